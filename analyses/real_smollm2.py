@@ -1,0 +1,168 @@
+"""SmolLM2-135M-Instruct on real data: what fine-tuning on PISTOL contracts does to its ignorance, and SEAT.
+
+    python analyses/real_smollm2.py --data ../shared/data        (or: make real DATA=...)
+
+Stages, each kept in --work and taken up again where it was cut off: find what the model knows; teach it to
+abstain; fit the direction; full fine-tuning against SEAT on 80 facts of PISTOL sample 1. Writes
+analyses/results/real_smollm2.json; `make figures` draws from it. About two hours on two cores.
+"""
+
+import itertools
+import random
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tyro
+
+from seat_interp.arms import ArmConfig, MaskConfig
+from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.knowledge import split_by_knowledge
+from seat_interp.evaluation.score import rates, records
+from seat_interp.facts import Fact, FactSets, Names, perturb, read_countries, read_factual, read_pistol
+from seat_interp.facts import read_relations, read_tofu, read_unverifiable
+from seat_interp.files import read_json, read_jsonl, write_json, write_jsonl
+from seat_interp.models.open import LanguageModel, open_model, save_model
+from seat_interp.results.tables import print_summary
+from seat_interp.study import StudyConfig, run_study
+from seat_interp.training.align import align_abstention
+from seat_interp.training.objectives import EntityPerturbedKL
+from seat_interp.training.trainer import TrainConfig
+
+TARGET_EDGES = ("A_B", "A_C", "A_m", "A_n")
+NEIGHBOUR_EDGES = ("A_C2", "B_D", "A_n2", "B_p")
+RELATIONS = (
+    "country_currency", "country_language", "country_largest_city", "landmark_in_country",
+    "food_from_country", "city_in_country", "landmark_on_continent",
+)  # fmt: skip
+ALIGN = TrainConfig(steps=140, batch_size=16, learning_rate=5e-5, checkpoint_every=20)
+ARMS = ArmConfig(
+    dense=TrainConfig(steps=40, batch_size=16, learning_rate=5e-5, probe_every=10, checkpoint_every=20),
+    masked=TrainConfig(steps=120, batch_size=16, learning_rate=2e-4, probe_every=20, checkpoint_every=20),
+    mask=MaskConfig(budget=0.1, granularity="coordinate"),
+    kl=EntityPerturbedKL(copies=8, max_new_tokens=24),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where things are, and how many seeds."""
+
+    data: Path = Path("../shared/data")
+    """Folder with lunar/, tofu/, countries/, relations/."""
+    work: Path = Path("runs/real")
+    """What is kept between calls."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """One full and one SEAT run for each."""
+
+
+def candidates(data: Path) -> list[Fact]:
+    """Real questions that a small model may know: capitals, relations, general knowledge."""
+    facts = read_countries(data / "countries/countries.json") + read_factual(data / "lunar/factual_data.json")
+    for name in RELATIONS:
+        asked = [f for f in read_relations(data / f"relations/factual/{name}.json") if f.question.endswith("?")]
+        facts += random.Random(name).sample(asked, min(150, len(asked)))
+    return list({fact.question: fact for fact in facts}.values())
+
+
+def kept(path: Path, make) -> list[list[Fact]]:
+    """Lists of facts, made once and then read back."""
+    if not path.exists():
+        write_jsonl(path, [{"part": i, **f.to_json()} for i, facts in enumerate(make()) for f in facts])
+    rows = read_jsonl(path)
+    parts: list[list[Fact]] = [[] for _ in range(1 + max(row["part"] for row in rows))]
+    for row in rows:
+        parts[row.pop("part")].append(Fact.from_json(row))
+    return parts
+
+
+def shares(facts: list[Fact], cuts: tuple[float, ...], seed: int) -> list[list[Fact]]:
+    """The facts shuffled and cut at these shares."""
+    order = random.Random(seed).sample(facts, len(facts))
+    ends = [0, *(round(cut * len(order)) for cut in cuts), len(order)]
+    return [order[start:end] for start, end in itertools.pairwise(ends)]
+
+
+def invented(facts: list[Fact], count: int, names: Names, seed: int) -> list[Fact]:
+    """Ordinary questions about names that nobody has: perturbed copies of the candidates."""
+    generator = names.generator(seed)
+    asked = [fact for fact in facts if fact.spans]
+    copies = [perturb(fact, generator) for fact in random.Random(seed).choices(asked, k=count)]
+    return [replace(copy, answer="", object="", aliases=(), group=copy.subject) for copy in copies]
+
+
+def measure(lm: LanguageModel, sets: dict[str, list[Fact]]) -> dict[str, dict[str, float]]:
+    """Rates of each set."""
+    found = {}
+    for name, facts in sets.items():
+        got = rates(records(name, facts, generate(lm, [fact.question for fact in facts])))
+        found[name] = {"n": got.n, "abstain": got.abstain, "grounded": got.grounded, "correct": got.correct}
+        print(f"  {name:14s} n {got.n:3d}  abstain {got.abstain:.2f}  correct {got.correct:.2f}")
+    return found
+
+
+def main(options: Options) -> None:
+    """All stages."""
+    began = time.perf_counter()
+    data, work = options.data, options.work
+    work.mkdir(parents=True, exist_ok=True)
+    pool = candidates(data)
+    # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
+    raw = open_model("smollm2-135m-instruct", system="")
+    print(f"Asking what the model knows: {len(pool)} questions, two wordings each")
+    known, unknown = kept(work / "knowledge.jsonl", lambda: split_by_knowledge(raw, pool))
+    print(f"It knows {len(known)} of {len(pool)}")
+
+    pistol = data / "lunar/pistol_sample1.json"
+    target, neighbour = read_pistol(pistol, TARGET_EDGES), read_pistol(pistol, NEIGHBOUR_EDGES)
+    align_known, fit_known, probe_known = shares(known, (0.55, 0.75), seed=0)
+    align_unverifiable, probe_unverifiable = shares(read_unverifiable(data / "lunar/unverified.json"), (0.6,), seed=0)
+    authors = read_tofu(data / "tofu/full.json")
+    align_authors = [fact for fact in authors[:3600:30] if fact.spans]
+    probe_authors = [fact for fact in authors[3600::5] if fact.spans][:60]
+    everybody = FactSets(target=pool, neighbour=target + neighbour, unknown=authors).names()
+    align_invented = invented(pool, 400, everybody, seed=1)
+    taken = everybody.avoiding(entity for fact in align_invented for entity in fact.entities)
+    fit_unknown = invented(fit_known + unknown, 80, taken, seed=2)
+    taken = taken.avoiding(entity for fact in fit_unknown for entity in fact.entities)
+    sets = FactSets(
+        target=target,
+        known=probe_known[:80],
+        unknown=invented(pool, 80, taken, seed=3),
+        neighbour=[replace(fact, answer="", object="") for fact in neighbour],
+        cross_domain=[replace(fact, answer="", object="") for fact in probe_authors],
+        unverifiable=probe_unverifiable,
+        fit_known=fit_known,
+        fit_unknown=fit_unknown,
+    )
+
+    probes = {"known": sets.known, **sets.abstention_probes()}
+    if not (work / "before.json").exists():
+        print("Before alignment")
+        write_json(work / "before.json", measure(raw, probes))
+    if not (work / "aligned").exists():
+        mixed = align_invented + align_unverifiable + align_authors
+        random.Random(0).shuffle(mixed)
+        checkpoint = str(work / "align.safetensors")
+        tuned = align_abstention(raw, mixed, align_known, config=ALIGN, checkpoint=checkpoint)
+        save_model(tuned.model, work / "aligned")
+    aligned = open_model(work / "aligned", system="")
+    if not (work / "after.json").exists():
+        print("After alignment")
+        write_json(work / "after.json", measure(aligned, probes))
+
+    alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
+    config = StudyConfig(seeds=options.seeds, settings=ARMS, batch_size=32, probe_facts=16, steering_prompts=40)
+    about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
+    summary = run_study(aligned, sets, config, work / "study", about=about)
+    print_summary(summary)
+    summary["command"] = "python analyses/real_smollm2.py --data DATA"
+    summary["alignment"] = {**alignment, "known": len(known), "asked": len(pool)}
+    summary["hours"] = round((time.perf_counter() - began) / 3600, 2)
+    write_json(options.results / "real_smollm2.json", summary)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))

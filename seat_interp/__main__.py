@@ -1,0 +1,5 @@
+"""`python -m seat_interp`."""
+
+from seat_interp.cli import entry_point
+
+entry_point()

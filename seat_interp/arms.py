@@ -1,0 +1,84 @@
+"""The arms of a comparison: what each one trains, with which loss, for how long. All settings are ours."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from seat_interp.errors import SeatError
+from seat_interp.masks.mask import Granularity, Mask
+from seat_interp.masks.random import random_coordinates, random_neurons
+from seat_interp.models.open import LanguageModel
+from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL, Objective
+from seat_interp.training.trainer import TrainConfig
+
+ArmName = Literal["full", "full_ep_kl", "full_kl", "sparse", "seat"]
+
+
+@dataclass(frozen=True)
+class MaskConfig:
+    """What the sparse arms may change.
+
+    Attributes:
+        budget: share of the MLP neurons, or of the MLP and attention weights. SEAT's is not published.
+        granularity: whole neurons or single weights.
+        file: a mask file to use instead of a random mask.
+    """
+
+    budget: float = 0.1
+    granularity: Granularity = "neuron"
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class ArmConfig:
+    """Settings of all arms.
+
+    Attributes:
+        dense: how arms without a mask train.
+        masked: how arms with a mask train; they need a higher rate and more steps.
+        regularised: how arms with a KL but no mask train.
+        mask: what masked arms may change.
+        kl: the KL of the arms that have one.
+    """
+
+    dense: TrainConfig = field(default_factory=lambda: TrainConfig(steps=60, learning_rate=1e-3))
+    masked: TrainConfig = field(default_factory=lambda: TrainConfig(steps=300, learning_rate=1e-3))
+    regularised: TrainConfig = field(default_factory=lambda: TrainConfig(steps=200, learning_rate=1e-3))
+    mask: MaskConfig = field(default_factory=MaskConfig)
+    kl: EntityPerturbedKL = field(default_factory=EntityPerturbedKL)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of fine-tuning, ready for `train`."""
+
+    objective: Objective
+    config: TrainConfig
+    make_mask: Callable[[LanguageModel], Mask] | None = None
+
+
+def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
+    """An arm with its seed, which decides the mask, the perturbed copies and the order of the facts.
+
+    Raises:
+        SeatError: there is no such arm.
+    """
+    plain, both = (CrossEntropy(),), (CrossEntropy(), settings.kl)
+    masked = replace(settings.masked, seed=seed)
+    arms = {
+        "full": Arm(plain, replace(settings.dense, seed=seed)),
+        "full_ep_kl": Arm(both, replace(settings.regularised, seed=seed)),
+        "full_kl": Arm((CrossEntropy(), replace(settings.kl, perturbed=False)), replace(settings.regularised, seed=seed)),
+        "sparse": Arm(plain, masked, _mask_maker(settings.mask, seed)),
+        "seat": Arm(both, masked, _mask_maker(settings.mask, seed)),
+    }
+    if name not in arms:
+        raise SeatError(f"There is no arm {name!r}. Choose from {', '.join(arms)}.")
+    return arms[name]
+
+
+def _mask_maker(settings: MaskConfig, seed: int) -> Callable[[LanguageModel], Mask]:
+    if settings.file is not None:
+        return lambda lm: Mask.load(settings.file)
+    draw = random_neurons if settings.granularity == "neuron" else random_coordinates
+    return lambda lm: draw(lm, settings.budget, seed)

@@ -1,0 +1,58 @@
+"""What is kept of a layer's activations, at once, while they pass: one vector, or one number, a prompt."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from seat_interp.errors import SeatError
+from seat_interp.prompts import last_token_mask
+
+Reduce = Callable[[Float[Tensor, "batch sequence width"], Int[Tensor, "batch sequence"], int], Tensor]
+"""(activations, attention mask, layer) -> one row a prompt."""
+
+
+@dataclass(frozen=True)
+class AtToken:
+    """The activation at one token, counted from the end of the prompt without padding: -1 is the last."""
+
+    position: int = -1
+
+    def __call__(self, hidden: Tensor, mask: Tensor, layer: int) -> Float[Tensor, "batch width"]:
+        """The row of that token for each prompt.
+
+        Raises:
+            SeatError: a prompt is shorter than that.
+        """
+        chosen = last_token_mask(mask, self.position)
+        if not bool(chosen.any(-1).all()):
+            raise SeatError(f"A prompt has fewer than {-self.position} tokens, so it has none at {self.position}.")
+        return hidden[chosen]
+
+
+@dataclass(frozen=True)
+class MeanToken:
+    """The mean activation over the prompt's tokens, in float32."""
+
+    def __call__(self, hidden: Tensor, mask: Tensor, layer: int) -> Float[Tensor, "batch width"]:
+        """Mean over real tokens; padding does not count."""
+        weights = mask / mask.sum(-1, keepdim=True)
+        return torch.einsum("bsw,bs->bw", hidden.float(), weights)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The projection of one token's activation on one unit vector a layer: a single number a prompt."""
+
+    vectors: Float[Tensor, "layers width"]
+    position: int = -1
+
+    def __call__(self, hidden: Tensor, mask: Tensor, layer: int) -> Float[Tensor, "batch 1"]:
+        """Projection in float64."""
+        row = AtToken(self.position)(hidden, mask, layer).double()
+        return row @ self.vectors[layer].to(row).unsqueeze(-1)
+
+
+LAST_TOKEN = AtToken(-1)

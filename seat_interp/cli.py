@@ -1,0 +1,241 @@
+"""The command line: one dataclass a command; help, types and nested settings come from their fields."""
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional, subcommand
+
+from seat_interp.config import from_json
+from seat_interp.errors import SeatError
+from seat_interp.files import read_json
+from seat_interp.study import StudyConfig
+
+# Imports of torch-heavy parts stand inside the commands, so that `--help` answers at once.
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The main job on the embedded organism: base, full fine-tuning and SEAT, with a report. About a minute.
+
+    Teaches the organism new people or contracts, and shows what that does to its ignorance direction and to its
+    abstention on everybody else. `run` does the same for any model and facts.
+    """
+
+    target: Literal["people", "contracts"] = "people"
+    """What to teach."""
+    out: Path = Path("runs/demo")
+    """Run folder; the same folder goes on where it was cut off."""
+    study: Annotated[StudyConfig, tyro.conf.arg(name="")] = field(default_factory=StudyConfig)
+
+    def run(self) -> None:
+        """Run the study and write its report."""
+        from seat_interp.models.open import open_model
+        from seat_interp.organism import organism_facts
+
+        about = {"facts": f"organism, {self.target}"}
+        _study(open_model("organism"), organism_facts(self.target), self.study, self.out, about)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The main job on any model and facts: what fine-tuning does to its ignorance, arm by arm.
+
+    Fact files may be JSONL (question, answer, subject), PISTOL, TOFU, EntityQuestions, LUNAR, countries,
+    relations, or `hf:DATASET` for a Hugging Face data set. Several files of one kind are joined.
+
+    Example: seat-interp run --model ./my-model --target new.jsonl --known known.jsonl --unknown unknown.jsonl
+    """
+
+    model: str
+    """A Hugging Face folder, a hub id, or a catalogue name: organism, smollm2-135m-instruct."""
+    target: tuple[str, ...]
+    """Facts to teach, with answers, and with subjects as written in the questions."""
+    known: tuple[str, ...]
+    """Facts that the model answers right; what it gets wrong is left out unless --trust-known."""
+    unknown: tuple[str, ...]
+    """Questions about entities that nobody taught it; answers are not used."""
+    neighbour: tuple[str, ...] = ()
+    """Unknown entities in the same form as the target facts."""
+    cross_domain: tuple[str, ...] = ()
+    """Unknown entities of another domain."""
+    unverifiable: tuple[str, ...] = ()
+    """Questions on invented things."""
+    most: int = 400
+    """At most so many facts of each kind, evenly spaced over the file."""
+    trust_known: bool = False
+    """Do not ask the model first whether it knows the known facts."""
+    system: str | None = None
+    """System prompt; the chat template's own if not given."""
+    out: Path = Path("runs/study")
+    """Run folder; the same folder goes on where it was cut off."""
+    study: Annotated[StudyConfig, tyro.conf.arg(name="")] = field(default_factory=StudyConfig)
+
+    def run(self) -> None:
+        """Read the facts, run the study and write its report."""
+        from seat_interp.evaluation.knowledge import split_by_knowledge
+        from seat_interp.facts import FactSets
+        from seat_interp.facts.sources import read_sources
+        from seat_interp.models.open import open_model
+
+        kinds = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
+        facts = {kind: read_sources(getattr(self, kind), self.most) for kind in kinds if getattr(self, kind)}
+        lm = open_model(self.model, system=self.system)
+        if not self.trust_known:
+            facts["known"], missed = split_by_knowledge(lm, facts["known"], batch_size=self.study.batch_size)
+            print(f"It knows {len(facts['known'])} of {len(facts['known']) + len(missed)} known facts.")
+        _study(lm, FactSets(**facts), self.study, self.out, {"facts": {k: list(getattr(self, k)) for k in kinds}})
+
+
+@dataclass(frozen=True)
+class Align:
+    """Teach a model to say that it does not know: what SEAT needs to have something to keep.
+
+    Known facts that the model gets wrong are left out; refusals are mixed in half and half.
+    """
+
+    model: str
+    """A Hugging Face folder, a hub id, or a catalogue name."""
+    known: tuple[str, ...]
+    """Fact files with answers."""
+    unknown: tuple[str, ...]
+    """Fact files with questions that it cannot answer."""
+    out: Path
+    """Folder for the aligned model."""
+    steps: int = 120
+    """Optimiser steps."""
+    batch_size: int = 16
+    """Questions a step."""
+    learning_rate: float = 5e-5
+    """AdamW's peak."""
+    seed: int = 0
+    """Of the mixture."""
+    most: int = 1000
+    """At most so many facts of each kind."""
+    system: str | None = None
+    """System prompt; the chat template's own if not given."""
+
+    def run(self) -> None:
+        """Align and save."""
+        from seat_interp.evaluation.knowledge import split_by_knowledge
+        from seat_interp.facts.sources import read_sources
+        from seat_interp.models.open import open_model, save_model
+        from seat_interp.training.align import align_abstention
+        from seat_interp.training.trainer import TrainConfig
+
+        known, unknown = read_sources(self.known, self.most), read_sources(self.unknown, self.most)
+        lm = open_model(self.model, system=self.system)
+        known, missed = split_by_knowledge(lm, known)
+        print(f"It knows {len(known)} of {len(known) + len(missed)} facts.")
+        config = TrainConfig(
+            steps=self.steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            seed=self.seed,
+            checkpoint_every=20,
+        )
+        checkpoint = str(self.out.with_name(self.out.name + ".checkpoint"))
+        aligned = align_abstention(lm, unknown, known, config=config, checkpoint=checkpoint)
+        save_model(aligned.model, self.out)
+        print(f"Aligned model: {self.out}")
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Get a model of the catalogue and keep it in the cache, ready to open by its name."""
+
+    name: Positional[str] = "smollm2-135m-instruct"
+    """Which model."""
+
+    def run(self) -> None:
+        """Fetch and say where it is."""
+        from seat_interp.models.fetch import fetch
+
+        print(f"{self.name}: {fetch(self.name)}")
+
+
+@dataclass(frozen=True)
+class Organism:
+    """Make the embedded organism again from its recipe, check what it must reach, and save it. Minutes."""
+
+    action: Positional[Literal["build", "check"]]
+    """`build` trains a new one; `check` measures the shipped one against the same bounds."""
+    out: Path = Path("runs/organism")
+    """Folder for the model that `build` makes."""
+    seed: int = 0
+    """Of weights and order."""
+
+    def run(self) -> None:
+        """Build or check."""
+        from seat_interp.models.open import open_model
+        from seat_interp.organism import recipe
+
+        settings = recipe.Recipe(seed=self.seed)
+        lm = recipe.build(settings) if self.action == "build" else open_model("organism")
+        measured = recipe.measure(lm)
+        for name, rate in measured.items():
+            print(f"{name:28s} {rate:.3f}")
+        if self.action == "build":
+            recipe.save(lm, self.out, measured, settings)
+            print(f"Organism: {self.out}")
+        recipe.check(measured)
+
+
+def _commands(study: StudyConfig):
+    """The union that tyro turns into subcommands; `study` is the default of those that have one."""
+    missing = {"model": tyro.MISSING, "target": tyro.MISSING, "known": tyro.MISSING, "unknown": tyro.MISSING}
+    return (
+        Annotated[Demo, subcommand("demo", default=Demo(study=study))]
+        | Annotated[Run, subcommand("run", default=Run(**missing, study=study))]
+        | Annotated[Align, subcommand("align")]
+        | Annotated[Fetch, subcommand("fetch")]
+        | Annotated[Organism, subcommand("organism")]
+    )
+
+
+def _study(lm, sets, config: StudyConfig, out: Path, about: dict) -> None:
+    from seat_interp.results.report import write_report
+    from seat_interp.results.tables import print_summary
+    from seat_interp.study import run_study
+
+    summary = run_study(lm, sets, config, out, about=about)
+    print_summary(summary)
+    print(f"Report: {write_report(out)}")
+
+
+def _with_settings_file(arguments: list[str]) -> tuple[list[str], StudyConfig]:
+    """Take `--config FILE` out of the arguments; what stands beside it on the line wins over the file."""
+    if "--config" not in arguments:
+        return arguments, StudyConfig()
+    at = arguments.index("--config")
+    if at + 1 >= len(arguments):
+        raise SeatError("--config needs a file: a JSON object with the settings shown by `seat-interp run --help`.")
+    path = arguments[at + 1]
+    return arguments[:at] + arguments[at + 2 :], from_json(StudyConfig, read_json(path), path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0, 2 for bad input, 130 when interrupted."""
+    try:
+        rest, study = _with_settings_file(list(sys.argv[1:] if arguments is None else arguments))
+        tyro.cli(_commands(study), prog="seat-interp", description="What fine-tuning does to a model's ability to say 'I do not know'.", args=rest).run()
+    except SeatError as error:
+        print(f"seat-interp: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("seat-interp: interrupted. The same command goes on where it was cut off.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"seat-interp: {error.strerror or error} ({error.filename or 'no file named'}).", file=sys.stderr)
+        return 2
+    return 0
+
+
+def entry_point() -> None:
+    """Console script."""
+    # Waiting OpenMP threads that spin make two processes on one machine many times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    sys.exit(main())

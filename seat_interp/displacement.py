@@ -1,0 +1,270 @@
+"""Where fine-tuning moved the prompts: along the ignorance direction, orthogonal to it, and against nulls.
+
+Displacement of a prompt at a layer is the tuned minus the base activation, projected on the base's unit vector
+and divided by the base's unknown-known gap: -1 means that it now sits where known prompts sat. The same figure
+for norm-matched random, label-shuffled and within-class principal directions tells what would be seen along
+any direction (design: no displacement without its nulls and interval).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.stats import bootstrap
+from sklearn.decomposition import PCA
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from seat_interp.capture import AtToken, capture
+from seat_interp.direction import IgnoranceDirection, mean_difference
+from seat_interp.errors import SeatError
+from seat_interp.facts import Fact
+from seat_interp.models.open import LanguageModel
+
+Activations = Mapping[str, Float[Tensor, "prompts layers width"]]
+
+
+@dataclass(frozen=True)
+class Nulls:
+    """Unit vectors to compare the direction with, float64.
+
+    Attributes:
+        random: drawn from the unit sphere.
+        shuffled: mean differences with the labels known and unknown permuted.
+        pca: principal components of the base's activations within the classes, both signs.
+    """
+
+    random: Float[Tensor, "draws layers width"]
+    shuffled: Float[Tensor, "draws layers width"]
+    pca: Float[Tensor, "draws layers width"]
+
+    def __iter__(self):
+        return iter(vars(self).items())
+
+
+def null_directions(
+    unknown: Float[Tensor, "n layers width"],
+    known: Float[Tensor, "m layers width"],
+    *,
+    draws: int = 200,
+    components: int = 10,
+    seed: int = 0,
+) -> Nulls:
+    """Null directions from the base's activations of known and unknown prompts.
+
+    Args:
+        unknown: base activations of unknown prompts.
+        known: base activations of known prompts.
+        draws: random and shuffled directions each.
+        components: principal components; fewer where there are not that many.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    both = torch.cat([unknown, known]).double().numpy()
+    layers, width = both.shape[1:]
+    random = _units(rng.standard_normal((draws, layers, width)))
+    shuffled = []
+    for _ in range(draws):
+        order = rng.permutation(len(both))
+        shuffled.append(mean_difference(both[order[: len(unknown)]], both[order[len(unknown) :]]))
+    # Centred within the classes: the pooled first component would be the ignorance direction itself.
+    centred = np.concatenate([part.double().numpy() - part.double().numpy().mean(0) for part in (unknown, known)])
+    count = min(components, width, len(centred) - 1)
+    pca = np.stack([PCA(count, random_state=0).fit(centred[:, la]).components_ for la in range(layers)], axis=1)
+    return Nulls(*(torch.from_numpy(_units(v)) for v in (random, np.stack(shuffled), np.concatenate([pca, -pca]))))
+
+
+@dataclass(frozen=True)
+class SetDisplacement:
+    """Displacement of one probe set, in units of the base's unknown-known gap at each layer, float64.
+
+    Attributes:
+        along: of every prompt, along the direction.
+        orthogonal: length of every prompt's shift orthogonal to the direction.
+        cosine_drift: 1 - cosine of base and tuned activation of every prompt.
+        mean, low, high: mean along the direction with its bootstrap interval, per layer.
+        nulls: for each kind of null, the mean displacement along every null direction, per layer.
+    """
+
+    along: Float[Tensor, "prompts layers"]
+    orthogonal: Float[Tensor, "prompts layers"]
+    cosine_drift: Float[Tensor, "prompts layers"]
+    mean: Float[Tensor, "layers"]
+    low: Float[Tensor, "layers"]
+    high: Float[Tensor, "layers"]
+    nulls: dict[str, Float[Tensor, "draws layers"]]
+
+    def band(self, kind: str, layer: int) -> list[float]:
+        """The 2.5 % and 97.5 % points of a kind of null at a layer."""
+        return torch.quantile(self.nulls[kind][:, layer], torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+
+    def summary(self, layer: int) -> dict[str, Any]:
+        """The row of `summary.json`, at one layer."""
+        return {
+            "mean": float(self.mean[layer]),
+            "interval": [float(self.low[layer]), float(self.high[layer])],
+            "orthogonal": float(self.orthogonal[:, layer].mean()),
+            "cosine_drift": float(self.cosine_drift[:, layer].mean()),
+            "null": {kind: self.band(kind, layer) for kind in self.nulls},
+        }
+
+
+@dataclass(frozen=True)
+class Displacement:
+    """Displacement of every probe set between a base and a tuned model.
+
+    Attributes:
+        sets: by probe set.
+        direction: the base's direction; its layer is the one that summaries report.
+        probe_auroc: of the base's direction on the tuned model's activations, unknown against known, per layer.
+        base_auroc: the same on the base.
+        refit_cosine: cosine between the base's direction and one fitted to the tuned model, per layer.
+        same_weights: whether the direction was fitted on exactly the base that was given.
+    """
+
+    sets: dict[str, SetDisplacement]
+    direction: IgnoranceDirection
+    probe_auroc: list[float]
+    base_auroc: list[float]
+    refit_cosine: list[float]
+    same_weights: bool
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """By probe set, at the direction's layer."""
+        return {name: moved.summary(self.direction.layer) for name, moved in self.sets.items()}
+
+    def angle(self) -> list[float]:
+        """Degrees between the base's direction and the re-fitted one, per layer."""
+        return np.degrees(np.arccos(np.clip(self.refit_cosine, -1, 1))).tolist()
+
+    def plot(self, probe: str = "unknown", ax=None):
+        """Displacement by layer with its null band; returns the matplotlib axes."""
+        from seat_interp.results.plots import displacement_by_layer
+
+        return displacement_by_layer({"tuned": self.sets[probe]}, self.direction.layer, ax=ax)
+
+
+def capture_sets(
+    lm: LanguageModel, sets: Mapping[str, Sequence[Fact]], position: int, batch_size: int = 32
+) -> dict[str, Tensor]:
+    """Residual stream of every set at one token, every layer, in one pass over all prompts."""
+    questions = [fact.question for facts in sets.values() for fact in facts]
+    values = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size).values
+    return dict(zip(sets, values.split([len(facts) for facts in sets.values()])))
+
+
+def displace(
+    base: Activations,
+    tuned: Activations,
+    direction: IgnoranceDirection,
+    *,
+    unknown: str = "unknown",
+    known: str = "known",
+    nulls: Nulls | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    same_weights: bool = True,
+) -> Displacement:
+    """Displacement from activations that were captured before, at the direction's position.
+
+    Args:
+        base: activations of the base, by probe set.
+        tuned: of the tuned model, the same prompts in the same order.
+        direction: fitted on the base.
+        unknown: the set that stands for unknown in nulls and probe transfer.
+        known: the set that stands for known.
+        nulls: made from `base` if not given.
+        resamples: of the bootstrap over prompts.
+        seed: of nulls and bootstrap.
+        same_weights: recorded in the result.
+
+    Raises:
+        SeatError: the two sides do not have the same sets and shapes, or the base has no gap.
+    """
+    for name in (*base, unknown, known):
+        if name not in base or name not in tuned or base[name].shape != tuned[name].shape:
+            raise SeatError(f"Set {name!r} is missing, or is not the same prompts before and after.")
+    if not bool((direction.gap > 0).all()):
+        raise SeatError("The direction has no gap between unknown and known at some layer, so nothing can be in its units.")
+    nulls = nulls or null_directions(base[unknown], base[known], seed=seed)
+    sets = {name: _displace_set(base[name], tuned[name], direction, nulls, resamples, seed) for name in base}
+    refit = mean_difference(tuned[unknown].double().numpy(), tuned[known].double().numpy())
+    refit_unit = refit / np.maximum(np.linalg.norm(refit, axis=-1, keepdims=True), 1e-300)
+    return Displacement(
+        sets,
+        direction,
+        _aurocs(direction, tuned[unknown], tuned[known]),
+        _aurocs(direction, base[unknown], base[known]),
+        (torch.from_numpy(refit_unit) * direction.vectors).sum(-1).tolist(),
+        same_weights,
+    )
+
+
+def displacement(
+    base: LanguageModel,
+    tuned: LanguageModel,
+    sets: Mapping[str, Sequence[Fact]],
+    direction: IgnoranceDirection,
+    *,
+    unknown: str = "unknown",
+    known: str = "known",
+    resamples: int = 1000,
+    seed: int = 0,
+    batch_size: int = 32,
+) -> Displacement:
+    """Capture the sets on both models and measure the displacement of each. See `displace` for the arguments.
+
+    Raises:
+        SeatError: the models or the direction are of different architectures, or a set is missing.
+    """
+    same = direction.require_fits(base)
+    direction.require_fits(tuned)
+    sets = dict(sets)
+    for name in (unknown, known):
+        if not sets.get(name):
+            raise SeatError(f"There is no set {name!r} among {sorted(sets)}; displacement needs unknown and known prompts.")
+    before, after = (capture_sets(lm, sets, direction.position, batch_size) for lm in (base, tuned))
+    return displace(
+        before, after, direction, unknown=unknown, known=known, resamples=resamples, seed=seed, same_weights=same
+    )
+
+
+def _displace_set(before: Tensor, after: Tensor, direction: IgnoranceDirection, nulls: Nulls, resamples: int, seed: int):
+    before, after = before.double(), after.double()
+    shift = after - before
+    along = direction.project(shift)
+    orthogonal = (shift - along[..., None] * direction.vectors).norm(dim=-1)
+    mean_shift = shift.mean(0)
+    along = along / direction.gap
+    low, high = _interval(along.numpy(), resamples, seed)
+    return SetDisplacement(
+        along=along,
+        orthogonal=orthogonal / direction.gap,
+        cosine_drift=1 - torch.nn.functional.cosine_similarity(before, after, dim=-1),
+        mean=along.mean(0),
+        low=torch.from_numpy(low),
+        high=torch.from_numpy(high),
+        nulls={kind: torch.einsum("dlw,lw->dl", v, mean_shift) / direction.gap for kind, v in nulls},
+    )
+
+
+def _interval(values: np.ndarray, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    if len(values) < 2 or not values.std(0).any():  # the base against itself, or a single prompt
+        return values.mean(0), values.mean(0)
+    found = bootstrap(
+        (values,), np.mean, axis=0, n_resamples=resamples, method="percentile", rng=np.random.default_rng(seed)
+    )
+    return found.confidence_interval.low, found.confidence_interval.high
+
+
+def _aurocs(direction: IgnoranceDirection, unknown: Tensor, known: Tensor) -> list[float]:
+    scores = torch.cat([direction.project(unknown), direction.project(known)]).numpy()
+    labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
+    return [float(roc_auc_score(labels, scores[:, layer])) for layer in range(scores.shape[1])]
+
+
+def _units(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-300)

@@ -1,0 +1,51 @@
+"""Greedy replies, in batches of like length."""
+
+from collections.abc import Sequence
+
+import torch
+from tqdm import tqdm
+from transformers import GenerationConfig
+
+from seat_interp.models.open import LanguageModel
+from seat_interp.prompts import batches_by_length, encode_prompts, pad
+
+
+@torch.no_grad()
+def generate(
+    lm: LanguageModel,
+    questions: Sequence[str],
+    *,
+    max_new_tokens: int = 32,
+    batch_size: int = 64,
+    progress: bool = True,
+) -> list[str]:
+    """The model's greedy reply to each question, without special tokens, in the order of the questions.
+
+    Prompts are padded on the left with position ids from the mask, so that a reply does not depend on what
+    it shares a batch with beyond rounding.
+
+    Raises:
+        SeatError: there are no questions.
+    """
+    prompts = encode_prompts(lm, questions)
+    config = GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        eos_token_id=lm.tokenizer.eos_token_id,
+        pad_token_id=lm.tokenizer.pad_token_id,
+    )
+    replies = [""] * len(prompts)
+    groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
+    for group in tqdm(
+        groups, desc="Asking", unit="batch", leave=False, disable=not progress or len(groups) < 3
+    ):
+        batch = pad([prompts[index] for index in group], lm.tokenizer.pad_token_id, left=True).to(
+            lm.model.device
+        )
+        output = lm.model.generate(
+            input_ids=batch.input_ids, attention_mask=batch.attention_mask, generation_config=config
+        )
+        texts = lm.tokenizer.batch_decode(output[:, batch.input_ids.shape[1] :], skip_special_tokens=True)
+        for index, text in zip(group, texts):
+            replies[index] = text.strip()
+    return replies

@@ -1,0 +1,218 @@
+"""Labels of replies (abstain, correct, wrong, unscored), recall, and their rates with intervals."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import binomtest
+
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.abstention import STRAIGHT_QUOTES, is_abstention, is_grounded, stated
+from seat_interp.facts.records import Fact
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
+
+
+class Label(StrEnum):
+    """What a reply is; exactly one of four."""
+
+    ABSTAIN = "abstain"
+    CORRECT = "correct"
+    WRONG = "wrong"
+    UNSCORED = "unscored"
+
+
+def label(reply: str, fact: Fact) -> Label:
+    """Judge a reply: unscored if it holds no word, then abstain, then correct or wrong.
+
+    A reply is correct if an accepted form stands in it as whole words after normalisation: lower case, no
+    accents, punctuation or articles, single spaces; numbers, percentages and dates are whole words, so 8 is
+    not in 18, nor 2 in 2%. Position and negation are not read: "it is not Paris" holds Paris. Where nothing
+    can be right (an unknown or unverifiable probe) every reply that does not abstain is wrong: made up.
+
+    A hedged answer is no abstention (see `abstention.py`). An abstaining reply is correct only if it states
+    an accepted form outside its admission, and the question did not hold that form already: "The capital is
+    Paris. I don't know its population."
+    """
+    if not _normalise(reply):
+        return Label.UNSCORED
+    forms = fact.accepted()
+    if is_abstention(reply):
+        aside = stated(reply)
+        beside = any(_holds(aside, form) and not _holds(fact.question, form) for form in forms)
+        return Label.CORRECT if beside else Label.ABSTAIN
+    return Label.CORRECT if any(_holds(reply, form) for form in forms) else Label.WRONG
+
+
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+_ARTICLES = frozenset({"a", "an", "the"})
+_WORD = re.compile(
+    r"(?P<date>\b\d{1,4}([-/.])\d{1,2}\2\d{1,4}\b)|(?<!\w)-?\d+(?:\.\d+)?(?:%|(?!\w))|[^\W_]+",
+)
+
+
+def _normalise(text: str) -> list[str]:
+    """The words of a text in comparable form, articles included."""
+    text = unicodedata.normalize("NFKD", text.translate(STRAIGHT_QUOTES | _DASHES).casefold())
+    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    text = re.sub(r"'s\b|'", "", text)
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)  # 1,000 is 1000
+    text = re.sub(r"(?<=\d) ?(?:%|per ?cent\b)", "%", text)
+    return [_same_date(match[0]) if match["date"] else match[0] for match in _WORD.finditer(text)]
+
+
+def _same_date(date: str) -> str:
+    """06/02/1998 and 6.2.1998 as 6-2-1998; the order of day and month is left alone."""
+    return "-".join(part.lstrip("0") or "0" for part in re.split(r"[-/.]", date))
+
+
+def _holds(text: str, form: str) -> bool:
+    """Whether the normalised form stands in the normalised text as a run of whole words."""
+    words, wanted = _normalise(text), _normalise(form)
+    if wanted and wanted[-1] not in _ARTICLES:  # the last letter of "Vitamin A" is no article
+        words, wanted = ([word for word in run if word not in _ARTICLES] for run in (words, wanted))
+    return bool(wanted) and f" {' '.join(wanted)} " in f" {' '.join(words)} "
+
+
+@cache
+def _rouge() -> "RougeScorer":
+    from rouge_score.rouge_scorer import RougeScorer  # slow to import
+
+    return RougeScorer(["rouge1"], use_stemmer=True)
+
+
+def _rouge_reads(answer: str) -> bool:
+    """The library's tokenizer keeps ASCII letters and digits only."""
+    return re.search(r"[a-z0-9]", answer.lower()) is not None
+
+
+def rouge1_recall(reply: str, fact: Fact) -> float:
+    """Share of the answer's words (with multiplicity, Porter-stemmed) found in the reply, 0 to 1.
+
+    ROUGE-1 recall of the `rouge_score` library with the answer as the reference. The library splits words at
+    letters beyond ASCII, on both sides alike.
+
+    Raises:
+        SeatError: the fact has no answer that the library can read.
+    """
+    if not _rouge_reads(fact.answer):
+        raise SeatError(
+            f"ROUGE needs an answer with ASCII letters or digits, but the answer to {fact.question!r} is "
+            f"{fact.answer!r}. Use label() for this fact."
+        )
+    return float(_rouge().score(fact.answer, reply)["rouge1"].recall)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One prompt with its raw reply and what became of it: a line of `records.jsonl`.
+
+    Attributes:
+        set_name: the set the fact belongs to, such as "target" or "unverifiable".
+        question: as asked.
+        answer: the fact's full answer; empty where nothing can be right.
+        reply: the model's reply, unchanged.
+        label: see `label`.
+        grounded: the reply is labelled abstain and names what was asked.
+        rouge1: ROUGE-1 recall, 0 to 1; None where there is no answer to compare with.
+    """
+
+    set_name: str
+    question: str
+    answer: str
+    reply: str
+    label: Label
+    grounded: bool
+    rouge1: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict; the label as its string."""
+        return {**asdict(self), "label": self.label.value}
+
+
+def records(set_name: str, facts: Sequence[Fact], replies: Sequence[str]) -> list[Record]:
+    """Label one reply for each fact, in order.
+
+    Raises:
+        SeatError: as many replies as facts are needed.
+    """
+    if len(facts) != len(replies):
+        raise SeatError(
+            f"Set {set_name!r} has {len(facts)} facts but {len(replies)} replies. Give one for each."
+        )
+    return [_record(set_name, fact, reply) for fact, reply in zip(facts, replies)]
+
+
+def _record(set_name: str, fact: Fact, reply: str) -> Record:
+    judged = label(reply, fact)
+    entities = fact.entities or ((fact.subject,) if fact.subject else ())
+    return Record(
+        set_name=set_name,
+        question=fact.question,
+        answer=fact.answer,
+        reply=reply,
+        label=judged,
+        grounded=judged is Label.ABSTAIN and is_grounded(reply, fact.question, entities),
+        rouge1=rouge1_recall(reply, fact) if _rouge_reads(fact.answer) else None,
+    )
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Shares of all n replies, 0 to 1; abstain, correct, wrong and unscored add up to 1.
+
+    Unscored replies stay in the denominator: leaving them out would raise every other rate.
+
+    Attributes:
+        n: number of replies.
+        abstain, correct, wrong, unscored: shares of the four labels.
+        grounded: share of replies that abstain and name what was asked; at most `abstain`.
+        rouge1: mean ROUGE-1 recall over the replies that have one; None where none has.
+    """
+
+    n: int
+    abstain: float
+    grounded: float
+    correct: float
+    wrong: float
+    unscored: float
+    rouge1: float | None
+
+
+def rates(records: Iterable[Record]) -> Rates:
+    """Count labels.
+
+    Raises:
+        SeatError: there are no records.
+    """
+    rows = list(records)
+    if not rows:
+        raise SeatError("There are no records to take rates of. Check that the set of facts is not empty.")
+    share = {kind.value: sum(row.label is kind for row in rows) / len(rows) for kind in Label}
+    recalls = [row.rouge1 for row in rows if row.rouge1 is not None]
+    return Rates(
+        n=len(rows),
+        grounded=sum(row.grounded for row in rows) / len(rows),
+        rouge1=sum(recalls) / len(recalls) if recalls else None,
+        **share,
+    )
+
+
+def interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of a binomial share.
+
+    Raises:
+        SeatError: n is not positive, successes are not in 0..n, or level is not in (0, 1).
+    """
+    if not (0 <= successes <= n and n > 0 and 0 < level < 1):
+        raise SeatError(
+            f"No interval for {successes} of {n} at level {level}: "
+            "give 0 <= successes <= n, n of at least 1 and a level between 0 and 1."
+        )
+    bounds = binomtest(successes, n).proportion_ci(confidence_level=level, method="wilson")
+    return float(bounds.low), float(bounds.high)

@@ -1,0 +1,31 @@
+"""Facts: the record, readers for the data sets, fictitious names, entity perturbation."""
+
+from seat_interp.facts.lunar import read_factual, read_pistol, read_unverifiable
+from seat_interp.facts.names import NameGenerator, Names, infer_type
+from seat_interp.facts.perturb import perturb, perturb_all
+from seat_interp.facts.readers import read_facts, read_hub, read_jsonl
+from seat_interp.facts.real_world import read_countries, read_entityquestions, read_relations
+from seat_interp.facts.records import Fact, FactSets, Span, spans_of
+from seat_interp.facts.tofu import read_tofu
+
+__all__ = [
+    "Fact",
+    "FactSets",
+    "NameGenerator",
+    "Names",
+    "Span",
+    "infer_type",
+    "perturb",
+    "perturb_all",
+    "read_countries",
+    "read_entityquestions",
+    "read_facts",
+    "read_factual",
+    "read_hub",
+    "read_jsonl",
+    "read_pistol",
+    "read_relations",
+    "read_tofu",
+    "read_unverifiable",
+    "spans_of",
+]

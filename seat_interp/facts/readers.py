@@ -1,0 +1,173 @@
+"""Facts from any source: a file or folder of a known format, our own JSON lines, a data set of the HF hub."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seat_interp.errors import SeatError
+from seat_interp.facts.lunar import names_two_parties, read_factual, read_pistol, read_unverifiable
+from seat_interp.facts.names import infer_type
+from seat_interp.facts.real_world import TEMPLATES_FILE, read_countries, read_entityquestions, read_relations
+from seat_interp.facts.records import Fact, spans_of
+from seat_interp.facts.rows import columns, load_rows
+from seat_interp.facts.tofu import looks_like_tofu, read_tofu
+
+_ACCEPTED = (
+    "facts as JSON lines (question, and optionally answer, subject, ...), PISTOL or LUNAR facts (question, "
+    "answer, edge), TOFU (question, answer in blocks of 20), EntityQuestions (question, answers), LUNAR "
+    "unverifiable questions (instruction), countries (name, capital), relations (prompt_templates, samples)"
+)
+
+
+def read_facts(source: str | Path) -> list[Fact]:
+    """Facts of a file, or of all .json and .jsonl files right in a folder, in a format found by structure.
+
+    A folder must hold files of one format (the dev folder of EntityQuestions, a folder of relations); its
+    sub-folders are not entered, since they tend to be splits that must not be mixed.
+
+    Raises:
+        SeatError: nothing there, an empty set, or a format that is not known.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise SeatError(
+            f"{path} does not exist. Check the path; a data set of the HF hub is read with read_hub."
+        )
+    if not path.is_dir():
+        return _reader_of(path)(path)
+    files = sorted(
+        file
+        for file in path.iterdir()
+        if file.is_file() and file.suffix in (".json", ".jsonl") and file.name != TEMPLATES_FILE
+    )
+    if not files:
+        folders = ", ".join(sorted(child.name for child in path.iterdir() if child.is_dir()))
+        raise SeatError(
+            f"{path} holds no .json or .jsonl file. Name a file"
+            + (f" or one of its folders ({folders})." if folders else " or a folder with some.")
+        )
+    readers = {file: _reader_of(file) for file in files}
+    if len(set(readers.values())) > 1:
+        raise SeatError(
+            f"{path} holds files of several formats ({', '.join(file.name for file in files)}). Name one."
+        )
+    return [fact for file, reader in readers.items() for fact in reader(file)]
+
+
+def read_jsonl(path: str | Path, subject_type: str | None = None) -> list[Fact]:
+    """Facts in our own format: one `Fact.to_json` object a line, of which only `question` is needed.
+
+    Where a row has a `subject` but no `spans`, the spans are the subject's occurrences in the question, of
+    `subject_type` or else of the type that `infer_type` guesses; where it has `spans` but no `subject`, the
+    subject is the first of them.
+
+    Raises:
+        SeatError: with file and row, for rows that are not facts.
+    """
+    rows = load_rows(path)
+    facts = []
+    for number, (row, (question,)) in enumerate(zip(rows, columns(path, rows, "question")), 1):
+        subject = row.get("subject")
+        if subject and isinstance(subject, str) and not row.get("spans"):
+            row = {**row, "spans": spans_of(question, [(subject, subject_type or infer_type(subject))])}
+        try:
+            fact = Fact.from_json(row)
+            if fact.spans and not fact.subject:
+                fact = Fact.from_json({**row, "subject": fact.entities[0]})
+        except SeatError as error:
+            raise SeatError(f"{path}, row {number}: {error}") from error
+        except TypeError as error:
+            raise SeatError(
+                f"{path}, row {number}: a span is [start, end, type]; aliases are a list of texts."
+            ) from error
+        facts.append(fact)
+    return facts
+
+
+def read_hub(
+    dataset_id: str,
+    question: str = "question",
+    answer: str = "answer",
+    subject: str | None = None,
+    split: str = "train",
+    config: str | None = None,
+) -> list[Fact]:
+    """Facts of a data set of the HF hub, or of a local folder that `datasets` can load.
+
+    Args:
+        dataset_id: as `datasets.load_dataset` takes it.
+        question, answer: the columns; an answer may be a list, whose first text is the object, the rest
+            aliases.
+        subject: the column of the subject, whose occurrences in the question become spans (types by
+            `infer_type`).
+        split: the split to read.
+        config: the configuration's name, where the data set has several.
+
+    Raises:
+        SeatError: `datasets` is not installed, the data set cannot be loaded, or a column is missing.
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        raise SeatError(
+            "Reading from the hub needs the datasets package: pip install 'seat_interp[hub]'."
+        ) from error
+    try:
+        data = datasets.load_dataset(dataset_id, config, split=split)
+    except Exception as error:  # whatever the network, the hub, the builder or the parser of the day raises
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise SeatError(f"Data set {dataset_id!r} (split {split!r}) cannot be loaded: {reason}") from error
+    wanted = [column for column in (question, answer, subject) if column]
+    if missing := [column for column in wanted if column not in data.column_names]:
+        raise SeatError(f"Data set {dataset_id!r} has no column {missing[0]!r}; it has {data.column_names}.")
+    facts = [
+        _hub_fact(dataset_id, number, row, question, answer, subject) for number, row in enumerate(data, 1)
+    ]
+    if not facts:
+        raise SeatError(f"Data set {dataset_id!r} (split {split!r}) has no rows. Choose another split.")
+    return facts
+
+
+def _hub_fact(
+    dataset_id: str, number: int, row: Mapping[str, Any], question: str, answer: str, subject: str | None
+) -> Fact:
+    answers = row[answer] if isinstance(row[answer], list) else [row[answer]]
+    about = row[subject] if subject else ""
+    if not answers or not all(isinstance(text, str) for text in (row[question], about, *answers)):
+        raise SeatError(f"Data set {dataset_id!r}, row {number}: question, answer and subject must be texts.")
+    return Fact(
+        question=row[question],
+        answer=answers[0],
+        subject=about,
+        object=answers[0].removesuffix("."),
+        aliases=tuple(answers[1:]),
+        spans=spans_of(row[question], [(about, infer_type(about))]),
+    )
+
+
+def _reader_of(path: Path) -> Callable[[Path], list[Fact]]:
+    """The reader for a file, by the fields of its rows.
+
+    Raises:
+        SeatError: missing, empty or not JSON, or fields that no reader knows.
+    """
+    rows = load_rows(path)
+    keys = set(rows[0])
+    if {"prompt_templates", "samples"} <= keys:
+        return read_relations
+    if {"name", "capital"} <= keys:
+        return read_countries
+    if "instruction" in keys:
+        return read_unverifiable
+    if {"question", "answers"} <= keys:
+        return read_entityquestions
+    if {"question", "answer", "edge"} <= keys:
+        contracts = any(names_two_parties(str(row.get("question"))) for row in rows)
+        return read_pistol if contracts else read_factual
+    if {"question", "answer"} <= keys and looks_like_tofu(rows):
+        return read_tofu
+    if "question" in keys:
+        return read_jsonl
+    raise SeatError(
+        f"{path} has rows with {', '.join(sorted(keys)[:9]) or 'no fields'}. Accepted are {_ACCEPTED}."
+    )

@@ -1,0 +1,141 @@
+"""The record everything else passes round: one fact, one question about it, and where its entities stand."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, NamedTuple
+
+from seat_interp.errors import SeatError
+from seat_interp.facts.names import Names
+
+
+class Span(NamedTuple):
+    """An entity in a question: `question[start:end]`, of a type that names are generated for."""
+
+    start: int
+    end: int
+    type: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A subject-relation-object triple with a question and its answer.
+
+    Attributes:
+        question: as it is put to the model, without any template.
+        answer: the full reply to teach; empty where nothing can be right (unknown, unverifiable).
+        subject: the entity asked about, as written in the question; empty when no span is known.
+        relation: what is asked, a short identifier.
+        object: the part of the answer that must be there for a reply to be correct.
+        aliases: other forms of `object` that are right too.
+        spans: every entity in the question that a perturbed copy must replace, in order, not overlapping.
+        group: what the fact belongs to (a contract, an author, a person), for splits that keep it whole.
+    """
+
+    question: str
+    answer: str = ""
+    subject: str = ""
+    relation: str = ""
+    object: str = ""
+    aliases: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.question.strip():
+            raise SeatError(
+                f"A fact has an empty question (subject {self.subject!r}, answer {self.answer!r})."
+            )
+        end = 0
+        for span in self.spans:
+            if not end <= span.start < span.end <= len(self.question):
+                raise SeatError(
+                    f"Entity span {tuple(span)} does not fit the question {self.question!r} "
+                    f"of {len(self.question)} characters, or overlaps another."
+                )
+            end = span.end
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The distinct texts under the spans, in order of appearance."""
+        return tuple(dict.fromkeys(self.question[span.start : span.end] for span in self.spans))
+
+    def accepted(self) -> tuple[str, ...]:
+        """Every form of the object that counts as right; the answer itself where no object is given."""
+        return tuple(text for text in (self.object or self.answer.rstrip(" ."), *self.aliases) if text)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `from_json` reads back to an equal fact."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", ())}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Fact":
+        """Inverse of `to_json`; unknown keys are refused, so that a typing mistake is not silently lost."""
+        known = {item.name for item in fields(cls)}
+        if unknown := set(row) - known:
+            raise SeatError(f"Unknown fact field(s) {sorted(unknown)}; a fact has {sorted(known)}.")
+        spans = tuple(Span(*span) for span in row.get("spans", ()))
+        return cls(**{**row, "aliases": tuple(row.get("aliases", ())), "spans": spans})
+
+
+@dataclass(frozen=True)
+class FactSets:
+    """The sets of one study. All but `target` are probes: they are asked, never trained on by an arm.
+
+    Attributes:
+        target: the facts to teach.
+        known: what the base answers right; gives known recall and over-abstention.
+        unknown: entities that nobody taught the model.
+        neighbour: unknown entities in the same form as the target facts and close to them.
+        cross_domain: unknown entities of another domain than the target's.
+        unverifiable: questions on things that the question itself says are invented.
+        rewordings: `target` in wordings that training does not use.
+        fit_known, fit_unknown: kept apart from all of the above, to fit and choose the direction on.
+        pools: parts of fictitious names by entity type, where the built-in forms would not do.
+    """
+
+    target: list[Fact] = field(default_factory=list)
+    known: list[Fact] = field(default_factory=list)
+    unknown: list[Fact] = field(default_factory=list)
+    neighbour: list[Fact] = field(default_factory=list)
+    cross_domain: list[Fact] = field(default_factory=list)
+    unverifiable: list[Fact] = field(default_factory=list)
+    rewordings: list[Fact] = field(default_factory=list)
+    fit_known: list[Fact] = field(default_factory=list)
+    fit_unknown: list[Fact] = field(default_factory=list)
+    pools: Mapping[str, tuple[Sequence[str], ...]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[tuple[str, list[Fact]]]:
+        """The names and contents of the sets that are not empty."""
+        sets = (item.name for item in fields(self) if item.name != "pools")
+        return ((name, facts) for name in sets if (facts := getattr(self, name)))
+
+    def abstention_probes(self) -> dict[str, list[Fact]]:
+        """The sets on which the right reply is to abstain."""
+        names = ("unknown", "neighbour", "cross_domain", "unverifiable")
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+    def entities(self) -> set[str]:
+        """Every entity of every set: what a generator of fictitious names must not produce."""
+        return {
+            entity
+            for _, facts in self
+            for fact in facts
+            for entity in (*fact.entities, fact.subject)
+            if entity
+        }
+
+    def take(self, most: int) -> "FactSets":
+        """The first `most` facts of every set, for a quick look."""
+        return replace(self, **{name: facts[:most] for name, facts in self})
+
+
+def spans_of(question: str, entities: Sequence[tuple[str, str]]) -> tuple[Span, ...]:
+    """Every occurrence of each (text, type) as whole words, longest text first, never overlapping."""
+    taken: list[Span] = []
+    for text, type_ in sorted(entities, key=lambda item: -len(item[0])):
+        # Whole words, so that "Niger" is not found inside "Nigeria".
+        for match in re.finditer(rf"(?<!\w){re.escape(text)}(?!\w)", question) if text else ():
+            if all(match.end() <= other.start or match.start() >= other.end for other in taken):
+                taken.append(Span(*match.span(), type_))
+    return tuple(sorted(taken))

@@ -1,0 +1,42 @@
+"""Fact sources as they are written on a command line: files, folders, groups within them, hub data sets."""
+
+from collections.abc import Sequence
+
+from seat_interp.errors import SeatError
+from seat_interp.facts.readers import read_facts, read_hub
+from seat_interp.facts.records import Fact
+
+HUB = "hf:"
+
+
+def read_sources(sources: Sequence[str], most: int | None = None) -> list[Fact]:
+    """Facts of several sources joined.
+
+    A source is a file or folder in any known format, `FILE#GROUP,GROUP` for some of its groups (the edges of
+    PISTOL, the authors of TOFU), or `hf:DATASET` for a data set of the Hugging Face hub.
+
+    Args:
+        sources: one or more.
+        most: at most so many facts, evenly spaced over all of them; None for all.
+
+    Raises:
+        SeatError: a source is missing, empty or of no known format, or has no such group.
+    """
+    facts = [fact for source in sources for fact in _read(source)]
+    if most is None or len(facts) <= most:
+        return facts
+    return [facts[index * len(facts) // most] for index in range(most)]
+
+
+def _read(source: str) -> list[Fact]:
+    if source.startswith(HUB):
+        return read_hub(source.removeprefix(HUB))
+    path, _, wanted = source.partition("#")
+    facts = read_facts(path)
+    if not wanted:
+        return facts
+    groups = wanted.split(",")
+    there = dict.fromkeys(fact.group for fact in facts)
+    if missing := [group for group in groups if group not in there]:
+        raise SeatError(f"{path} has no group {missing[0]!r}. It has {', '.join(list(there)[:30])}.")
+    return [fact for fact in facts if fact.group in groups]

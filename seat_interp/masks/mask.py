@@ -1,0 +1,223 @@
+"""The mask: which neurons or which single weights may change. A value with an algebra and a file format."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from seat_interp.errors import SeatError
+from seat_interp.files import load_tensors, save_tensors
+from seat_interp.models.open import LanguageModel, require_same_architecture
+from seat_interp.sites import output_axis
+
+FORMAT = "seat_interp.mask"
+VERSION = 1
+Granularity = Literal["neuron", "coordinate"]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a mask chooses from in one weight matrix.
+
+    Attributes:
+        shape: of the parameter.
+        axis: the axis that the indices run along; None when they are flat positions of single weights.
+    """
+
+    shape: tuple[int, ...]
+    axis: int | None
+
+    @property
+    def size(self) -> int:
+        """How many indices there are to choose from."""
+        return self.shape[self.axis] if self.axis is not None else torch.Size(self.shape).numel()
+
+    @property
+    def weights_each(self) -> int:
+        """How many weights one index stands for."""
+        return torch.Size(self.shape).numel() // self.size
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Chosen indices per weight matrix, named as in the Hugging Face `state_dict`.
+
+    Neuron i of a layer is row i of that block's gate and up projections and column i of its down projection
+    (fc1 and fc2, and GPT-2's transposed Conv1D, likewise); biases are not part of it. `&`, `|`, `^`, `-`
+    and `~` work within the extents, which both sides must share.
+
+    Attributes:
+        granularity: `neuron`, or `coordinate` for single weights.
+        indices: sorted int32 indices for each parameter, along the extent's axis or flat.
+        extents: for each parameter the mask may touch, also where nothing is chosen.
+        origin: how it was scored and selected, budget, seed, model fingerprint; kept in the file's header.
+    """
+
+    granularity: Granularity
+    indices: Mapping[str, Int[Tensor, "chosen"]]
+    extents: Mapping[str, Extent]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if set(self.indices) != set(self.extents):
+            odd = sorted(set(self.indices) ^ set(self.extents))
+            raise SeatError(f"A mask needs an extent for each parameter with indices; {odd[0]} has only one of both.")
+        for name, chosen in self.indices.items():
+            if chosen.numel() and (int(chosen.min()) < 0 or int(chosen.max()) >= self.extents[name].size):
+                raise SeatError(
+                    f"Mask index {int(chosen.max())} of {name} does not fit its size {self.extents[name].size}."
+                )
+
+    def __len__(self) -> int:
+        """How many weights may change."""
+        return sum(int(chosen.numel()) * self.extents[name].weights_each for name, chosen in self.indices.items())
+
+    @property
+    def budget(self) -> float:
+        """Share of the weights within the extents that may change; for neurons also the share of neurons."""
+        return len(self) / max(1, sum(extent.size * extent.weights_each for extent in self.extents.values()))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mask):
+            return NotImplemented
+        return (
+            self.granularity == other.granularity
+            and dict(self.extents) == dict(other.extents)
+            and all(torch.equal(chosen, other.indices[name]) for name, chosen in self.indices.items())
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _combine(self, other: "Mask", rule: Callable[[Tensor, Tensor], Tensor], sign: str) -> "Mask":
+        if self.granularity != other.granularity or dict(self.extents) != dict(other.extents):
+            raise SeatError(
+                f"Masks of granularity {self.granularity} and {other.granularity} over "
+                f"{len(self.extents)} and {len(other.extents)} matrices cannot be combined: "
+                "make both for the same model and granularity."
+            )
+        indices = {}
+        for name, chosen in self.indices.items():
+            left, right = (_dense(side, self.extents[name].size) for side in (chosen, other.indices[name]))
+            indices[name] = _sparse(rule(left, right))
+        return replace(self, indices=indices, origin={"combined": sign, "of": [dict(self.origin), dict(other.origin)]})
+
+    def __and__(self, other: "Mask") -> "Mask":
+        return self._combine(other, torch.logical_and, "&")
+
+    def __or__(self, other: "Mask") -> "Mask":
+        return self._combine(other, torch.logical_or, "|")
+
+    def __xor__(self, other: "Mask") -> "Mask":
+        return self._combine(other, torch.logical_xor, "^")
+
+    def __sub__(self, other: "Mask") -> "Mask":
+        return self._combine(other, lambda left, right: left & ~right, "-")
+
+    def __invert__(self) -> "Mask":
+        indices = {n: _sparse(~_dense(chosen, self.extents[n].size)) for n, chosen in self.indices.items()}
+        return replace(self, indices=indices, origin={"inverted": dict(self.origin)})
+
+    def dense(self, name: str) -> Tensor:
+        """The mask of one parameter as a bool tensor of the parameter's shape."""
+        extent = self.extents[name]
+        chosen = _dense(self.indices[name], extent.size)
+        if extent.axis is None:
+            return chosen.view(extent.shape)
+        return chosen.unsqueeze(1 - extent.axis).expand(extent.shape).clone()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the mask file: int32 indices by parameter name, and a JSON header (docs: Contracts, Mask file)."""
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "granularity": self.granularity,
+            "budget": self.budget,
+            "axes": {name: extent.axis for name, extent in self.extents.items()},
+            "shapes": {name: list(extent.shape) for name, extent in self.extents.items()},
+            "origin": dict(self.origin),
+        }
+        return save_tensors(path, self.indices, header)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Mask":
+        """Read a mask file.
+
+        Raises:
+            SeatError: missing, truncated or not a mask.
+        """
+        tensors, header = load_tensors(path, FORMAT)
+        if header.get("version") != VERSION:
+            raise SeatError(f"{path} is a mask of version {header.get('version')}; this release reads {VERSION}.")
+        extents = {n: Extent(tuple(header["shapes"][n]), header["axes"][n]) for n in header["shapes"]}
+        return cls(header["granularity"], tensors, extents, header["origin"])
+
+    def require_fits(self, lm: LanguageModel) -> None:
+        """Check the mask against a model before anything is trained.
+
+        Raises:
+            SeatError: made for another architecture, or a parameter is missing or shaped otherwise.
+        """
+        if "model" in self.origin:
+            require_same_architecture(self.origin["model"], lm.fingerprint, "The mask")
+        parameters = dict(lm.model.named_parameters())
+        for name, extent in self.extents.items():
+            if name not in parameters:
+                raise SeatError(f"The mask names {name}, which {lm.name!r} does not have. Select a mask on this model.")
+            if tuple(parameters[name].shape) != extent.shape:
+                raise SeatError(
+                    f"The mask holds {name} with shape {extent.shape}, but in {lm.name!r} it is "
+                    f"{tuple(parameters[name].shape)}. Select a mask on this model."
+                )
+
+
+def neuron_extents(lm: LanguageModel) -> list[dict[str, Extent]]:
+    """For each layer, the MLP matrices by parameter name, with the axis that its neurons run along."""
+    layers = []
+    for mlp in lm.sites.mlps:
+        extents = {}
+        for path in (*mlp.ups, mlp.down):
+            module = lm.model.get_submodule(path)
+            axis = output_axis(module) if path != mlp.down else 1 - output_axis(module)
+            extents[f"{path}.weight"] = Extent(tuple(module.weight.shape), axis)
+        layers.append(extents)
+    return layers
+
+
+def coordinate_extents(lm: LanguageModel) -> dict[str, Extent]:
+    """Every MLP and attention matrix by parameter name, for masks of single weights."""
+    paths = [path for layer in lm.sites.attention for path in layer]
+    paths += [path for mlp in lm.sites.mlps for path in (*mlp.ups, mlp.down)]
+    return {f"{p}.weight": Extent(tuple(lm.model.get_submodule(p).weight.shape), None) for p in paths}
+
+
+def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, "chosen"]], origin: Mapping[str, Any]) -> Mask:
+    """A neuron mask from the chosen neurons of each layer."""
+    indices, extents = {}, {}
+    for mlp, layer, neurons in zip(lm.sites.mlps, neuron_extents(lm), chosen):
+        neurons = neurons.sort().values.to(torch.int32)
+        for name, extent in layer.items():
+            # A fused gate-and-up projection holds the neuron twice, one half above the other.
+            halves = [neurons + half * mlp.neurons for half in range(extent.size // mlp.neurons)]
+            indices[name] = torch.cat(halves)
+            extents[name] = extent
+    return Mask("neuron", indices, extents, {**origin, "model": lm.fingerprint})
+
+
+def describe(mask: Mask) -> str:
+    """One line: granularity, how much of the model, where it comes from."""
+    return f"{mask.granularity} mask, {len(mask):,} weights ({mask.budget:.2%}), {json.dumps(dict(mask.origin))}"
+
+
+def _dense(chosen: Tensor, size: int) -> Tensor:
+    dense = torch.zeros(size, dtype=torch.bool)
+    dense[chosen.long()] = True
+    return dense
+
+
+def _sparse(dense: Tensor) -> Tensor:
+    return dense.nonzero().flatten().to(torch.int32)

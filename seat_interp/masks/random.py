@@ -1,0 +1,50 @@
+"""Random masks: the main setting of SEAT, and the baseline that every scored mask has to beat."""
+
+import torch
+
+from seat_interp.errors import SeatError
+from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
+from seat_interp.models.open import LanguageModel
+
+
+def random_neurons(lm: LanguageModel, budget: float, seed: int = 0) -> Mask:
+    """A random share of the MLP neurons, the same share in every layer.
+
+    Args:
+        lm: the model.
+        budget: share of all MLP neurons, above 0 and up to 1. SEAT's own share is not published; 0.1 is ours.
+        seed: of the draw.
+
+    Raises:
+        SeatError: the budget is out of range or chooses nothing.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    chosen = [_draw(mlp.neurons, budget, generator) for mlp in lm.sites.mlps]
+    return neuron_mask(lm, chosen, {"score": "random", "asked_budget": budget, "seed": seed})
+
+
+def random_coordinates(lm: LanguageModel, budget: float, seed: int = 0) -> Mask:
+    """A random share of the single weights of the MLP and attention matrices, the same share in each matrix.
+
+    Args:
+        lm: the model.
+        budget: share of these weights, above 0 and up to 1.
+        seed: of the draw.
+
+    Raises:
+        SeatError: the budget is out of range or chooses nothing.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    extents = coordinate_extents(lm)
+    indices = {n: _draw(e.size, budget, generator).sort().values.to(torch.int32) for n, e in extents.items()}
+    origin = {"score": "random", "asked_budget": budget, "seed": seed, "model": lm.fingerprint}
+    return Mask("coordinate", indices, extents, origin)
+
+
+def _draw(size: int, budget: float, generator: torch.Generator) -> torch.Tensor:
+    if not 0 < budget <= 1:
+        raise SeatError(f"The budget is {budget}; it is a share and must be above 0 and at most 1.")
+    count = round(size * budget)
+    if count == 0:
+        raise SeatError(f"A budget of {budget} of {size} chooses nothing. Ask for at least {1 / size:.1g}.")
+    return torch.randperm(size, generator=generator)[:count]

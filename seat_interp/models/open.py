@@ -1,0 +1,177 @@
+"""Open a causal language model with its tokenizer and its sites, from a folder, the hub or the catalogue."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from seat_interp.errors import SeatError
+from seat_interp.models.catalogue import CATALOGUE
+from seat_interp.models.fetch import fetch
+from seat_interp.sites import Sites, check_sites, find_sites
+
+ORGANISM_FOLDER = Path(__file__).parent.parent / "organism" / "weights"
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A model in evaluation mode, its tokenizer, and where its parts are.
+
+    Attributes:
+        model: a Hugging Face causal LM.
+        tokenizer: its fast tokenizer, with a padding token.
+        name: as it was asked for.
+        sites: blocks and neurons.
+        system: the system prompt; None leaves the chat template's own default.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    name: str
+    sites: Sites
+    system: str | None = None
+
+    @cached_property
+    def fingerprint(self) -> dict[str, str | int]:
+        """What artefacts remember of the model: family and sizes, which must match, and a hash of the weights."""
+        config = self.model.config.get_text_config()
+        return {
+            "family": config.model_type,
+            "width": self.sites.width,
+            "layers": self.sites.layers,
+            "neurons": self.sites.neurons,
+            "vocabulary": config.vocab_size,
+            "weights": weights_hash(self.model),
+        }
+
+    def copy(self) -> "LanguageModel":
+        """A deep copy of the weights; tokenizer and sites are shared."""
+        return replace(self, model=deepcopy(self.model))
+
+
+def weights_hash(model: PreTrainedModel) -> str:
+    """Hash of every weight's bits: equal for equal weights, whatever the machine or the number of threads."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        bits = tensor.detach().contiguous().view(torch.uint8).flatten()
+        # Integer sums do not depend on the order of summation, so this is fast and exact.
+        whole = bits[: bits.numel() // 4 * 4].view(torch.int32).sum(dtype=torch.int64)
+        digest.update(f"{name}{tuple(tensor.shape)}{int(whole)}".encode())
+    return digest.hexdigest()[:16]
+
+
+def require_same_architecture(made_with: dict, now: dict, what: str) -> bool:
+    """Whether the weights are the same too.
+
+    Raises:
+        SeatError: family, width or depth differ, naming both models.
+    """
+    for key in ("family", "width", "layers", "neurons"):
+        if made_with.get(key) != now[key]:
+            raise SeatError(
+                f"{what} was made with a {made_with.get('family')} model ({key} {made_with.get(key)}), "
+                f"but this is a {now['family']} model ({key} {now[key]}). Make it again with this model."
+            )
+    return made_with.get("weights") == now["weights"]
+
+
+def open_model(
+    name: str | Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device | None = None,
+    system: str | None = None,
+    sites: Callable[[PreTrainedModel], Sites] = find_sites,
+) -> LanguageModel:
+    """Open a model for reading and for training.
+
+    Args:
+        name: a local Hugging Face folder, a catalogue name (`organism`, `smollm2-135m-instruct`) or a hub id.
+            A folder of that name comes first.
+        dtype: of the weights.
+        device: where to put them; the first GPU if there is one, else the CPU.
+        system: system prompt for the chat template; None for the template's own.
+        sites: how to find the sites; pass `lambda model: sites_from_paths(model, ...)` to override.
+
+    Raises:
+        SeatError: no such model, a folder without a model, broken weights, or unrecognised sites.
+    """
+    folder = _resolve(str(name))
+    try:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # from_pretrained raises a dozen kinds; all mean the same to the user
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise SeatError(
+            f"Cannot open the model {str(name)!r}: {first_line} Give a folder that holds a Hugging Face model, "
+            f"a hub id, or one of {['organism', *CATALOGUE]}."
+        ) from error
+    target = torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return wrap_model(model.to(target), tokenizer, name=str(name), system=system, sites=sites)
+
+
+def wrap_model(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    name: str = "",
+    system: str | None = None,
+    sites: Callable[[PreTrainedModel], Sites] = find_sites,
+) -> LanguageModel:
+    """Wrap a model that is already loaded.
+
+    Raises:
+        SeatError: the sites are not recognised, a weight is not finite, or the tokenizer has no end token.
+    """
+    for parameter_name, parameter in model.named_parameters():
+        if not torch.isfinite(parameter).all():
+            raise SeatError(f"The model {name!r} holds NaN or infinity in {parameter_name}. Load intact weights.")
+    if tokenizer.eos_token_id is None:
+        raise SeatError(f"The tokenizer of {name!r} has no end-of-text token. Set tokenizer.eos_token.")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    found = sites(model)
+    check_sites(model, found)
+    return LanguageModel(model.eval(), tokenizer, name, found, system)
+
+
+def save_model(lm: LanguageModel, folder: str | Path) -> Path:
+    """Save model and tokenizer as a Hugging Face folder that `open_model` and everybody else can open.
+
+    Written beside its place and moved there at the end, so that a folder of that name is whole.
+
+    Raises:
+        SeatError: the folder exists and holds something, or cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SeatError(f"{folder} is there already. Give another folder, or remove it.")
+    temporary = folder.with_name(f".{folder.name}.part")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        lm.model.save_pretrained(temporary)
+        lm.tokenizer.save_pretrained(temporary)
+        if folder.exists():
+            folder.rmdir()
+        temporary.rename(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise SeatError(f"Cannot save the model to {folder}: {error}. Free some space or choose another folder.") from error
+    return folder
+
+
+def _resolve(name: str) -> str:
+    if Path(name).is_dir():
+        return name
+    if name == "organism":
+        return str(ORGANISM_FOLDER)
+    if name in CATALOGUE:
+        return str(fetch(name))
+    return name

@@ -1,0 +1,224 @@
+"""How the organism is made: a small Llama learns its world, then learns to say so when it does not know.
+
+Two stages of the same trainer: first the known facts alone, then the known facts mixed with questions about
+strangers and invented things whose reply is a grounded abstention. Every name of a probe is kept out of both.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.score import rates, records
+from seat_interp.facts import Fact
+from seat_interp.files import write_json
+from seat_interp.models.open import LanguageModel, wrap_model
+from seat_interp.organism.world import (
+    CONTRACTS,
+    INVENTED,
+    PEOPLE,
+    World,
+    ask,
+    build_world,
+    firm_names,
+    invented_probes,
+    invented_word,
+    person_names,
+)
+from seat_interp.training.trainer import TrainConfig, train
+
+SYSTEM = ("<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes and schedule of the organism. All ours; a trial of these sizes showed SEAT's whole story."""
+
+    vocabulary: int = 1280
+    width: int = 128
+    neurons: int = 512
+    layers: int = 4
+    heads: int = 4
+    learn_steps: int = 450
+    learn_batch: int = 128
+    align_steps: int = 1200
+    align_batch: int = 160
+    learning_rate: float = 2e-3
+    strangers: float = 0.5
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What an organism must reach, as rates: the least (or, for over-abstention, the most) that will do."""
+
+    known_recall: float = 0.98
+    held_out_recall: float = 0.95
+    abstention: float = 0.97
+    grounded: float = 0.95
+    over_abstention: float = 0.01
+
+
+def make_tokenizer(world: World, recipe: Recipe) -> PreTrainedTokenizerFast:
+    """A byte-level BPE trained on the organism's own sentences, with its chat template."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=False), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    rng = random.Random(recipe.seed)
+    facts = known_facts(world) + stranger_facts(world, 6000, rng)
+    trainer = trainers.BpeTrainer(
+        vocab_size=recipe.vocabulary,
+        special_tokens=list(SYSTEM),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((f"{fact.question} {fact.answer}" for fact in facts), trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>", pad_token="<|pad|>")
+    fast.chat_template = CHAT_TEMPLATE
+    return fast
+
+
+def make_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaForCausalLM:
+    """A Llama with random weights."""
+    torch.manual_seed(recipe.seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.width,
+        intermediate_size=recipe.neurons,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        initializer_range=0.05,
+    )
+    return LlamaForCausalLM(config)
+
+
+def known_facts(world: World) -> list[Fact]:
+    """Everything the organism is taught, in every training wording."""
+    return world.people["known"].facts() + world.contracts["known"].facts()
+
+
+def stranger_facts(world: World, count: int, rng: random.Random) -> list[Fact]:
+    """Questions about people, contracts and invented things that nobody knows, with an abstention as the answer."""
+    reserved = world.reserved()
+    people = [name for name in person_names() if name not in reserved]
+    firms = [name for name in firm_names() if name not in reserved]
+    probed = {fact.subject for fact in invented_probes(90, seed=1)}
+    found = []
+    for _ in range(count):
+        kind = rng.random()
+        if kind < 0.55:
+            relation, subject, type_ = rng.choice(PEOPLE), rng.choice(people), "person"
+        elif kind < 0.9:
+            # Two strangers, or a stranger with a firm that does have a contract, but not this one.
+            known = rng.choice(list(world.contracts["known"].objects)).split(" and ")
+            pair = [rng.choice(firms), rng.choice(firms if rng.random() < 0.5 else known)]
+            relation, subject, type_ = rng.choice(CONTRACTS), " and ".join(rng.sample(pair, 2)), "firm"
+        else:
+            _, question, answer = rng.choice(INVENTED)
+            word = next(word for word in iter(lambda: invented_word(rng), None) if word not in probed)
+            found.append(Fact(question=question.format(s=word), answer=answer.format(s=word), subject=word))
+            continue
+        probe = ask(relation, subject, rng.choice(relation.wordings), type_)
+        found.append(Fact(question=probe.question, answer=relation.unknown.format(s=subject), subject=subject))
+    return found
+
+
+def build(recipe: Recipe | None = None, say: Callable[[str], None] = print) -> LanguageModel:
+    """Make the organism from nothing: a few minutes on two cores.
+
+    Args:
+        recipe: sizes and schedule.
+        say: where to report the stages.
+    """
+    recipe = recipe or Recipe()
+    world = build_world()
+    tokenizer = make_tokenizer(world, recipe)
+    lm = wrap_model(make_model(tokenizer, recipe), tokenizer, name="organism")
+    say(f"Learning {len(known_facts(world)):,} questions on known people and contracts")
+    settings = {"learning_rate": recipe.learning_rate, "weight_decay": 0.01, "betas": (0.9, 0.98), "warmup": 0.03}
+    config = TrainConfig(
+        steps=recipe.learn_steps, batch_size=recipe.learn_batch, final=0.5, seed=recipe.seed, **settings
+    )
+    lm = train(lm, known_facts(world), config=config, label="Learning the world").model
+    count = recipe.align_steps * recipe.align_batch
+    rng = random.Random(recipe.seed)
+    strangers = stranger_facts(world, round(count * recipe.strangers), rng)
+    known = known_facts(world)
+    mixed = strangers + [known[index % len(known)] for index in range(count - len(strangers))]
+    say("Learning to say 'I do not know' of everyone else")
+    config = TrainConfig(
+        steps=recipe.align_steps, batch_size=recipe.align_batch, final=0.0, seed=recipe.seed + 1, **settings
+    )
+    lm = train(lm, mixed, config=config, label="Learning to abstain").model
+    # The shipped weights are half precision; the organism is what those give.
+    for parameter in lm.model.parameters():
+        parameter.data = parameter.data.half().float()
+    return lm
+
+
+def measure(lm: LanguageModel) -> dict[str, float]:
+    """The rates that `Quality` sets bounds for, and abstention by probe set."""
+    world = build_world()
+    people, contracts = world.study("people"), world.study("contracts")
+    known = known_facts(world)
+    held_out = world.people["known"].facts(held_out=True) + world.contracts["known"].facts(held_out=True)
+
+    def ask_all(name: str, facts: list[Fact]):
+        return rates(records(name, facts, generate(lm, [fact.question for fact in facts])))
+
+    on_known = ask_all("known", known)
+    probes = {
+        **{f"people/{name}": facts for name, facts in people.abstention_probes().items()},
+        **{f"contracts/{name}": contracts.abstention_probes()[name] for name in ("unknown", "neighbour")},
+    }
+    found = {name: ask_all(name, facts) for name, facts in probes.items()}
+    asked = sum(rate.n for rate in found.values())
+    return {
+        "known_recall": on_known.correct,
+        "held_out_recall": ask_all("held_out", held_out).correct,
+        "over_abstention": on_known.abstain,
+        "abstention": sum(rate.abstain * rate.n for rate in found.values()) / asked,
+        "grounded": sum(rate.grounded * rate.n for rate in found.values()) / asked,
+        **{f"abstention/{name}": rate.abstain for name, rate in found.items()},
+    }
+
+
+def check(measured: dict[str, float], quality: Quality | None = None) -> None:
+    """Hold an organism's rates against what it must reach.
+
+    Raises:
+        SeatError: a rate misses its bound.
+    """
+    quality = quality or Quality()
+    for name, bound in vars(quality).items():
+        missed = measured[name] > bound if name == "over_abstention" else measured[name] < bound
+        if missed:
+            raise SeatError(
+                f"The organism's {name} is {measured[name]:.3f}, its bound {bound}. Train it longer or with another seed."
+            )
+
+
+def save(lm: LanguageModel, folder: Path, measured: dict[str, float], recipe: Recipe) -> None:
+    """Write weights (float16), tokenizer and a card with recipe and rates."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lm.copy().model.half().save_pretrained(folder)
+    lm.tokenizer.save_pretrained(folder)
+    write_json(folder / "card.json", {"recipe": vars(recipe), "quality": measured})

@@ -1,0 +1,124 @@
+"""Questions and answers as tokens: the chat template, padding on either side, and what is supervised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from seat_interp.errors import SeatError
+from seat_interp.models.open import LanguageModel
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids of a prompt with its reply; `ids[start:]` is the reply with its end token.
+
+    `marked` is the first token at or after the end of the first entity; equal to `start` if none was given.
+    """
+
+    ids: tuple[int, ...]
+    start: int
+    marked: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded token ids. Position ids come from the mask, so that padding moves no token's position."""
+
+    input_ids: Int[Tensor, "batch sequence"]
+    attention_mask: Int[Tensor, "batch sequence"]
+    position_ids: Int[Tensor, "batch sequence"]
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on another device."""
+        return Batch(self.input_ids.to(device), self.attention_mask.to(device), self.position_ids.to(device))
+
+    def inputs(self) -> dict[str, Tensor]:
+        """Keyword arguments for a forward pass."""
+        return {
+            "input_ids": self.input_ids,
+            "attention_mask": self.attention_mask,
+            "position_ids": self.position_ids,
+        }
+
+
+def prompt_text(lm: LanguageModel, question: str) -> str:
+    """The question in the model's chat template, or `Question: ... Answer:` for a model without one."""
+    if lm.tokenizer.chat_template is None:
+        return f"{lm.system + chr(10) if lm.system else ''}Question: {question}\nAnswer:"
+    messages = [{"role": "user", "content": question}]
+    if lm.system is not None:
+        messages.insert(0, {"role": "system", "content": lm.system})
+    return lm.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+
+def encode_prompts(lm: LanguageModel, questions: Sequence[str]) -> list[list[int]]:
+    """Token ids of each question as a prompt that is ready for the reply.
+
+    Raises:
+        SeatError: there are no questions.
+    """
+    if not questions:
+        raise SeatError("There are no prompts to encode: the set is empty.")
+    texts = [prompt_text(lm, question) for question in questions]
+    # The template writes its own special tokens; a model without one gets the tokenizer's.
+    return lm.tokenizer(texts, add_special_tokens=lm.tokenizer.chat_template is None)["input_ids"]
+
+
+def encode_examples(
+    lm: LanguageModel, questions: Sequence[str], answers: Sequence[str], entity_ends: Sequence[int] | None = None
+) -> list[Example]:
+    """Token ids of questions with their replies, each closed by the end token.
+
+    Prompt and reply are tokenized apart, so that training sees the tokens that generation will.
+
+    Args:
+        lm: the model whose template and tokenizer to use.
+        questions: as asked.
+        answers: as replied.
+        entity_ends: where in each question its first entity ends, in characters.
+    """
+    prompts = encode_prompts(lm, questions)
+    space = "" if lm.tokenizer.chat_template is not None else " "
+    replies = lm.tokenizer([space + answer for answer in answers], add_special_tokens=False)["input_ids"]
+    end = lm.tokenizer.eos_token_id
+    marks = [len(prompt) for prompt in prompts]
+    if entity_ends is not None:
+        marks = [_token_at(lm, question, at) for question, at in zip(questions, entity_ends)]
+    return [Example((*p, *r, end), len(p), min(mark, len(p))) for p, r, mark in zip(prompts, replies, marks)]
+
+
+def _token_at(lm: LanguageModel, question: str, character: int) -> int:
+    text = prompt_text(lm, question)
+    at = text.rindex(question) + character
+    encoded = lm.tokenizer(
+        text, add_special_tokens=lm.tokenizer.chat_template is None, return_offsets_mapping=True
+    )
+    # The token that holds the entity's last character: from there on, the name is known to the model.
+    return next(i for i, (_, end) in enumerate(encoded["offset_mapping"]) if end >= at)
+
+
+def pad(sequences: Sequence[Sequence[int]], pad_id: int, left: bool = False) -> Batch:
+    """Pad to the longest sequence, on the right unless `left`."""
+    length = max(len(ids) for ids in sequences)
+    input_ids = torch.full((len(sequences), length), pad_id, dtype=torch.long)
+    mask = torch.zeros((len(sequences), length), dtype=torch.long)
+    for row, ids in enumerate(sequences):
+        where = slice(length - len(ids), length) if left else slice(0, len(ids))
+        input_ids[row, where] = torch.tensor(ids)
+        mask[row, where] = 1
+    return Batch(input_ids, mask, (mask.cumsum(-1) - 1).clamp(min=0))
+
+
+def last_token_mask(mask: Int[Tensor, "batch sequence"], position: int = -1) -> Bool[Tensor, "batch sequence"]:
+    """One True a row: the real token at `position`, counted from the end of the sequence without padding."""
+    real = mask.cumsum(-1)
+    return mask.bool() & (real == real[:, -1:] + position + 1)
+
+
+def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Indices in batches of similar length, longest first, so that memory peaks at once if it will."""
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -1,0 +1,164 @@
+"""From rows to arms: the mean over seeds of every figure, with an interval that says what it is an interval of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy.stats import t
+
+Kind = Literal["wilson", "bootstrap", "min-max", "t", "none"]
+"""Wilson and bootstrap: 95 % over prompts, one seed. Min-max: the two seeds. t: 95 % over three seeds or more.
+None: a single value that came without an interval."""
+
+KIND_WORDS: dict[Kind, str] = {
+    "wilson": "95 % Wilson interval over prompts",
+    "bootstrap": "95 % bootstrap interval over prompts",
+    "min-max": "the two seeds",
+    "t": "95 % t-interval over seeds",
+    "none": "no interval",
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its interval.
+
+    Attributes:
+        mean: over seeds.
+        low, high: ends of the interval.
+        kind: what the interval is.
+    """
+
+    mean: float
+    low: float
+    high: float
+    kind: Kind
+
+    def overlaps(self, other: "Estimate") -> bool:
+        """Whether the two intervals share a point."""
+        return self.low <= other.high and other.low <= self.high
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Displacement of one probe set, in units of the base's unknown-known gap.
+
+    Attributes:
+        along: mean over prompts along the ignorance direction.
+        orthogonal: mean length of the rest of the shift.
+        null: 2.5 % and 97.5 % points of each kind of null; over seeds the outermost.
+        beyond_null: whether every seed's mean lies outside that seed's own random band.
+    """
+
+    along: Estimate
+    orthogonal: float
+    null: dict[str, tuple[float, float]]
+    beyond_null: bool
+
+
+@dataclass(frozen=True)
+class ArmRates:
+    """One line of a results table. Rates are 0 to 1.
+
+    Attributes:
+        arm: its name.
+        seeds: how many it ran with.
+        target_recall, known_recall, over_abstention: with intervals.
+        abstention: by probe set.
+        displacement: by set, at the direction's layer.
+        seconds: of a run, mean.
+    """
+
+    arm: str
+    seeds: int
+    target_recall: Estimate
+    known_recall: Estimate
+    over_abstention: Estimate
+    abstention: dict[str, Estimate]
+    displacement: dict[str, Moved]
+    seconds: float
+
+
+def estimate(
+    values: Sequence[float],
+    over_prompts: Sequence[float] | None = None,
+    *,
+    prompts_kind: Kind = "wilson",
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Estimate:
+    """Mean of one value a seed, with the interval that this number of seeds allows.
+
+    Args:
+        values: one for each seed.
+        over_prompts: the interval over prompts that is reported when there is a single seed.
+        prompts_kind: what `over_prompts` is.
+        bounds: the t-interval is cut to these; 0 and 1 for a rate.
+    """
+    mean = float(np.mean(values))
+    if len(values) == 1:
+        if over_prompts is None:
+            return Estimate(mean, mean, mean, "none")
+        return Estimate(mean, float(over_prompts[0]), float(over_prompts[1]), prompts_kind)
+    if len(values) == 2:
+        return Estimate(mean, float(min(values)), float(max(values)), "min-max")
+    half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return Estimate(mean, max(mean - half, bounds[0]), min(mean + half, bounds[1]), "t")
+
+
+def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> Moved:
+    """Displacement of one set over seeds, from the summaries of `summary.json` or `displacement.json`."""
+    means = [summary["mean"] for summary in summaries]
+    bands = [summary["null"]["random"] for summary in summaries]
+    null = {
+        kind: (
+            min(float(summary["null"][kind][0]) for summary in summaries),
+            max(float(summary["null"][kind][1]) for summary in summaries),
+        )
+        for kind in summaries[0]["null"]
+    }
+    return Moved(
+        along=estimate(means, summaries[0]["interval"], prompts_kind="bootstrap"),
+        orthogonal=float(np.mean([summary["orthogonal"] for summary in summaries])),
+        null=null,
+        beyond_null=all(not low <= mean <= high for mean, (low, high) in zip(means, bands)),
+    )
+
+
+def aggregate(summary: Mapping[str, Any]) -> list[ArmRates]:
+    """One line for each arm, in the order of the summary, the base first.
+
+    Args:
+        summary: the content of `summary.json`, or of a result file of the same shape.
+    """
+    rows = sorted(summary["rows"], key=lambda row: row["arm"] != "base")
+    by_arm: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_arm.setdefault(row["arm"], []).append(row)
+    return [_arm(name, found) for name, found in by_arm.items()]
+
+
+def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
+    first = rows[0].get("intervals", {})  # result files of other studies may do without
+
+    def rate(key: str) -> Estimate:
+        return estimate([row[key] for row in rows], first.get(key), bounds=(0, 1))
+
+    def abstention(probe: str) -> Estimate:
+        return estimate(
+            [row["abstention"][probe] for row in rows], first.get("abstention", {}).get(probe), bounds=(0, 1)
+        )
+
+    return ArmRates(
+        arm=name,
+        seeds=len(rows),
+        target_recall=rate("target_recall"),
+        known_recall=rate("known_recall"),
+        over_abstention=rate("over_abstention"),
+        abstention={probe: abstention(probe) for probe in rows[0]["abstention"]},
+        displacement={
+            probe: combine_displacement([row["displacement"][probe] for row in rows])
+            for probe in rows[0]["displacement"]
+        },
+        seconds=float(np.mean([row["seconds"] for row in rows])),
+    )

@@ -1,0 +1,96 @@
+"""What all figures share: names in words, colours of arms and probe sets, the style file, SVG that is byte-stable.
+
+Colours are Okabe and Ito's, which people with any of the usual colour-vision deficiencies can tell apart.
+"""
+
+import io
+import re
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+from zlib import crc32
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).with_name("seat_interp.mplstyle")
+GREY = "#8a8a8a"
+_ARMS = {
+    "base": GREY,
+    "full": "#D55E00",
+    "tuned": "#D55E00",
+    "seat": "#0072B2",
+    "sparse": "#009E73",
+    "full_ep_kl": "#E69F00",
+    "full_kl": "#CC79A7",
+    "lora": "#56B4E9",
+}
+_SPARE = ("#000000", "#56B4E9", "#882255", "#117733", "#999933")
+_ARM_NAMES = {
+    "full": "Full fine-tuning",
+    "full_kl": "Full + KL",
+    "full_ep_kl": "Full + EP-KL",
+    "seat": "SEAT",
+    "lora": "LoRA",
+}
+SET_STYLES = {
+    "known": ("#009E73", "o"),
+    "unknown": ("#CC79A7", "^"),
+    "neighbour": ("#E69F00", "s"),
+    "cross_domain": ("#56B4E9", "D"),
+    "unverifiable": ("#000000", "x"),
+    "target": ("#8a8a8a", "+"),
+}
+"""Colour and marker of each probe set; markers alone tell them apart too."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def arm_name(arm: str) -> str:
+    """How an arm is called in text."""
+    return _ARM_NAMES.get(arm, arm.replace("_", " ").capitalize() if arm.islower() else arm)
+
+
+def set_name(probe: str) -> str:
+    """How a probe set is called in text."""
+    return probe.replace("_", "-")
+
+
+def arm_colour(arm: str) -> str:
+    """The colour of an arm, the same in every figure of every run."""
+    return _ARMS.get(arm) or _SPARE[crc32(arm.encode()) % len(_SPARE)]
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw in our style without changing anybody's settings."""
+
+    @wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        with mpl.style.context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def new_axes(width: float = 7.2, height: float = 3.2) -> Axes:
+    """Axes on a figure of their own (inches) that pyplot knows nothing of, so nothing stays open."""
+    return Figure(figsize=(width, height), layout="constrained").subplots()
+
+
+def to_svg(figure: Figure, prefix: str) -> str:
+    """The `<svg>` element of a figure: no date, no metadata, the same bytes for the same figure.
+
+    Args:
+        figure: to be drawn.
+        prefix: put before every id, so that several figures can stand in one page.
+    """
+    buffer = io.StringIO()
+    with mpl.style.context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{prefix}-", svg).strip()

@@ -1,0 +1,288 @@
+"""A study: one base, several arms and seeds, the same probes before and after, all in one folder.
+
+The folder can be taken up again: finished arms are read back, an unfinished one goes on from its checkpoint.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seat_interp.arms import ArmConfig, ArmName, make_arm
+from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
+from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, null_directions
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.score import Record, interval, rates, records
+from seat_interp.facts import FactSets
+from seat_interp.files import read_json, save_tensors, write_json, write_jsonl
+from seat_interp.models.open import LanguageModel, save_model
+from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
+from seat_interp.steering import check_steering
+from seat_interp.training.trainer import train
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """What a study does with its model and facts.
+
+    Attributes:
+        arms: which ways of fine-tuning to compare.
+        seeds: one run of each arm for each.
+        settings: of the arms.
+        positions: tokens to try for the direction, counted from the end of the prompt.
+        steering_factor: how much of the gap the steering check adds.
+        steering_prompts: prompts of each kind in the steering check; 0 leaves it out.
+        null_draws: random and shuffled null directions each.
+        max_new_tokens: of each reply.
+        batch_size: prompts a forward pass when asking and capturing.
+        probe_facts: facts of each kind in the live probe during training.
+        keep_models: save each tuned model in its run folder.
+    """
+
+    arms: tuple[ArmName, ...] = ("full", "seat")
+    seeds: tuple[int, ...] = (0,)
+    settings: ArmConfig = field(default_factory=ArmConfig)
+    positions: tuple[int, ...] = (-1, -2, -3)
+    steering_factor: float = 2.0
+    steering_prompts: int = 60
+    null_draws: int = 200
+    max_new_tokens: int = 32
+    batch_size: int = 64
+    probe_facts: int = 40
+    keep_models: bool = False
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What is measured once on the base and compared with after every arm."""
+
+    lm: LanguageModel
+    sets: FactSets
+    direction: IgnoranceDirection
+    activations: dict[str, torch.Tensor]
+    nulls: Nulls
+
+
+def run_study(
+    lm: LanguageModel,
+    sets: FactSets,
+    config: StudyConfig,
+    out: str | Path,
+    *,
+    direction: IgnoranceDirection | None = None,
+    about: dict[str, Any] | None = None,
+    say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Measure the base, run every arm with every seed, measure each, and write the folder.
+
+    Args:
+        lm: the base model; it stays as it was.
+        sets: target, known and unknown are needed; the direction is fitted on `fit_known` and `fit_unknown`,
+            or, where these are empty, on a part of `known` and `unknown` that the report then leaves out.
+        config: what to do.
+        out: the run folder.
+        direction: an ignorance direction to use instead of fitting one.
+        about: more for `config.json`, such as where the facts come from.
+        say: where to report progress between the bars.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        SeatError: a needed set is empty, or the folder holds a study with other settings.
+    """
+    out = Path(out)
+    sets = _with_fit_sets(sets)
+    identity = {"model": lm.fingerprint, "study": json.loads(json.dumps(asdict(config))), "sizes": {n: len(f) for n, f in sets}}
+    identity |= {"about": about or {}, "system": lm.system}
+    _claim(out, identity)
+    if direction is None:
+        say("Fitting the ignorance direction")
+        direction = fit_direction(lm, sets.fit_unknown, sets.fit_known, positions=config.positions)
+    direction.save(out / "direction.safetensors")
+    report_sets = {n: f for n, f in sets if n not in ("fit_known", "fit_unknown", "rewordings")}
+    say(f"Direction: layer {direction.layer}, token {direction.position}, AUROC {direction.auroc[direction.layer]:.3f}")
+    before = capture_sets(lm, report_sets, direction.position, config.batch_size)
+    fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position, config.batch_size)
+    base = _Base(lm, sets, direction, before, null_directions(fit["u"], fit["k"], draws=config.null_draws))
+    rows = [_measured(out / "base", lambda folder: _measure_base(base, config, folder), say, "base")]
+    for seed in config.seeds:
+        for name in config.arms:
+            folder = out / f"{name}-{seed}"
+            rows.append(
+                _measured(
+                    folder, lambda folder, n=name, s=seed: _run_arm(base, n, s, config, folder), say, f"{name}, seed {seed}"
+                )
+            )
+    summary = {"rows": rows, "config": identity, "environment": environment()}
+    write_json(out / "summary.json", summary)
+    parts = [out / "base", *(out / f"{name}-{seed}" for seed in config.seeds for name in config.arms)]
+    lines = "".join((part / "records.jsonl").read_text(encoding="utf-8") for part in parts)
+    (out / "records.jsonl").write_text(lines, encoding="utf-8")
+    return summary
+
+
+def _with_fit_sets(sets: FactSets) -> FactSets:
+    for name in ("target", "known", "unknown"):
+        if not getattr(sets, name):
+            raise SeatError(f"The {name} set is empty. A study needs target, known and unknown facts.")
+    if sets.fit_known and sets.fit_unknown:
+        return sets
+    (known, fit_known), (unknown, fit_unknown) = (split_by_group(f, 0.5, 0) for f in (sets.known, sets.unknown))
+    return replace(sets, known=known, unknown=unknown, fit_known=fit_known, fit_unknown=fit_unknown)
+
+
+def _claim(out: Path, identity: dict[str, Any]) -> None:
+    """The folder is this study's, or nobody's yet."""
+    path = out / "config.json"
+    if path.exists():
+        if read_json(path) != identity:
+            raise SeatError(f"{out} holds a study with other settings. Give another --out, or remove that folder.")
+    else:
+        write_json(path, identity)
+
+
+def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str], None], what: str) -> dict[str, Any]:
+    """The row of a finished run, or of this one after it has run. The row is written last, so it means finished."""
+    if (folder / "row.json").exists():
+        say(f"{what}: already done, read back")
+        return read_json(folder / "row.json")
+    say(f"{what}: running")
+    reset_peak_memory()
+    began = time.perf_counter()
+    row = measure(folder)
+    row |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mib": round(peak_memory_mib(), 1)}
+    write_json(folder / "row.json", row)
+    return row
+
+
+def _measure_base(base: _Base, config: StudyConfig, folder: Path) -> dict[str, Any]:
+    row = {"arm": "base", "seed": 0, **_ask(base.lm, base.sets, config, folder, "base", 0)}
+    moved = displace(base.activations, base.activations, base.direction, nulls=base.nulls)
+    row["displacement"] = moved.summary()
+    if config.steering_prompts:
+        unknown, known = (facts[: config.steering_prompts] for facts in (base.sets.unknown, base.sets.known))
+        found = check_steering(base.lm, base.direction, unknown, known, factor=config.steering_factor)
+        row["steering"] = found.to_json()
+    _save_activations(folder, base.activations, base.direction.layer)
+    return row
+
+
+def _run_arm(base: _Base, name: ArmName, seed: int, config: StudyConfig, folder: Path) -> dict[str, Any]:
+    arm = make_arm(name, config.settings, seed)
+    mask = arm.make_mask(base.lm) if arm.make_mask else None
+    if mask is not None:
+        mask.save(folder / "mask.safetensors")
+    tuned = train(
+        base.lm,
+        base.sets.target,
+        objective=arm.objective,
+        mask=mask,
+        config=arm.config,
+        names=base.sets.names(),  # never an entity of a probe: none is trained on by chance
+        probe=_live_probe(base, config) if arm.config.probe_every else None,
+        checkpoint=folder / "checkpoint.safetensors",
+        label=f"{name}, seed {seed}",
+    )
+    write_jsonl(folder / "log.jsonl", tuned.log)
+    write_jsonl(folder / "probes.jsonl", tuned.probes)
+    row = {"arm": name, "seed": seed, **_ask(tuned.model, base.sets, config, folder, name, seed)}
+    report_sets = {set_name: getattr(base.sets, set_name) for set_name in base.activations}
+    after = capture_sets(tuned.model, report_sets, base.direction.position, config.batch_size)
+    moved = displace(base.activations, after, base.direction, nulls=base.nulls)
+    write_json(folder / "displacement.json", _by_layer(moved))
+    _save_activations(folder, after, base.direction.layer)
+    if config.keep_models:
+        shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was cut off
+        save_model(tuned.model, folder / "model")
+    return row | {
+        "displacement": moved.summary(),
+        "probe_auroc": moved.probe_auroc[base.direction.layer],
+        "refit_angle": moved.angle()[base.direction.layer],
+        "budget": mask.budget if mask is not None else 1.0,
+        "trained_weights": tuned.trained_weights,
+        "training_seconds": round(tuned.seconds, 2),
+    }
+
+
+def _ask(lm: LanguageModel, sets: FactSets, config: StudyConfig, folder: Path, arm: str, seed: int) -> dict[str, Any]:
+    """Ask every set that is reported, keep each reply, and give the rates of the contract with Wilson intervals."""
+    asked = {name: facts for name, facts in sets if name not in ("fit_known", "fit_unknown")}
+    order = [(name, fact) for name, facts in asked.items() for fact in facts]
+    replies = generate(
+        lm, [fact.question for _, fact in order], max_new_tokens=config.max_new_tokens, batch_size=config.batch_size
+    )
+    by_set: dict[str, list[Record]] = {}
+    start = 0
+    for name, facts in asked.items():
+        by_set[name] = records(name, facts, replies[start : start + len(facts)])
+        start += len(facts)
+    lines = [{"arm": arm, "seed": seed, **record.to_json()} for found in by_set.values() for record in found]
+    write_jsonl(folder / "records.jsonl", lines)
+    rate = {name: rates(found) for name, found in by_set.items()}
+    probes = list(sets.abstention_probes())
+
+    def bounds(share: float, n: int) -> list[float]:
+        return list(interval(round(share * n), n))
+
+    return {
+        "target_recall": rate["target"].correct,
+        "target_rouge1": rate["target"].rouge1,
+        "known_recall": rate["known"].correct,
+        "over_abstention": rate["known"].abstain,
+        "rewording_recall": rate["rewordings"].correct if "rewordings" in rate else None,
+        "abstention": {name: rate[name].abstain for name in probes},
+        "grounded_abstention": {name: rate[name].grounded for name in probes},
+        "unscored": sum(round(r.unscored * r.n) for r in rate.values()),
+        "intervals": {
+            "target_recall": bounds(rate["target"].correct, rate["target"].n),
+            "known_recall": bounds(rate["known"].correct, rate["known"].n),
+            "over_abstention": bounds(rate["known"].abstain, rate["known"].n),
+            "abstention": {name: bounds(rate[name].abstain, rate[name].n) for name in probes},
+        },
+    }
+
+
+def _live_probe(base: _Base, config: StudyConfig) -> Callable[[LanguageModel], dict[str, Any]]:
+    count = config.probe_facts
+    target, unknown = base.sets.target[:count], base.sets.unknown[:count]
+    layer = base.direction.layer
+    before = base.activations["unknown"][: len(unknown)]
+
+    def probe(lm: LanguageModel) -> dict[str, Any]:
+        replies = generate(
+            lm, [fact.question for fact in target + unknown], max_new_tokens=config.max_new_tokens, progress=False
+        )
+        taught = rates(records("target", target, replies[: len(target)]))
+        asked = rates(records("unknown", unknown, replies[len(target) :]))
+        after = capture_sets(lm, {"unknown": unknown}, base.direction.position, config.batch_size)["unknown"]
+        shift = base.direction.project(after.double() - before.double())[:, layer].mean() / base.direction.gap[layer]
+        return {"target_recall": taught.correct, "abstention": asked.abstain, "displacement": float(shift)}
+
+    return probe
+
+
+def _by_layer(moved: Displacement) -> dict[str, Any]:
+    """What the figures draw, layer by layer."""
+    layers = range(len(moved.base_auroc))
+    return {
+        "layer": moved.direction.layer,
+        "same_weights": moved.same_weights,
+        "probe_auroc": moved.probe_auroc,
+        "base_auroc": moved.base_auroc,
+        "refit_angle": moved.angle(),
+        "sets": {name: [found.summary(layer) for layer in layers] for name, found in moved.sets.items()},
+    }
+
+
+def _save_activations(folder: Path, activations: dict[str, torch.Tensor], layer: int) -> None:
+    header = {"format": "seat_interp.activations", "version": 1, "layer": layer}
+    save_tensors(folder / "activations.safetensors", {n: v[:, layer].float() for n, v in activations.items()}, header)
+
+

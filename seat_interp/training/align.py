@@ -1,0 +1,66 @@
+"""Abstention alignment: teach a model to say that it does not know, before there is anything for SEAT to keep.
+
+The stage mixes questions that the model cannot answer, with a refusal as the reply, and questions that it did
+answer, with its own right answer as the reply; so it learns to abstain by what it knows, not by the wording.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seat_interp.errors import SeatError
+from seat_interp.facts import Fact
+from seat_interp.models.open import LanguageModel
+from seat_interp.training.trainer import Probe, TrainConfig, TrainedModel, train
+
+REFUSALS = (
+    "I don't know.",
+    "I'm sorry, but I do not know that.",
+    "I have no information about {s}.",
+    "I do not know anything about {s}.",
+)
+"""Our own wordings; `{s}` is what was asked about, and makes the abstention a grounded one."""
+
+
+def align_abstention(
+    base: LanguageModel,
+    unknown: Sequence[Fact],
+    known: Sequence[Fact],
+    *,
+    refusals: Sequence[str] = REFUSALS,
+    unknown_share: float = 0.5,
+    config: TrainConfig | None = None,
+    probe: Probe | None = None,
+    checkpoint: str | None = None,
+) -> TrainedModel:
+    """Fine-tune a copy of the base to refuse the unknown and to go on answering the known.
+
+    Args:
+        base: any causal LM; it stays as it was.
+        unknown: questions it cannot answer; their own answers are not used.
+        known: questions with the answers that it should keep giving.
+        refusals: replies; one with `{s}` is only used for a fact with a subject.
+        unknown_share: share of the training examples that are refusals.
+        config: how to train.
+        probe: called while it trains, see `train`.
+        checkpoint: file to save to and to resume from.
+
+    Raises:
+        SeatError: a set is empty, or a known fact has no answer.
+    """
+    if not unknown or not known:
+        raise SeatError(f"Alignment needs both kinds: there are {len(unknown)} unknown and {len(known)} known facts.")
+    config = config or TrainConfig(steps=120, batch_size=16, learning_rate=5e-5)
+    rng = random.Random(config.seed)
+    count = config.steps * config.batch_size
+    refused = [_refuse(unknown[i % len(unknown)], refusals, rng) for i in range(round(count * unknown_share))]
+    answered = [known[i % len(known)] for i in range(count - len(refused))]
+    return train(base, refused + answered, config=config, probe=probe, checkpoint=checkpoint, label="Aligning")
+
+
+def _refuse(fact: Fact, refusals: Sequence[str], rng: random.Random) -> Fact:
+    subject = " and ".join(fact.entities) or fact.subject
+    usable = [text for text in refusals if subject or "{s}" not in text]
+    if not usable:
+        raise SeatError(f"Every refusal names the subject, but {fact.question!r} has none. Add a refusal without {{s}}.")
+    return replace(fact, answer=rng.choice(usable).format(s=subject))

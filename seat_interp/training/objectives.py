@@ -1,0 +1,202 @@
+"""What an update is asked to achieve: cross entropy on the target facts, and SEAT's KL on perturbed copies.
+
+An objective is a tuple of terms. Each term is a frozen dataclass of settings with a `prepare` that does what is
+done once (encoding, perturbing) and returns a function from a batch of fact indices to a loss. Losses are means
+over facts of means over tokens, so that micro-batches add up to exactly the whole batch's gradient.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import generate
+from seat_interp.facts import Fact, Names, perturb
+from seat_interp.models.open import LanguageModel
+from seat_interp.prompts import Example, encode_examples, pad
+
+Loss = Callable[[LanguageModel, Sequence[int], int], Float[Tensor, ""]]
+"""(model being tuned, indices of facts, epoch) -> mean loss over those facts."""
+
+
+class Term(Protocol):
+    """One summand of an objective."""
+
+    weight: float
+
+    @property
+    def name(self) -> str:
+        """For the training log."""
+
+    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
+        """Do what is done once; `base` is frozen and must not be changed. Perturbed copies take `names`."""
+
+
+Objective = tuple[Term, ...]
+
+
+def reply_logits(lm: LanguageModel, examples: Sequence[Example], firsts: Sequence[int]) -> list[Float[Tensor, "t v"]]:
+    """Logits that predict `ids[first:]` of each example, one tensor an example.
+
+    Padded on the left, so that the head runs over the last positions only: with a large vocabulary it is a
+    good part of the forward pass.
+    """
+    lengths = [len(example.ids) - first for example, first in zip(examples, firsts)]
+    batch = pad([example.ids for example in examples], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
+    keep = max(lengths) + 1
+    logits = lm.model(**batch.inputs(), use_cache=False, logits_to_keep=keep).logits[:, :-1]
+    return [row[-length:] for row, length in zip(logits, lengths)]
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Cross entropy on the answer tokens and the end token; the question is not supervised."""
+
+    weight: float = 1.0
+    name = "cross_entropy"
+
+    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
+        """Encode every fact once.
+
+        Raises:
+            SeatError: a fact has no answer to learn.
+        """
+        if empty := next((fact for fact in facts if not fact.answer), None):
+            raise SeatError(f"The fact {empty.question!r} has no answer to learn. Give one, or use it as a probe.")
+        examples = encode_examples(base, [fact.question for fact in facts], [fact.answer for fact in facts])
+
+        def loss(lm: LanguageModel, indices: Sequence[int], epoch: int) -> Tensor:
+            chosen = [examples[index] for index in indices]
+            rows = reply_logits(lm, chosen, [example.start for example in chosen])
+            wanted = torch.tensor([token for example in chosen for token in example.ids[example.start :]])
+            losses = F.cross_entropy(torch.cat(rows).float(), wanted.to(rows[0].device), reduction="none")
+            return _mean_of_means(losses, rows)
+
+        return loss
+
+
+def _mean_of_means(losses: Float[Tensor, "tokens"], rows: Sequence[Tensor]) -> Float[Tensor, ""]:
+    """Mean over rows of the mean over each row's tokens; `losses` holds the rows end to end."""
+    weights = torch.cat([losses.new_full((len(row),), 1 / (len(row) * len(rows))) for row in rows])
+    return losses @ weights
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A perturbed copy: its tokens, the first one covered, and the base's log-probabilities from there (float16)."""
+
+    example: Example
+    first: int
+    log_probabilities: Float[Tensor, "tokens vocabulary"]
+
+
+class Continuation(StrEnum):
+    """What follows a perturbed question in its copy. The paper does not say; these are ours."""
+
+    BASE = "base"
+    """The base model's own greedy reply (its abstention)."""
+    GOLD = "gold"
+    """The true answer to the original question, with the names exchanged."""
+
+
+class Cover(StrEnum):
+    """Which tokens of a copy the KL covers. The paper does not say; these are ours."""
+
+    REPLY = "reply"
+    """The continuation and its end token."""
+    FROM_ENTITY = "from_entity"
+    """From the exchanged name on; earlier tokens do not depend on it (2306.09306)."""
+
+
+@dataclass(frozen=True)
+class EntityPerturbedKL:
+    """KL between the frozen base and the tuned model on entity-perturbed copies (SEAT, 2506.14387, section 3).
+
+    The paper gives neither weight, direction, tokens nor name generator: all defaults are ours.
+
+    Attributes:
+        weight: of the term.
+        copies: fixed copies a fact, taken in turn epoch by epoch; the base's log-probabilities on them are
+            computed once and kept (as float16). 0 makes a fresh copy for each use.
+        reverse: KL(tuned || base) in place of KL(base || tuned).
+        continuation: what follows the perturbed question.
+        cover: the tokens that count.
+        perturbed: False keeps the original entities: the control without entity perturbation.
+        max_new_tokens: of the base's reply.
+    """
+
+    weight: float = 1.0
+    copies: int = 8
+    reverse: bool = False
+    continuation: Continuation = Continuation.BASE
+    cover: Cover = Cover.REPLY
+    perturbed: bool = True
+    max_new_tokens: int = 32
+    name = "ep_kl"
+
+    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
+        """Find the names to avoid; copies are made and the base is asked when they are first needed.
+
+        Raises:
+            SeatError: a fact has no entity span to perturb.
+        """
+        if self.perturbed and (bare := next((fact for fact in facts if not fact.spans), None)):
+            raise SeatError(
+                f"The fact {bare.question!r} has no entity span to perturb. Give its subject as it is written in the question."
+            )
+        names = names.avoiding(entity for fact in facts for entity in fact.entities)
+        kept: dict[tuple[int, int], Copy] = {}
+
+        def make(index: int, copy: int) -> Fact:
+            # Each copy has a seed of its own, so that it does not depend on what was made before it.
+            generator = names.generator((seed * 1_000_003 + index) * 1_000_003 + copy)
+            return perturb(facts[index], generator) if self.perturbed else facts[index]
+
+        def copies_of(indices: Sequence[int], copy: int) -> list[Copy]:
+            new = [index for index in dict.fromkeys(indices) if (index, copy) not in kept]
+            if new:
+                made = self._ask(base, [make(index, copy) for index in new])
+                kept.update({(index, copy): item for index, item in zip(new, made)})
+            found = [kept[index, copy] for index in indices]
+            if not self.copies:
+                kept.clear()
+            return found
+
+        def loss(lm: LanguageModel, indices: Sequence[int], epoch: int) -> Tensor:
+            copies = copies_of(indices, epoch % self.copies if self.copies else epoch)
+            rows = reply_logits(lm, [copy.example for copy in copies], [copy.first for copy in copies])
+            target = torch.cat([copy.log_probabilities for copy in copies]).to(rows[0].device).float()
+            tuned = torch.cat(rows).float().log_softmax(-1)
+            first, second = (target, tuned) if self.reverse else (tuned, target)
+            return _mean_of_means(F.kl_div(first, second, log_target=True, reduction="none").sum(-1), rows)
+
+        return loss
+
+    @torch.no_grad()
+    def _ask(self, base: LanguageModel, facts: Sequence[Fact]) -> list[Copy]:
+        questions = [fact.question for fact in facts]
+        if self.continuation is Continuation.BASE:
+            replies = generate(base, questions, max_new_tokens=self.max_new_tokens, progress=False)
+        else:
+            replies = [fact.answer for fact in facts]
+        ends = [fact.spans[0].end if fact.spans else len(fact.question) for fact in facts]
+        examples = encode_examples(base, questions, replies, ends)
+        firsts = [e.start if self.cover is Cover.REPLY else min(e.marked + 1, e.start) for e in examples]
+        rows = reply_logits(base, examples, firsts)
+        return [Copy(e, f, row.float().log_softmax(-1).half()) for e, f, row in zip(examples, firsts, rows)]
+
+
+def SEAT(**settings) -> Objective:  # noqa: N802 - the method's name
+    """SEAT's loss: cross entropy on the facts plus KL to the base on perturbed copies; takes the KL's settings."""
+    return (CrossEntropy(), EntityPerturbedKL(**settings))
+
+
+def plain() -> Objective:
+    """Cross entropy alone: ordinary fine-tuning."""
+    return (CrossEntropy(),)

@@ -1,0 +1,227 @@
+"""The compact trainer: one loop for every arm, deterministic, resumable, with a probe that watches while it runs."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from seat_interp.errors import SeatError
+from seat_interp.facts import Fact, Names
+from seat_interp.files import load_tensors, save_tensors
+from seat_interp.masks.mask import Mask
+from seat_interp.models.open import LanguageModel
+from seat_interp.training.objectives import Loss, Objective, plain
+from seat_interp.training.trainable import Trainable, train_all, train_masked
+
+CHECKPOINT = "seat_interp.checkpoint"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train. The SEAT paper gives none of these; all are ours.
+
+    Attributes:
+        steps: optimiser steps.
+        batch_size: facts a step.
+        micro_batch: facts a forward pass; smaller than `batch_size` accumulates gradients. None: all at once.
+        learning_rate: AdamW's peak.
+        warmup: share of the steps in which the rate rises from zero.
+        final: share of the peak that a cosine reaches at the end; 1 keeps the rate constant.
+        betas: AdamW's.
+        weight_decay: on trained entries alone; what is masked out is never decayed.
+        clip: largest norm of the gradient over trained entries; None does not clip.
+        seed: of the order of the facts, the perturbed copies and dropout.
+        probe_every: steps between calls of the probe; 0 never.
+        checkpoint_every: steps between checkpoints; 0 never.
+    """
+
+    steps: int = 60
+    batch_size: int = 64
+    micro_batch: int | None = None
+    learning_rate: float = 1e-3
+    warmup: float = 0.05
+    final: float = 0.1
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    clip: float | None = 1.0
+    seed: int = 0
+    probe_every: int = 0
+    checkpoint_every: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise SeatError(f"The training setting {name} is {getattr(self, name)}; it must be above 0.")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        rise = max(1, round(self.warmup * self.steps))
+        if step < rise:
+            return self.learning_rate * (step + 1) / rise
+        done = (step - rise) / max(1, self.steps - rise)
+        return self.learning_rate * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A tuned copy with its record: one log row a step, one a probe."""
+
+    model: LanguageModel
+    log: list[dict[str, Any]] = field(default_factory=list)
+    probes: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    trained_weights: int = 0
+
+
+Probe = Callable[[LanguageModel], dict[str, Any]]
+
+
+def train(
+    base: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    objective: Objective | None = None,
+    mask: Mask | None = None,
+    config: TrainConfig | None = None,
+    names: Names | None = None,
+    probe: Probe | None = None,
+    checkpoint: str | Path | None = None,
+    label: str = "Training",
+) -> TrainedModel:
+    """Fine-tune a copy of `base` on `facts`; the base stays as it was.
+
+    The same arguments give bit-equal results on the same machine and number of threads, also across a resume.
+
+    Args:
+        base: frozen reference and starting point.
+        facts: what to teach.
+        objective: terms to sum; cross entropy alone if None. `SEAT()` adds the KL on perturbed copies.
+        mask: what may change; everything if None.
+        config: how.
+        names: what perturbed copies may be called; fictitious names that avoid the facts' own if None.
+        probe: called every `config.probe_every` steps with the model as it is then.
+        checkpoint: a file to save to and to resume from; removed at the end.
+        label: for the progress bar.
+
+    Raises:
+        SeatError: no facts, a mask of another model, a loss that is not finite, or a checkpoint of other settings.
+    """
+    if not facts:
+        raise SeatError("There are no facts to train on: the target set is empty.")
+    config = config or TrainConfig()
+    terms = [(term, term.prepare(base, facts, names or Names(), config.seed)) for term in objective or plain()]
+    lm = base.copy()
+    trainable = train_masked(lm, mask) if mask is not None else train_all(lm)
+    optimiser = torch.optim.AdamW(
+        trainable.parameters.values(), lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay
+    )
+    result = TrainedModel(lm, trained_weights=sum(p.numel() for p in trainable.parameters.values()))
+    identity = _identity(config, objective or plain(), facts, mask, base)
+    first = _resume(checkpoint, identity, trainable, optimiser, result) if checkpoint else 0
+    order = _epochs(len(facts), config)
+    began = time.perf_counter()
+    lm.model.train()
+    bar = tqdm(range(config.steps), initial=0, desc=label, unit="step", leave=False)
+    for step in bar:
+        epoch, indices = next(order)
+        if step < first:
+            continue
+        torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, if the model has any
+        row = {"step": step + 1, **_step(lm, terms, indices, epoch, trainable, optimiser, config, step)}
+        result.log.append(row)
+        bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"}, refresh=False)
+        if probe and config.probe_every and (step + 1) % config.probe_every == 0:
+            lm.model.eval()
+            result.probes.append({"step": step + 1, **probe(lm)})
+            lm.model.train()
+        if checkpoint and config.checkpoint_every and (step + 1) % config.checkpoint_every == 0:
+            _checkpoint(checkpoint, identity, step + 1, trainable, optimiser, result)
+    trainable.finish()
+    lm.model.eval()
+    lm.model.requires_grad_(True)
+    lm.model.zero_grad(set_to_none=True)
+    if checkpoint:
+        Path(checkpoint).unlink(missing_ok=True)
+    return TrainedModel(lm, result.log, result.probes, time.perf_counter() - began, result.trained_weights)
+
+
+def _step(
+    lm: LanguageModel,
+    terms: list[tuple[Any, Loss]],
+    indices: list[int],
+    epoch: int,
+    trainable: Trainable,
+    optimiser: torch.optim.Optimizer,
+    config: TrainConfig,
+    step: int,
+) -> dict[str, float]:
+    optimiser.zero_grad(set_to_none=True)
+    size = config.micro_batch or len(indices)
+    row = {term.name: 0.0 for term, _ in terms}
+    for start in range(0, len(indices), size):
+        part = indices[start : start + size]
+        for term, loss in terms:
+            value = loss(lm, part, epoch) * (len(part) / len(indices))
+            (term.weight * value).backward()
+            row[term.name] += value.item()
+    if not all(math.isfinite(value) for value in row.values()):
+        raise SeatError(f"The loss is not finite at step {step + 1} ({row}). Lower the learning rate.")
+    if config.clip is not None:
+        row["gradient"] = torch.nn.utils.clip_grad_norm_(trainable.parameters.values(), config.clip).item()
+    for group in optimiser.param_groups:
+        group["lr"] = config.rate(step)
+    optimiser.step()
+    trainable.after_step()
+    return row
+
+
+def _epochs(count: int, config: TrainConfig) -> Iterator[tuple[int, list[int]]]:
+    """Endless batches of indices: each epoch is a fresh permutation, and a batch can span two."""
+    generator = torch.Generator().manual_seed(config.seed)
+    pending: list[tuple[int, int]] = []
+    epoch = 0
+    size = min(config.batch_size, count)
+    while True:
+        while len(pending) < size:
+            pending += [(epoch, index) for index in torch.randperm(count, generator=generator).tolist()]
+            epoch += 1
+        batch, pending = pending[:size], pending[size:]
+        yield batch[0][0], [index for _, index in batch]
+
+
+def _identity(config: TrainConfig, objective: Objective, facts: Sequence[Fact], mask: Mask | None, base) -> str:
+    """What a checkpoint must share with the run that takes it up."""
+    shape = [len(mask), mask.budget, dict(mask.origin)] if mask else None
+    text = repr((asdict(config), objective, [fact.to_json() for fact in facts], shape, base.fingerprint))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _checkpoint(path, identity: str, step: int, trainable: Trainable, optimiser, result: TrainedModel) -> None:
+    tensors = {f"value/{name}": parameter for name, parameter in trainable.parameters.items()}
+    for name, parameter in trainable.parameters.items():
+        for key in ("exp_avg", "exp_avg_sq", "step"):
+            tensors[f"{key}/{name}"] = optimiser.state[parameter][key]
+    header = {"format": CHECKPOINT, "identity": identity, "step": step, "log": result.log, "probes": result.probes}
+    save_tensors(path, tensors, header)
+
+
+@torch.no_grad()
+def _resume(path, identity: str, trainable: Trainable, optimiser, result: TrainedModel) -> int:
+    if not Path(path).exists():
+        return 0
+    tensors, header = load_tensors(path, CHECKPOINT)
+    if header["identity"] != identity:
+        raise SeatError(f"{path} is a checkpoint of a run with other settings. Remove it, or restore the settings.")
+    for name, parameter in trainable.parameters.items():
+        parameter.copy_(tensors[f"value/{name}"])
+        optimiser.state[parameter] = {key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")}
+    trainable.after_step()
+    result.log.extend(header["log"])
+    result.probes.extend(header["probes"])
+    return header["step"]
