@@ -9,7 +9,6 @@ analyses/results/real_smollm2.json; `make figures` draws from it. About two hour
 
 import itertools
 import random
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,10 +18,22 @@ from seat_interp.arms import ArmConfig, MaskConfig
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.knowledge import split_by_knowledge
 from seat_interp.evaluation.score import rates, records
-from seat_interp.facts import Fact, FactSets, Names, perturb, read_countries, read_factual, read_pistol
-from seat_interp.facts import read_relations, read_tofu, read_unverifiable
+from seat_interp.facts import (
+    Fact,
+    FactSets,
+    Names,
+    perturb,
+    read_countries,
+    read_factual,
+    read_pistol,
+    read_relations,
+    read_tofu,
+    read_unverifiable,
+)
 from seat_interp.files import read_json, read_jsonl, write_json, write_jsonl
 from seat_interp.models.open import LanguageModel, open_model, save_model
+from seat_interp.results.folder import RunFolder
+from seat_interp.results.report import write_report
 from seat_interp.results.tables import print_summary
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
@@ -35,10 +46,11 @@ RELATIONS = (
     "country_currency", "country_language", "country_largest_city", "landmark_in_country",
     "food_from_country", "city_in_country", "landmark_on_continent",
 )  # fmt: skip
-ALIGN = TrainConfig(steps=140, batch_size=16, learning_rate=5e-5, checkpoint_every=20)
+COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
+ALIGN = replace(COMMON, steps=140, learning_rate=5e-5)
 ARMS = ArmConfig(
-    dense=TrainConfig(steps=40, batch_size=16, learning_rate=5e-5, probe_every=10, checkpoint_every=20),
-    masked=TrainConfig(steps=120, batch_size=16, learning_rate=2e-4, probe_every=20, checkpoint_every=20),
+    dense=replace(COMMON, steps=40, learning_rate=5e-5, probe_every=20),
+    masked=replace(COMMON, steps=110, learning_rate=2e-4, probe_every=22),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
     kl=EntityPerturbedKL(copies=8, max_new_tokens=24),
 )
@@ -105,7 +117,6 @@ def measure(lm: LanguageModel, sets: dict[str, list[Fact]]) -> dict[str, dict[st
 
 def main(options: Options) -> None:
     """All stages."""
-    began = time.perf_counter()
     data, work = options.data, options.work
     work.mkdir(parents=True, exist_ok=True)
     pool = candidates(data)
@@ -117,11 +128,11 @@ def main(options: Options) -> None:
 
     pistol = data / "lunar/pistol_sample1.json"
     target, neighbour = read_pistol(pistol, TARGET_EDGES), read_pistol(pistol, NEIGHBOUR_EDGES)
-    align_known, fit_known, probe_known = shares(known, (0.55, 0.75), seed=0)
-    align_unverifiable, probe_unverifiable = shares(read_unverifiable(data / "lunar/unverified.json"), (0.6,), seed=0)
+    align_known, fit_known, probe_known = shares(known, (0.5, 0.68), seed=0)
+    align_unverifiable, probe_unverifiable = shares(read_unverifiable(data / "lunar/unverified.json"), (0.7,), seed=0)
     authors = read_tofu(data / "tofu/full.json")
     align_authors = [fact for fact in authors[:3600:30] if fact.spans]
-    probe_authors = [fact for fact in authors[3600::5] if fact.spans][:60]
+    probe_authors = [fact for fact in authors[3600::5] if fact.spans][:50]
     everybody = FactSets(target=pool, neighbour=target + neighbour, unknown=authors).names()
     align_invented = invented(pool, 400, everybody, seed=1)
     taken = everybody.avoiding(entity for fact in align_invented for entity in fact.entities)
@@ -129,8 +140,8 @@ def main(options: Options) -> None:
     taken = taken.avoiding(entity for fact in fit_unknown for entity in fact.entities)
     sets = FactSets(
         target=target,
-        known=probe_known[:80],
-        unknown=invented(pool, 80, taken, seed=3),
+        known=probe_known[:60],
+        unknown=invented(pool, 60, taken, seed=3),
         neighbour=[replace(fact, answer="", object="") for fact in neighbour],
         cross_domain=[replace(fact, answer="", object="") for fact in probe_authors],
         unverifiable=probe_unverifiable,
@@ -154,14 +165,16 @@ def main(options: Options) -> None:
         write_json(work / "after.json", measure(aligned, probes))
 
     alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
-    config = StudyConfig(seeds=options.seeds, settings=ARMS, batch_size=32, probe_facts=16, steering_prompts=40)
+    config = StudyConfig(seeds=options.seeds, settings=ARMS, batch_size=32, probe_facts=16, steering_prompts=24)
     about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
     summary = run_study(aligned, sets, config, work / "study", about=about)
     print_summary(summary)
     summary["command"] = "python analyses/real_smollm2.py --data DATA"
     summary["alignment"] = {**alignment, "known": len(known), "asked": len(pool)}
-    summary["hours"] = round((time.perf_counter() - began) / 3600, 2)
+    folder = RunFolder.open(work / "study")
+    summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in folder.arms}
     write_json(options.results / "real_smollm2.json", summary)
+    print(f"Report: {write_report(work / 'study')}")
 
 
 if __name__ == "__main__":

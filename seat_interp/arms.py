@@ -68,7 +68,9 @@ def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
     arms = {
         "full": Arm(plain, replace(settings.dense, seed=seed)),
         "full_ep_kl": Arm(both, replace(settings.regularised, seed=seed)),
-        "full_kl": Arm((CrossEntropy(), replace(settings.kl, perturbed=False)), replace(settings.regularised, seed=seed)),
+        "full_kl": Arm(
+            (CrossEntropy(), replace(settings.kl, perturbed=False)), replace(settings.regularised, seed=seed)
+        ),
         "sparse": Arm(plain, masked, _mask_maker(settings.mask, seed)),
         "seat": Arm(both, masked, _mask_maker(settings.mask, seed)),
     }
@@ -78,7 +80,7 @@ def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
 
 
 def _mask_maker(settings: MaskConfig, seed: int) -> Callable[[LanguageModel], Mask]:
-    if settings.file is not None:
-        return lambda lm: Mask.load(settings.file)
+    if (path := settings.file) is not None:
+        return lambda lm: Mask.load(path)
     draw = random_neurons if settings.granularity == "neuron" else random_coordinates
     return lambda lm: draw(lm, settings.budget, seed)

@@ -2,9 +2,10 @@
 
 import os
 import sys
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional, subcommand
@@ -15,6 +16,12 @@ from seat_interp.files import read_json
 from seat_interp.study import StudyConfig
 
 # Imports of torch-heavy parts stand inside the commands, so that `--help` answers at once.
+
+
+DESCRIPTION = "What fine-tuning does to a model's ability to say 'I do not know', and how to keep it."
+
+_settings: ContextVar[StudyConfig] = ContextVar("settings", default=StudyConfig())  # noqa: B039 - frozen
+"""The defaults of the study's settings: those of the `--config` file, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Demo:
     """What to teach."""
     out: Path = Path("runs/demo")
     """Run folder; the same folder goes on where it was cut off."""
-    study: Annotated[StudyConfig, tyro.conf.arg(name="")] = field(default_factory=StudyConfig)
+    study: Annotated[StudyConfig, tyro.conf.arg(name="")] = field(default_factory=lambda: _settings.get())
 
     def run(self) -> None:
         """Run the study and write its report."""
@@ -70,12 +77,15 @@ class Run:
     """Do not ask the model first whether it knows the known facts."""
     system: str | None = None
     """System prompt; the chat template's own if not given."""
+    direction: Path | None = None
+    """A direction file to use instead of fitting one."""
     out: Path = Path("runs/study")
     """Run folder; the same folder goes on where it was cut off."""
-    study: Annotated[StudyConfig, tyro.conf.arg(name="")] = field(default_factory=StudyConfig)
+    study: Annotated[StudyConfig, tyro.conf.arg(name="")] = field(default_factory=lambda: _settings.get())
 
     def run(self) -> None:
         """Read the facts, run the study and write its report."""
+        from seat_interp.direction import IgnoranceDirection
         from seat_interp.evaluation.knowledge import split_by_knowledge
         from seat_interp.facts import FactSets
         from seat_interp.facts.sources import read_sources
@@ -87,7 +97,9 @@ class Run:
         if not self.trust_known:
             facts["known"], missed = split_by_knowledge(lm, facts["known"], batch_size=self.study.batch_size)
             print(f"It knows {len(facts['known'])} of {len(facts['known']) + len(missed)} known facts.")
-        _study(lm, FactSets(**facts), self.study, self.out, {"facts": {k: list(getattr(self, k)) for k in kinds}})
+        about = {"facts": {kind: list(getattr(self, kind)) for kind in kinds}}
+        direction = IgnoranceDirection.load(self.direction) if self.direction else None
+        _study(lm, FactSets(**facts), self.study, self.out, about, direction)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -184,24 +196,21 @@ class Organism:
         recipe.check(measured)
 
 
-def _commands(study: StudyConfig):
-    """The union that tyro turns into subcommands; `study` is the default of those that have one."""
-    missing = {"model": tyro.MISSING, "target": tyro.MISSING, "known": tyro.MISSING, "unknown": tyro.MISSING}
-    return (
-        Annotated[Demo, subcommand("demo", default=Demo(study=study))]
-        | Annotated[Run, subcommand("run", default=Run(**missing, study=study))]
-        | Annotated[Align, subcommand("align")]
-        | Annotated[Fetch, subcommand("fetch")]
-        | Annotated[Organism, subcommand("organism")]
-    )
+Command = (
+    Annotated[Demo, subcommand("demo")]
+    | Annotated[Run, subcommand("run")]
+    | Annotated[Align, subcommand("align")]
+    | Annotated[Fetch, subcommand("fetch")]
+    | Annotated[Organism, subcommand("organism")]
+)
 
 
-def _study(lm, sets, config: StudyConfig, out: Path, about: dict) -> None:
+def _study(lm, sets, config: StudyConfig, out: Path, about: dict, direction=None) -> None:
     from seat_interp.results.report import write_report
     from seat_interp.results.tables import print_summary
     from seat_interp.study import run_study
 
-    summary = run_study(lm, sets, config, out, about=about)
+    summary = run_study(lm, sets, config, out, direction=direction, about=about)
     print_summary(summary)
     print(f"Report: {write_report(out)}")
 
@@ -221,10 +230,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 when interrupted."""
     try:
         rest, study = _with_settings_file(list(sys.argv[1:] if arguments is None else arguments))
-        tyro.cli(_commands(study), prog="seat-interp", description="What fine-tuning does to a model's ability to say 'I do not know'.", args=rest).run()
+        _settings.set(study)
+        command: Any = tyro.cli(Command, prog="seat-interp", description=DESCRIPTION, args=rest)  # type: ignore[call-overload]
+        command.run()
     except SeatError as error:
         print(f"seat-interp: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        sys.stderr.close()
     except KeyboardInterrupt:
         print("seat-interp: interrupted. The same command goes on where it was cut off.", file=sys.stderr)
         return 130

@@ -93,7 +93,7 @@ class IgnoranceDirection:
     def __sub__(self, other: "IgnoranceDirection") -> "IgnoranceDirection":
         return self + (-other)
 
-    def __mul__(self, factor: float) -> "IgnoranceDirection":
+    def __mul__(self, factor: int | float) -> "IgnoranceDirection":
         return self._with_raw(self.raw * factor, self.known * factor)
 
     __rmul__ = __mul__
@@ -166,6 +166,7 @@ def fit_direction(
     method: Method = mean_difference,
     positions: Sequence[int] = (-1,),
     held_out: float = 0.4,
+    deepest: float = 0.8,
     seed: int = 0,
     batch_size: int = 32,
 ) -> IgnoranceDirection:
@@ -181,6 +182,8 @@ def fit_direction(
         method: `mean_difference`, `first_component`, `logistic_probe`, or your own.
         positions: tokens to try, counted from the end of the prompt.
         held_out: share of the groups to choose on.
+        deepest: layers above this share of the depth are not chosen: they hold the next token more than what
+            led to it, and nothing above them is left to act on (2406.11717 has the same bound).
         seed: of the split.
         batch_size: of the captures.
 
@@ -202,7 +205,8 @@ def fit_direction(
         on = [np.einsum("plw,lw->pl", part, vectors) for part in parts]
         auroc, separation = _separate(on[2], on[3])
         scan[position] = tuple(float(value) for value in auroc)
-        layer = max(range(lm.sites.layers), key=lambda la: (round(auroc[la], 4), separation[la]))
+        eligible = range(max(1, int(deepest * lm.sites.layers)))
+        layer = max(eligible, key=lambda la: (round(float(auroc[la]), 4), separation[la]))
         found = IgnoranceDirection(
             vectors=torch.from_numpy(vectors),
             gap=torch.from_numpy(on[0].mean(0) - on[1].mean(0)).abs(),
@@ -210,7 +214,12 @@ def fit_direction(
             layer=layer,
             position=position,
             auroc=scan[position],
-            origin={**captured.origin, "method": method.__name__, "fit_set": _hash(questions), "versions": _versions()},
+            origin={
+                **captured.origin,
+                "method": method.__name__,
+                "fit_set": _hash(questions),
+                "versions": _versions(),
+            },
         )
         rank = (round(float(auroc[layer]), 4), float(separation[layer]))
         if best is None or rank > best[0]:
@@ -233,7 +242,7 @@ def split_by_group(facts: Sequence[Fact], held_out: float, seed: int) -> tuple[l
 
 
 def _separate(unknown: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    labels: Int[np.ndarray, "n"] = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
+    labels: Int[np.ndarray, n] = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
     scores = np.concatenate([unknown, known])
     auroc = np.array([roc_auc_score(labels, scores[:, layer]) for layer in range(scores.shape[1])])
     spread = np.sqrt((unknown.var(0) + known.var(0)) / 2)

@@ -24,7 +24,7 @@ from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 
-Activations = Mapping[str, Float[Tensor, "prompts layers width"]]
+Activations = Mapping[str, Float[Tensor, "_ layers width"]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Nulls:
 
     random: Float[Tensor, "draws layers width"]
     shuffled: Float[Tensor, "draws layers width"]
-    pca: Float[Tensor, "draws layers width"]
+    pca: Float[Tensor, "signed_components layers width"]
 
     def __iter__(self):
         return iter(vars(self).items())
@@ -95,7 +95,7 @@ class SetDisplacement:
     mean: Float[Tensor, "layers"]
     low: Float[Tensor, "layers"]
     high: Float[Tensor, "layers"]
-    nulls: dict[str, Float[Tensor, "draws layers"]]
+    nulls: dict[str, Float[Tensor, "_ layers"]]
 
     def band(self, kind: str, layer: int) -> list[float]:
         """The 2.5 % and 97.5 % points of a kind of null at a layer."""
@@ -188,7 +188,9 @@ def displace(
         if name not in base or name not in tuned or base[name].shape != tuned[name].shape:
             raise SeatError(f"Set {name!r} is missing, or is not the same prompts before and after.")
     if not bool((direction.gap > 0).all()):
-        raise SeatError("The direction has no gap between unknown and known at some layer, so nothing can be in its units.")
+        raise SeatError(
+            "The direction has no gap between unknown and known at some layer, so nothing can be in its units."
+        )
     nulls = nulls or null_directions(base[unknown], base[known], seed=seed)
     sets = {name: _displace_set(base[name], tuned[name], direction, nulls, resamples, seed) for name in base}
     refit = mean_difference(tuned[unknown].double().numpy(), tuned[known].double().numpy())
@@ -225,14 +227,25 @@ def displacement(
     sets = dict(sets)
     for name in (unknown, known):
         if not sets.get(name):
-            raise SeatError(f"There is no set {name!r} among {sorted(sets)}; displacement needs unknown and known prompts.")
+            raise SeatError(
+                f"There is no set {name!r} among {sorted(sets)}; displacement needs unknown and known prompts."
+            )
     before, after = (capture_sets(lm, sets, direction.position, batch_size) for lm in (base, tuned))
     return displace(
-        before, after, direction, unknown=unknown, known=known, resamples=resamples, seed=seed, same_weights=same
+        before,
+        after,
+        direction,
+        unknown=unknown,
+        known=known,
+        resamples=resamples,
+        seed=seed,
+        same_weights=same,
     )
 
 
-def _displace_set(before: Tensor, after: Tensor, direction: IgnoranceDirection, nulls: Nulls, resamples: int, seed: int):
+def _displace_set(
+    before: Tensor, after: Tensor, direction: IgnoranceDirection, nulls: Nulls, resamples: int, seed: int
+):
     before, after = before.double(), after.double()
     shift = after - before
     along = direction.project(shift)
@@ -255,7 +268,12 @@ def _interval(values: np.ndarray, resamples: int, seed: int) -> tuple[np.ndarray
     if len(values) < 2 or not values.std(0).any():  # the base against itself, or a single prompt
         return values.mean(0), values.mean(0)
     found = bootstrap(
-        (values,), np.mean, axis=0, n_resamples=resamples, method="percentile", rng=np.random.default_rng(seed)
+        (values,),
+        np.mean,
+        axis=0,
+        n_resamples=resamples,
+        method="percentile",
+        rng=np.random.default_rng(seed),
     )
     return found.confidence_interval.low, found.confidence_interval.high
 

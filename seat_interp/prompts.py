@@ -51,7 +51,7 @@ def prompt_text(lm: LanguageModel, question: str) -> str:
     messages = [{"role": "user", "content": question}]
     if lm.system is not None:
         messages.insert(0, {"role": "system", "content": lm.system})
-    return lm.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return str(lm.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
 
 def encode_prompts(lm: LanguageModel, questions: Sequence[str]) -> list[list[int]]:
@@ -68,7 +68,10 @@ def encode_prompts(lm: LanguageModel, questions: Sequence[str]) -> list[list[int
 
 
 def encode_examples(
-    lm: LanguageModel, questions: Sequence[str], answers: Sequence[str], entity_ends: Sequence[int] | None = None
+    lm: LanguageModel,
+    questions: Sequence[str],
+    answers: Sequence[str],
+    entity_ends: Sequence[int] | None = None,
 ) -> list[Example]:
     """Token ids of questions with their replies, each closed by the end token.
 
@@ -93,9 +96,7 @@ def encode_examples(
 def _token_at(lm: LanguageModel, question: str, character: int) -> int:
     text = prompt_text(lm, question)
     at = text.rindex(question) + character
-    encoded = lm.tokenizer(
-        text, add_special_tokens=lm.tokenizer.chat_template is None, return_offsets_mapping=True
-    )
+    encoded = lm.tokenizer(text, add_special_tokens=lm.tokenizer.chat_template is None, return_offsets_mapping=True)
     # The token that holds the entity's last character: from there on, the name is known to the model.
     return next(i for i, (_, end) in enumerate(encoded["offset_mapping"]) if end >= at)
 

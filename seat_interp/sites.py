@@ -74,7 +74,8 @@ def output_axis(module: nn.Module) -> int:
 def matrix_shape(module: nn.Module) -> tuple[int, int]:
     """(inputs, outputs) of a Linear or Conv1D."""
     axis = output_axis(module)
-    return module.weight.shape[1 - axis], module.weight.shape[axis]
+    shape = module.get_parameter("weight").shape
+    return shape[1 - axis], shape[axis]
 
 
 def _is_attention(name: str) -> bool:
@@ -120,7 +121,7 @@ def find_sites(model: PreTrainedModel) -> Sites:
     """
     blocks = _find_blocks(model)
     width = model.config.get_text_config().hidden_size
-    paths = tuple(f"{blocks}.{index}" for index in range(len(model.get_submodule(blocks))))
+    paths = tuple(f"{blocks}.{index}" for index in range(sum(1 for _ in model.get_submodule(blocks).children())))
     mlps = tuple(_find_mlp(path, model.get_submodule(path), width) for path in paths)
     return Sites(paths, mlps, _attention(model, paths), width)
 
@@ -138,14 +139,16 @@ def sites_from_paths(model: PreTrainedModel, blocks: str, ups: Sequence[str], do
         SeatError: a path does not lead to a module of the right kind.
     """
     try:
-        modules = list(model.get_submodule(blocks))
+        modules = list(model.get_submodule(blocks).children())
         paths = tuple(f"{blocks}.{index}" for index in range(len(modules)))
         shapes = [matrix_shape(model.get_submodule(f"{path}.{down}")) for path in paths]
         for path in paths:
             for up in ups:
                 matrix_shape(model.get_submodule(f"{path}.{up}"))
     except (AttributeError, TypeError) as error:
-        raise SeatError(f"The site paths do not fit {type(model).__name__}: {error}. Print the model to see them.") from error
+        raise SeatError(
+            f"The site paths do not fit {type(model).__name__}: {error}. Print the model to see them."
+        ) from error
     mlps = tuple(MLP(tuple(f"{p}.{up}" for up in ups), f"{p}.{down}", shape[0]) for p, shape in zip(paths, shapes))
     return Sites(paths, mlps, _attention(model, paths), shapes[0][1])
 
@@ -190,7 +193,11 @@ def check_sites(model: PreTrainedModel, sites: Sites) -> None:
             hook.remove()
     for layer, path in enumerate(sites.blocks[:-1]):
         if path not in seen or not torch.equal(seen[path], hidden[layer + 1]):
-            raise SeatError(f"{path} does not give the residual stream of layer {layer}: its output differs from the model's own.")
+            raise SeatError(
+                f"{path} does not give the residual stream of layer {layer}: its output differs from the model's own."
+            )
     for mlp in sites.mlps:
         if mlp.down not in seen or seen[mlp.down].shape[-1] != mlp.neurons:
-            raise SeatError(f"{mlp.down} never saw {mlp.neurons} neurons in a forward pass: it is not this model's down projection.")
+            raise SeatError(
+                f"{mlp.down} never saw {mlp.neurons} neurons in a forward pass: it is not this model's down projection."
+            )

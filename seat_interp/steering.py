@@ -1,6 +1,7 @@
 """The causal check: does adding the direction make the model abstain, and does taking it out make it answer?"""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -51,10 +52,9 @@ def add_direction(
 def ablate_direction(
     lm: LanguageModel, direction: IgnoranceDirection, layers: Sequence[int] | None = None
 ) -> Iterator[None]:
-    """Within the block, move every token's component along the direction to where known prompts have it.
+    """Within the block, take the chosen layer's direction out of the residual stream (ablation as in 2406.11717).
 
-    At every layer and position: a model re-writes what is taken out at one place only. The component is set to
-    the known mean, not to zero: zero is no neutral place in a residual stream that is not centred.
+    After every block and at every token: a model re-writes what is taken out at one place only.
 
     Args:
         lm: the model to change.
@@ -65,16 +65,13 @@ def ablate_direction(
         SeatError: another architecture, or a layer that does not exist.
     """
     direction.require_fits(lm)
+    vector = direction.vectors[direction.layer]
 
-    def edit(vector: Tensor, known: Tensor) -> Callable[[Tensor], Tensor]:
-        def everywhere(hidden: Tensor) -> Tensor:
-            unit = vector.to(hidden)
-            return hidden + (known.to(hidden) - hidden @ unit)[..., None] * unit
+    def without(hidden: Tensor) -> Tensor:
+        unit = vector.to(hidden)
+        return hidden - (hidden @ unit)[..., None] * unit
 
-        return everywhere
-
-    chosen = lm.sites.layer_list(layers)
-    with _edit_blocks(lm, {la: edit(direction.vectors[la], direction.known[la]) for la in chosen}):
+    with _edit_blocks(lm, dict.fromkeys(lm.sites.layer_list(layers), without)):
         yield
 
 
@@ -87,7 +84,8 @@ def _edit_blocks(lm: LanguageModel, edits: dict[int, Callable[[Tensor], Tensor]]
         return apply
 
     handles = [
-        lm.model.get_submodule(lm.sites.blocks[layer]).register_forward_hook(hook(edit)) for layer, edit in edits.items()
+        lm.model.get_submodule(lm.sites.blocks[layer]).register_forward_hook(hook(edit))
+        for layer, edit in edits.items()
     ]
     try:
         yield
@@ -97,7 +95,7 @@ def _edit_blocks(lm: LanguageModel, edits: dict[int, Callable[[Tensor], Tensor]]
 
 
 def random_like(direction: IgnoranceDirection, seed: int) -> IgnoranceDirection:
-    """A random direction with the same gap at each layer, and the known mean where its own would be (zero)."""
+    """A random direction with the same gap at each layer: the norm-matched control."""
     generator = torch.Generator().manual_seed(seed)
     vectors = torch.randn(direction.vectors.shape, generator=generator, dtype=torch.float64)
     return replace(direction, vectors=vectors / vectors.norm(dim=-1, keepdim=True))
@@ -112,8 +110,9 @@ class SteeringCheck:
         known_added: known prompts with the direction added.
         unknown_ablated: unknown prompts with the direction taken out.
         random_added, random_ablated: the same with norm-matched random directions.
-        layers: after which the direction was added.
+        layer: after which the direction was added.
         factor: how much was added, in gaps.
+        prompts: how many of each kind.
     """
 
     known: float
@@ -122,8 +121,9 @@ class SteeringCheck:
     unknown_ablated: float
     random_added: tuple[float, ...]
     random_ablated: tuple[float, ...]
-    layers: tuple[int, ...]
+    layer: int
     factor: float
+    prompts: tuple[int, int]
 
     @property
     def found(self) -> bool:
@@ -136,54 +136,75 @@ class SteeringCheck:
         return {**asdict(self), "found": self.found}
 
 
+def abstention_rate(lm: LanguageModel, facts: Sequence[Fact], max_new_tokens: int = 24) -> float:
+    """Share of the facts' questions that the model, steered or not, abstains on."""
+    replies = generate(lm, [fact.question for fact in facts], max_new_tokens=max_new_tokens, progress=False)
+    return sum(map(is_abstention, replies)) / len(replies)
+
+
+def choose_addition(
+    lm: LanguageModel,
+    direction: IgnoranceDirection,
+    known: Sequence[Fact],
+    factors: Sequence[float] = (1.0, 2.0),
+) -> tuple[int, float]:
+    """(layer, factor) whose addition makes most of the known prompts abstain; choose on other prompts than you report.
+
+    Tries the direction's layer and those at a third and at half of the depth: where a direction is easiest to
+    read is not always where it is easiest to write.
+    """
+    depth = lm.sites.layers
+    tried = itertools.product(sorted({direction.layer, depth // 3, depth // 2}), factors)
+
+    def rate(choice: tuple[int, float]) -> float:
+        with add_direction(lm, direction, choice[1], [choice[0]]):
+            return abstention_rate(lm, known)
+
+    return max(tried, key=rate)
+
+
 def check_steering(
     lm: LanguageModel,
     direction: IgnoranceDirection,
     unknown: Sequence[Fact],
     known: Sequence[Fact],
     *,
+    layer: int | None = None,
     factor: float = 2.0,
-    layers: Sequence[int] | None = None,
     controls: int = 3,
     seed: int = 0,
-    max_new_tokens: int = 24,
 ) -> SteeringCheck:
-    """Add and ablate the direction while the base replies, and the same with random directions.
+    """Add and ablate the direction while the model replies, and the same with random directions.
 
     Args:
         lm: the model that the direction was fitted on.
         direction: to be checked.
         unknown: prompts on which ablating should lower abstention; not those of the fit.
         known: prompts on which adding should raise it.
+        layer: after which block to add; the direction's own if None (see `choose_addition`).
         factor: how much to add, in gaps.
-        layers: after which blocks to add; the direction's own if None.
         controls: random directions.
         seed: of the random directions.
-        max_new_tokens: of each reply.
     """
+    layer = direction.layer if layer is None else layer
 
-    def abstention(facts: Sequence[Fact], around=None) -> float:
-        with around or contextlib.nullcontext():
-            replies = generate(lm, [fact.question for fact in facts], max_new_tokens=max_new_tokens, progress=False)
-        return sum(map(is_abstention, replies)) / len(replies)
+    def added(vector: IgnoranceDirection) -> float:
+        with add_direction(lm, vector, factor, [layer]):
+            return abstention_rate(lm, known)
+
+    def ablated(vector: IgnoranceDirection) -> float:
+        with ablate_direction(lm, vector):
+            return abstention_rate(lm, unknown)
 
     others = [random_like(direction, seed + number) for number in range(controls)]
-    centred = [_known_mean_of(lm, other, known) for other in others]
     return SteeringCheck(
-        known=abstention(known),
-        unknown=abstention(unknown),
-        known_added=abstention(known, add_direction(lm, direction, factor, layers)),
-        unknown_ablated=abstention(unknown, ablate_direction(lm, direction)),
-        random_added=tuple(abstention(known, add_direction(lm, other, factor, layers)) for other in others),
-        random_ablated=tuple(abstention(unknown, ablate_direction(lm, other)) for other in centred),
-        layers=tuple(lm.sites.layer_list([direction.layer] if layers is None else layers)),
+        known=abstention_rate(lm, known),
+        unknown=abstention_rate(lm, unknown),
+        known_added=added(direction),
+        unknown_ablated=ablated(direction),
+        random_added=tuple(map(added, others)),
+        random_ablated=tuple(map(ablated, others)),
+        layer=layer,
         factor=factor,
+        prompts=(len(unknown), len(known)),
     )
-
-
-def _known_mean_of(lm: LanguageModel, direction: IgnoranceDirection, known: Sequence[Fact]) -> IgnoranceDirection:
-    """The direction with the mean projection of known prompts along it, so that ablating it is a fair control."""
-    from seat_interp.capture import AtToken, capture
-
-    values = capture(lm, [fact.question for fact in known], reduce=AtToken(direction.position), progress=False).values
-    return replace(direction, known=direction.project(values).mean(0))

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from seat_interp.facts import FactSets
 from seat_interp.files import read_json, save_tensors, write_json, write_jsonl
 from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
-from seat_interp.steering import check_steering
+from seat_interp.steering import check_steering, choose_addition
 from seat_interp.training.trainer import train
 
 
@@ -36,7 +37,6 @@ class StudyConfig:
         seeds: one run of each arm for each.
         settings: of the arms.
         positions: tokens to try for the direction, counted from the end of the prompt.
-        steering_factor: how much of the gap the steering check adds.
         steering_prompts: prompts of each kind in the steering check; 0 leaves it out.
         null_draws: random and shuffled null directions each.
         max_new_tokens: of each reply.
@@ -49,7 +49,6 @@ class StudyConfig:
     seeds: tuple[int, ...] = (0,)
     settings: ArmConfig = field(default_factory=ArmConfig)
     positions: tuple[int, ...] = (-1, -2, -3)
-    steering_factor: float = 2.0
     steering_prompts: int = 60
     null_draws: int = 200
     max_new_tokens: int = 32
@@ -99,27 +98,29 @@ def run_study(
     """
     out = Path(out)
     sets = _with_fit_sets(sets)
-    identity = {"model": lm.fingerprint, "study": json.loads(json.dumps(asdict(config))), "sizes": {n: len(f) for n, f in sets}}
+    if direction is not None:
+        direction.require_fits(lm)
+    for name in config.arms:  # a mask that does not fit is better known now than after an hour
+        arm = make_arm(name, config.settings, 0)
+        if arm.make_mask is not None:
+            arm.make_mask(lm).require_fits(lm)
+    identity = {
+        "model": lm.fingerprint,
+        "study": json.loads(json.dumps(asdict(config))),
+        "sizes": {n: len(f) for n, f in sets},
+    }
     identity |= {"about": about or {}, "system": lm.system}
     _claim(out, identity)
-    if direction is None:
-        say("Fitting the ignorance direction")
-        direction = fit_direction(lm, sets.fit_unknown, sets.fit_known, positions=config.positions)
-    direction.save(out / "direction.safetensors")
+    direction = _direction(lm, sets, config, out, direction, say)
     report_sets = {n: f for n, f in sets if n not in ("fit_known", "fit_unknown", "rewordings")}
-    say(f"Direction: layer {direction.layer}, token {direction.position}, AUROC {direction.auroc[direction.layer]:.3f}")
     before = capture_sets(lm, report_sets, direction.position, config.batch_size)
     fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position, config.batch_size)
     base = _Base(lm, sets, direction, before, null_directions(fit["u"], fit["k"], draws=config.null_draws))
-    rows = [_measured(out / "base", lambda folder: _measure_base(base, config, folder), say, "base")]
+    rows = [_measured(out / "base", partial(_measure_base, base, config, say), say, "base")]
     for seed in config.seeds:
         for name in config.arms:
-            folder = out / f"{name}-{seed}"
-            rows.append(
-                _measured(
-                    folder, lambda folder, n=name, s=seed: _run_arm(base, n, s, config, folder), say, f"{name}, seed {seed}"
-                )
-            )
+            run = partial(_run_arm, base, name, seed, config)
+            rows.append(_measured(out / f"{name}-{seed}", run, say, f"{name}, seed {seed}"))
     summary = {"rows": rows, "config": identity, "environment": environment()}
     write_json(out / "summary.json", summary)
     parts = [out / "base", *(out / f"{name}-{seed}" for seed in config.seeds for name in config.arms)]
@@ -136,6 +137,27 @@ def _with_fit_sets(sets: FactSets) -> FactSets:
         return sets
     (known, fit_known), (unknown, fit_unknown) = (split_by_group(f, 0.5, 0) for f in (sets.known, sets.unknown))
     return replace(sets, known=known, unknown=unknown, fit_known=fit_known, fit_unknown=fit_unknown)
+
+
+def _direction(
+    lm: LanguageModel,
+    sets: FactSets,
+    config: StudyConfig,
+    out: Path,
+    given: IgnoranceDirection | None,
+    say: Callable[[str], None],
+) -> IgnoranceDirection:
+    """The direction that was given, or that this study fitted before it was cut off, or a new one."""
+    path = out / "direction.safetensors"
+    if given is None and path.exists():
+        return IgnoranceDirection.load(path)
+    if given is None:
+        say("Fitting the ignorance direction")
+        given = fit_direction(lm, sets.fit_unknown, sets.fit_known, positions=config.positions)
+        best = given.auroc[given.layer]
+        say(f"Direction: layer {given.layer}, token {given.position}, AUROC {best:.3f} on held-out facts")
+    given.save(path)
+    return given
 
 
 def _claim(out: Path, identity: dict[str, Any]) -> None:
@@ -162,13 +184,15 @@ def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str]
     return row
 
 
-def _measure_base(base: _Base, config: StudyConfig, folder: Path) -> dict[str, Any]:
+def _measure_base(base: _Base, config: StudyConfig, say: Callable[[str], None], folder: Path) -> dict[str, Any]:
     row = {"arm": "base", "seed": 0, **_ask(base.lm, base.sets, config, folder, "base", 0)}
     moved = displace(base.activations, base.activations, base.direction, nulls=base.nulls)
     row["displacement"] = moved.summary()
     if config.steering_prompts:
+        say("base: steering check")
         unknown, known = (facts[: config.steering_prompts] for facts in (base.sets.unknown, base.sets.known))
-        found = check_steering(base.lm, base.direction, unknown, known, factor=config.steering_factor)
+        chosen = choose_addition(base.lm, base.direction, base.sets.fit_known[: config.steering_prompts])
+        found = check_steering(base.lm, base.direction, unknown, known, layer=chosen[0], factor=chosen[1])
         row["steering"] = found.to_json()
     _save_activations(folder, base.activations, base.direction.layer)
     return row
@@ -216,7 +240,10 @@ def _ask(lm: LanguageModel, sets: FactSets, config: StudyConfig, folder: Path, a
     asked = {name: facts for name, facts in sets if name not in ("fit_known", "fit_unknown")}
     order = [(name, fact) for name, facts in asked.items() for fact in facts]
     replies = generate(
-        lm, [fact.question for _, fact in order], max_new_tokens=config.max_new_tokens, batch_size=config.batch_size
+        lm,
+        [fact.question for _, fact in order],
+        max_new_tokens=config.max_new_tokens,
+        batch_size=config.batch_size,
     )
     by_set: dict[str, list[Record]] = {}
     start = 0
@@ -257,7 +284,10 @@ def _live_probe(base: _Base, config: StudyConfig) -> Callable[[LanguageModel], d
 
     def probe(lm: LanguageModel) -> dict[str, Any]:
         replies = generate(
-            lm, [fact.question for fact in target + unknown], max_new_tokens=config.max_new_tokens, progress=False
+            lm,
+            [fact.question for fact in target + unknown],
+            max_new_tokens=config.max_new_tokens,
+            progress=False,
         )
         taught = rates(records("target", target, replies[: len(target)]))
         asked = rates(records("unknown", unknown, replies[len(target) :]))
@@ -284,5 +314,3 @@ def _by_layer(moved: Displacement) -> dict[str, Any]:
 def _save_activations(folder: Path, activations: dict[str, torch.Tensor], layer: int) -> None:
     header = {"format": "seat_interp.activations", "version": 1, "layer": layer}
     save_tensors(folder / "activations.safetensors", {n: v[:, layer].float() for n, v in activations.items()}, header)
-
-

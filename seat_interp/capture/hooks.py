@@ -1,5 +1,6 @@
 """One `capture()` on plain torch hooks: the residual stream or the MLP neurons, any layers, reduced at once."""
 
+import contextlib
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,9 +101,10 @@ def capture(
     rows: dict[int, Tensor] = {}
     mask: list[Tensor] = []
 
-    def keep(layer: int, module: nn.Module, args: tuple[Tensor, ...], output: Any = None) -> None:
+    def keep(layer: int, module: nn.Module, args: tuple[Any, ...], output: Any = None) -> None:
         hidden = args[0] if kind is Kind.NEURONS else output[0] if isinstance(output, tuple) else output
-        rows[layer] = reduce(hidden, mask[0], layer)
+        # OPT flattens batch and sequence before its projections.
+        rows[layer] = reduce(hidden.reshape(*mask[0].shape, -1), mask[0], layer)
         if layer == wanted[-1]:
             raise _Enough
 
@@ -119,14 +121,14 @@ def capture(
         for group in tqdm(groups, desc="Capturing", unit="batch", leave=False, disable=not progress or len(groups) < 8):
             batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=pad_left).to(lm.model.device)
             mask[:] = [batch.attention_mask]
-            try:
+            with contextlib.suppress(_Enough):
                 lm.model.base_model(**batch.inputs(), use_cache=False)
-            except _Enough:
-                pass
             stacked = torch.stack([rows[layer] for layer in wanted], dim=1).cpu()
             stacked = stacked.float() if stacked.dtype in (torch.float16, torch.bfloat16) else stacked
             if not torch.isfinite(stacked).all():
-                raise SeatError(f"The activations of {questions[group[0]]!r} or its batch are not finite in {lm.name!r}.")
+                raise SeatError(
+                    f"The activations of {questions[group[0]]!r} or its batch are not finite in {lm.name!r}."
+                )
             for index, row in zip(group, stacked):
                 kept[index] = row
     finally:

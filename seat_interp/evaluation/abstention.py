@@ -84,9 +84,7 @@ def _read(reply: str) -> _Reading:
     stated: list[str] = []
     running_on = False  # the clause before goes on over a comma: "I'm not sure who wrote Tom, Dick and Harry"
     for joint, clause in _clauses(_plain(reply)):
-        concedes = clause.startswith(
-            ("while ", "whilst ", "although ", "though ")
-        )  # its point comes after it
+        concedes = clause.startswith(("while ", "whilst ", "although ", "though "))  # its point comes after it
         if match := DENIAL.search(clause) or DOUBT.search(clause):
             doubted = True
             denied = denied or (match.re is DENIAL and not concedes)

@@ -36,13 +36,9 @@ def generate(
     )
     replies = [""] * len(prompts)
     groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
-    for group in tqdm(
-        groups, desc="Asking", unit="batch", leave=False, disable=not progress or len(groups) < 3
-    ):
-        batch = pad([prompts[index] for index in group], lm.tokenizer.pad_token_id, left=True).to(
-            lm.model.device
-        )
-        output = lm.model.generate(
+    for group in tqdm(groups, desc="Asking", unit="batch", leave=False, disable=not progress or len(groups) < 3):
+        batch = pad([prompts[index] for index in group], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
+        output = lm.model.generate(  # type: ignore[operator]
             input_ids=batch.input_ids, attention_mask=batch.attention_mask, generation_config=config
         )
         texts = lm.tokenizer.batch_decode(output[:, batch.input_ids.shape[1] :], skip_special_tokens=True)

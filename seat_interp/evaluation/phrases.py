@@ -38,9 +38,7 @@ _MET = (
     r"acquired|received|"
     r"been (?:told|taught|given|trained|shown|educated|informed|briefed|exposed|programmed))\b"
 )
-_NOT_REAL = (
-    r"(?:an? )?(?:\w+ )?(?:fictional|fictitious|invented|made[- ]up|imaginary|misspel\w+|typo|obscure)"
-)
+_NOT_REAL = r"(?:an? )?(?:\w+ )?(?:fictional|fictitious|invented|made[- ]up|imaginary|misspel\w+|typo|obscure)"
 _NOT_HELD = r"(?:(?:do|does|did|has|have) not|has no|have no|(?:is|are) (?:limited|lacking|incomplete))\b"
 
 _DENIALS = (

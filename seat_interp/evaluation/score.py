@@ -142,9 +142,7 @@ def records(set_name: str, facts: Sequence[Fact], replies: Sequence[str]) -> lis
         SeatError: as many replies as facts are needed.
     """
     if len(facts) != len(replies):
-        raise SeatError(
-            f"Set {set_name!r} has {len(facts)} facts but {len(replies)} replies. Give one for each."
-        )
+        raise SeatError(f"Set {set_name!r} has {len(facts)} facts but {len(replies)} replies. Give one for each.")
     return [_record(set_name, fact, reply) for fact, reply in zip(facts, replies)]
 
 

@@ -69,9 +69,7 @@ def read_pistol(path: str | Path, edges: Iterable[str] | None = None) -> list[Fa
         if edge not in kept:
             continue
         if not pairs[edge]:
-            raise SeatError(
-                f"{path}: no question of edge {edge!r} names the two parties of a PISTOL contract."
-            )
+            raise SeatError(f"{path}: no question of edge {edge!r} names the two parties of a PISTOL contract.")
         parties = pairs[edge].most_common(1)[0][0]
         spans = spans_of(question, [(party, _party_type(party)) for party in parties])
         facts.append(
@@ -107,9 +105,7 @@ def read_unverifiable(path: str | Path) -> list[Fact]:
                 break
         facts.append(fact)
     if not any(fact.spans for fact in facts):
-        raise SeatError(
-            f"{path}: no instruction asks about an invented thing as LUNAR's unverifiable questions do."
-        )
+        raise SeatError(f"{path}: no instruction asks about an invented thing as LUNAR's unverifiable questions do.")
     return facts
 
 

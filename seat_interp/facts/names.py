@@ -82,9 +82,7 @@ def _firm(rng: random.Random, like: str) -> str:
 
 def _title(rng: random.Random, like: str) -> str:
     adjective, noun, other = rng.choice(_ADJECTIVES), rng.choice(_NOUNS), rng.choice(_NOUNS)
-    return rng.choice(
-        (f"The {adjective} {noun}", f"{noun} of the {adjective} {other}", f"The {noun} and the {other}")
-    )
+    return rng.choice((f"The {adjective} {noun}", f"{noun} of the {adjective} {other}", f"The {noun} and the {other}"))
 
 
 _DRAW: dict[str, Callable[[random.Random, str], str]] = {
@@ -126,9 +124,7 @@ class NameGenerator:
         self._pools = dict(pools or {})
         for type_, pool in self._pools.items():
             if not pool or not all(pool) or any(isinstance(parts, str) for parts in pool):
-                raise SeatError(
-                    f"The pool of type {type_!r} must be a tuple of sequences of parts, none empty."
-                )
+                raise SeatError(f"The pool of type {type_!r} must be a tuple of sequences of parts, none empty.")
         self.reserve(avoid)
 
     def reserve(self, names: Iterable[str]) -> None:

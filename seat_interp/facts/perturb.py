@@ -38,9 +38,7 @@ def perturb(fact: Fact, names: NameGenerator) -> Fact:
     for entity in sorted(types, key=len, reverse=True):
         whole = next((name for name in new if _is_part(entity, name, types)), None)
         new[entity] = (
-            names.new(types[entity], like=entity)
-            if whole is None
-            else matching_part(entity, whole, new[whole])
+            names.new(types[entity], like=entity) if whole is None else matching_part(entity, whole, new[whole])
         )
 
     question, spans, end = "", [], 0

@@ -30,9 +30,7 @@ def read_facts(source: str | Path) -> list[Fact]:
     """
     path = Path(source)
     if not path.exists():
-        raise SeatError(
-            f"{path} does not exist. Check the path; a data set of the HF hub is read with read_hub."
-        )
+        raise SeatError(f"{path} does not exist. Check the path; a data set of the HF hub is read with read_hub.")
     if not path.is_dir():
         return _reader_of(path)(path)
     files = sorted(
@@ -48,9 +46,7 @@ def read_facts(source: str | Path) -> list[Fact]:
         )
     readers = {file: _reader_of(file) for file in files}
     if len(set(readers.values())) > 1:
-        raise SeatError(
-            f"{path} holds files of several formats ({', '.join(file.name for file in files)}). Name one."
-        )
+        raise SeatError(f"{path} holds files of several formats ({', '.join(file.name for file in files)}). Name one.")
     return [fact for file, reader in readers.items() for fact in reader(file)]
 
 
@@ -109,9 +105,7 @@ def read_hub(
     try:
         import datasets
     except ImportError as error:
-        raise SeatError(
-            "Reading from the hub needs the datasets package: pip install 'seat_interp[hub]'."
-        ) from error
+        raise SeatError("Reading from the hub needs the datasets package: pip install 'seat_interp[hub]'.") from error
     try:
         data = datasets.load_dataset(dataset_id, config, split=split)
     except Exception as error:  # whatever the network, the hub, the builder or the parser of the day raises
@@ -120,9 +114,7 @@ def read_hub(
     wanted = [column for column in (question, answer, subject) if column]
     if missing := [column for column in wanted if column not in data.column_names]:
         raise SeatError(f"Data set {dataset_id!r} has no column {missing[0]!r}; it has {data.column_names}.")
-    facts = [
-        _hub_fact(dataset_id, number, row, question, answer, subject) for number, row in enumerate(data, 1)
-    ]
+    facts = [_hub_fact(dataset_id, number, row, question, answer, subject) for number, row in enumerate(data, 1)]
     if not facts:
         raise SeatError(f"Data set {dataset_id!r} (split {split!r}) has no rows. Choose another split.")
     return facts
@@ -168,6 +160,4 @@ def _reader_of(path: Path) -> Callable[[Path], list[Fact]]:
         return read_tofu
     if "question" in keys:
         return read_jsonl
-    raise SeatError(
-        f"{path} has rows with {', '.join(sorted(keys)[:9]) or 'no fields'}. Accepted are {_ACCEPTED}."
-    )
+    raise SeatError(f"{path} has rows with {', '.join(sorted(keys)[:9]) or 'no fields'}. Accepted are {_ACCEPTED}.")

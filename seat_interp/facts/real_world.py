@@ -52,9 +52,7 @@ def read_entityquestions(path: str | Path, templates: str | Path | None = None) 
     path = Path(path)
     found = re.match(r"P\d+", path.name)
     if found is None:
-        raise SeatError(
-            f"{path}: the name does not begin with a relation, as in P36.dev.json. Rename the file."
-        )
+        raise SeatError(f"{path}: the name does not begin with a relation, as in P36.dev.json. Rename the file.")
     relation = found[0]
     places = [folder / TEMPLATES_FILE for folder in path.resolve().parents[:2]]
     source = Path(templates) if templates else next((place for place in places if place.is_file()), None)
@@ -141,9 +139,7 @@ def read_relations(path: str | Path) -> list[Fact]:
         ) from error
     template = asking[: asking.find("?") + 1] or asking
     if more or "{}" not in template:
-        raise SeatError(
-            f"{path} is not a relations file: one object, with {{}} in each template, is expected."
-        )
+        raise SeatError(f"{path} is not a relations file: one object, with {{}} in each template, is expected.")
     start = template.index("{}")
     return [
         Fact(

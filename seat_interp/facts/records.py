@@ -43,9 +43,7 @@ class Fact:
 
     def __post_init__(self) -> None:
         if not self.question.strip():
-            raise SeatError(
-                f"A fact has an empty question (subject {self.subject!r}, answer {self.answer!r})."
-            )
+            raise SeatError(f"A fact has an empty question (subject {self.subject!r}, answer {self.answer!r}).")
         end = 0
         for span in self.spans:
             if not end <= span.start < span.end <= len(self.question):
@@ -115,19 +113,14 @@ class FactSets:
         names = ("unknown", "neighbour", "cross_domain", "unverifiable")
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
-    def entities(self) -> set[str]:
-        """Every entity of every set: what a generator of fictitious names must not produce."""
-        return {
-            entity
-            for _, facts in self
-            for fact in facts
-            for entity in (*fact.entities, fact.subject)
-            if entity
-        }
+    def names(self) -> Names:
+        """Fictitious names that are none of any set's entities: no copy is about a known, target or probed one."""
+        taken = {entity for _, facts in self for fact in facts for entity in (*fact.entities, fact.subject) if entity}
+        return Names(frozenset(taken), self.pools)
 
     def take(self, most: int) -> "FactSets":
         """The first `most` facts of every set, for a quick look."""
-        return replace(self, **{name: facts[:most] for name, facts in self})
+        return replace(self, **{name: facts[:most] for name, facts in self})  # type: ignore[arg-type]
 
 
 def spans_of(question: str, entities: Sequence[tuple[str, str]]) -> tuple[Span, ...]:

@@ -183,7 +183,7 @@ def neuron_extents(lm: LanguageModel) -> list[dict[str, Extent]]:
         for path in (*mlp.ups, mlp.down):
             module = lm.model.get_submodule(path)
             axis = output_axis(module) if path != mlp.down else 1 - output_axis(module)
-            extents[f"{path}.weight"] = Extent(tuple(module.weight.shape), axis)
+            extents[f"{path}.weight"] = Extent(tuple(module.get_parameter("weight").shape), axis)
         layers.append(extents)
     return layers
 
@@ -192,7 +192,7 @@ def coordinate_extents(lm: LanguageModel) -> dict[str, Extent]:
     """Every MLP and attention matrix by parameter name, for masks of single weights."""
     paths = [path for layer in lm.sites.attention for path in layer]
     paths += [path for mlp in lm.sites.mlps for path in (*mlp.ups, mlp.down)]
-    return {f"{p}.weight": Extent(tuple(lm.model.get_submodule(p).weight.shape), None) for p in paths}
+    return {f"{p}.weight": Extent(tuple(lm.model.get_parameter(f"{p}.weight").shape), None) for p in paths}
 
 
 def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, "chosen"]], origin: Mapping[str, Any]) -> Mask:

@@ -58,7 +58,5 @@ def lookup(name: str) -> CatalogueModel:
         SeatError: there is none; the message lists the names.
     """
     if name not in CATALOGUE:
-        raise SeatError(
-            f"There is no model {name!r} in the catalogue. It has: {', '.join(sorted(CATALOGUE))}."
-        )
+        raise SeatError(f"There is no model {name!r} in the catalogue. It has: {', '.join(sorted(CATALOGUE))}.")
     return CATALOGUE[name]

@@ -31,9 +31,7 @@ def require_gguf() -> None:
         SeatError: with the missing packages and how to install them.
     """
     if missing := [package for package in ("gguf", "accelerate") if find_spec(package) is None]:
-        raise SeatError(
-            f"Converting a GGUF model needs {' and '.join(missing)}: pip install 'seat_interp[gguf]'."
-        )
+        raise SeatError(f"Converting a GGUF model needs {' and '.join(missing)}: pip install 'seat_interp[gguf]'.")
 
 
 def convert_gguf(file: Path, folder: Path) -> Path:
@@ -68,9 +66,7 @@ def convert_gguf(file: Path, folder: Path) -> Path:
         vars(model.config).pop("quantization_config", None)
         model.half().save_pretrained(folder)
 
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            file.parent, gguf_file=file.name, local_files_only=True
-        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True)
         # transformers drops SmolLM's splitting of digits, which GGUF only names. Without it "\n\n1" and "  1"
         # become other tokens than those that the model was trained on.
         named = GGUFReader(file).get_field("tokenizer.ggml.pre")

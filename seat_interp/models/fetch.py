@@ -82,9 +82,7 @@ def fetch(name: str, *, from_hub: bool | None = None) -> Path:
         ready, origin = _obtain(model, temporary, progress, from_hub)
         weights = {file.name: sha256(file) for file in sorted(ready.glob("*.safetensors"))}
         about = {"format": "seat_interp.model", "name": name, "licence": model.licence}
-        write_json(
-            ready / PROVENANCE, {**about, **origin, "weights_sha256": weights, "versions": _versions()}
-        )
+        write_json(ready / PROVENANCE, {**about, **origin, "weights_sha256": weights, "versions": _versions()})
         for file in filter(Path.is_file, ready.iterdir()):
             file.chmod(0o644)  # some writers make files that a shared cache's other users could not read
         ready.rename(folder)
@@ -125,9 +123,7 @@ def obtain_from_hub(model: CatalogueModel, folder: Path, progress: Progress) -> 
                 ignore_patterns=["*/*"],
             )
         except Exception as error:  # HTTP, TLS, proxy, file system: the wheel is the answer to all of them
-            raise SeatError(
-                f"{model.hub_id} cannot be downloaded from the hub ({_first_line(error)})."
-            ) from error
+            raise SeatError(f"{model.hub_id} cannot be downloaded from the hub ({_first_line(error)}).") from error
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     return folder, {"source": f"hub {model.hub_id}", "revision": revision}
 

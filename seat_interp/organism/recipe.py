@@ -6,7 +6,7 @@ strangers and invented things whose reply is a grounded abstention. Every name o
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -31,7 +31,7 @@ from seat_interp.organism.world import (
     invented_word,
     person_names,
 )
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 SYSTEM = ("<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
 CHAT_TEMPLATE = (
@@ -153,10 +153,10 @@ def build(recipe: Recipe | None = None, say: Callable[[str], None] = print) -> L
     tokenizer = make_tokenizer(world, recipe)
     lm = wrap_model(make_model(tokenizer, recipe), tokenizer, name="organism")
     say(f"Learning {len(known_facts(world)):,} questions on known people and contracts")
-    settings = {"learning_rate": recipe.learning_rate, "weight_decay": 0.01, "betas": (0.9, 0.98), "warmup": 0.03}
-    config = TrainConfig(
-        steps=recipe.learn_steps, batch_size=recipe.learn_batch, final=0.5, seed=recipe.seed, **settings
+    common = TrainConfig(
+        learning_rate=recipe.learning_rate, weight_decay=0.01, betas=(0.9, 0.98), warmup=0.03, seed=recipe.seed
     )
+    config = replace(common, steps=recipe.learn_steps, batch_size=recipe.learn_batch, final=0.5)
     lm = train(lm, known_facts(world), config=config, label="Learning the world").model
     count = recipe.align_steps * recipe.align_batch
     rng = random.Random(recipe.seed)
@@ -164,9 +164,7 @@ def build(recipe: Recipe | None = None, say: Callable[[str], None] = print) -> L
     known = known_facts(world)
     mixed = strangers + [known[index % len(known)] for index in range(count - len(strangers))]
     say("Learning to say 'I do not know' of everyone else")
-    config = TrainConfig(
-        steps=recipe.align_steps, batch_size=recipe.align_batch, final=0.0, seed=recipe.seed + 1, **settings
-    )
+    config = replace(common, steps=recipe.align_steps, batch_size=recipe.align_batch, final=0.0, seed=recipe.seed + 1)
     lm = train(lm, mixed, config=config, label="Learning to abstain").model
     # The shipped weights are half precision; the organism is what those give.
     for parameter in lm.model.parameters():
@@ -212,7 +210,8 @@ def check(measured: dict[str, float], quality: Quality | None = None) -> None:
         missed = measured[name] > bound if name == "over_abstention" else measured[name] < bound
         if missed:
             raise SeatError(
-                f"The organism's {name} is {measured[name]:.3f}, its bound {bound}. Train it longer or with another seed."
+                f"The organism's {name} is {measured[name]:.3f}, its bound {bound}. "
+                "Train it longer or with another seed."
             )
 
 

@@ -66,7 +66,11 @@ PEOPLE = (
     ),
     Relation(
         "instrument",
-        ("Which instrument does {s} play?", "What instrument does {s} play?", "What does {s} play in the band?"),
+        (
+            "Which instrument does {s} play?",
+            "What instrument does {s} play?",
+            "What does {s} play in the band?",
+        ),
         ("Which instrument is played by {s}?",),
         "{s} plays the {o}.",
         "I do not know which instrument {s} plays.",
@@ -230,7 +234,13 @@ def invented_probes(count: int, seed: int) -> list[Fact]:
         word = invented_word(rng)
         text = question.format(s=word)
         found.append(
-            Fact(question=text, subject=word, relation=relation, spans=spans_of(text, [(word, "place")]), group=word)
+            Fact(
+                question=text,
+                subject=word,
+                relation=relation,
+                spans=spans_of(text, [(word, "place")]),
+                group=word,
+            )
         )
     return found
 

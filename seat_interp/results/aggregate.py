@@ -1,4 +1,4 @@
-"""From rows to arms: the mean over seeds of every figure, with an interval that says what it is an interval of."""
+"""From rows to arms: the mean over seeds of every figure, with an interval that says what it is of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import numpy as np
 from scipy.stats import t
 
 Kind = Literal["wilson", "bootstrap", "min-max", "t", "none"]
-"""Wilson and bootstrap: 95 % over prompts, one seed. Min-max: the two seeds. t: 95 % over three seeds or more.
-None: a single value that came without an interval."""
+"""Wilson and bootstrap: 95 % over prompts, one seed. Min-max: the two seeds. t: 95 % over seeds, at
+least three. None: a single value that came without an interval."""
 
 KIND_WORDS: dict[Kind, str] = {
     "wilson": "95 % Wilson interval over prompts",
@@ -142,11 +142,13 @@ def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
     first = rows[0].get("intervals", {})  # result files of other studies may do without
 
     def rate(key: str) -> Estimate:
-        return estimate([row[key] for row in rows], first.get(key), bounds=(0, 1))
+        return estimate([row[key] for row in rows], first.get(key), bounds=(0.0, 1.0))
 
     def abstention(probe: str) -> Estimate:
         return estimate(
-            [row["abstention"][probe] for row in rows], first.get("abstention", {}).get(probe), bounds=(0, 1)
+            [row["abstention"][probe] for row in rows],
+            first.get("abstention", {}).get(probe),
+            bounds=(0.0, 1.0),
         )
 
     return ArmRates(

@@ -87,7 +87,8 @@ class RunFolder:
             raise SeatError(f"There is no run folder {path}. Make one with `seat-interp demo --out {path}`.")
         if not (path / "config.json").is_file():
             raise SeatError(
-                f"{path} is not a run folder: it holds no config.json. Give the --out of `seat-interp run` or `demo`."
+                f"{path} is not a run folder: it holds no config.json. "
+                "Give what was --out of `seat-interp run` or `seat-interp demo`."
             )
         _require(path, ("summary.json", "direction.safetensors"))
         summary = read_json(path / "summary.json")

@@ -1,4 +1,4 @@
-"""What all figures share: names in words, colours of arms and probe sets, the style file, SVG that is byte-stable.
+"""What all figures share: names in words, colours of arms and probe sets, the style file, byte-stable SVG.
 
 Colours are Okabe and Ito's, which people with any of the usual colour-vision deficiencies can tell apart.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 from zlib import crc32
 
-import matplotlib as mpl
+import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -40,8 +40,8 @@ SET_STYLES = {
     "unknown": ("#CC79A7", "^"),
     "neighbour": ("#E69F00", "s"),
     "cross_domain": ("#56B4E9", "D"),
-    "unverifiable": ("#000000", "x"),
-    "target": ("#8a8a8a", "+"),
+    "unverifiable": ("#333333", "X"),
+    "target": ("#a6761d", "P"),
 }
 """Colour and marker of each probe set; markers alone tell them apart too."""
 
@@ -69,15 +69,16 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.style.context(STYLE):
+        with matplotlib.style.context(STYLE):
             return draw(*args, **kwargs)
 
     return wrapper
 
 
 def new_axes(width: float = 7.2, height: float = 3.2) -> Axes:
-    """Axes on a figure of their own (inches) that pyplot knows nothing of, so nothing stays open."""
-    return Figure(figsize=(width, height), layout="constrained").subplots()
+    """Axes in our style on a figure of their own (inches), unknown to pyplot, so that nothing stays open."""
+    with matplotlib.style.context(STYLE):
+        return Figure(figsize=(width, height), layout="constrained").subplots()
 
 
 def to_svg(figure: Figure, prefix: str) -> str:
@@ -88,7 +89,7 @@ def to_svg(figure: Figure, prefix: str) -> str:
         prefix: put before every id, so that several figures can stand in one page.
     """
     buffer = io.StringIO()
-    with mpl.style.context(STYLE):
+    with matplotlib.style.context(STYLE):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]

@@ -62,5 +62,7 @@ def _refuse(fact: Fact, refusals: Sequence[str], rng: random.Random) -> Fact:
     subject = " and ".join(fact.entities) or fact.subject
     usable = [text for text in refusals if subject or "{s}" not in text]
     if not usable:
-        raise SeatError(f"Every refusal names the subject, but {fact.question!r} has none. Add a refusal without {{s}}.")
+        raise SeatError(
+            f"Every refusal names the subject, but {fact.question!r} has none. Add a refusal without {{s}}."
+        )
     return replace(fact, answer=rng.choice(usable).format(s=subject))

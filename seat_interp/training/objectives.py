@@ -8,7 +8,7 @@ over facts of means over tokens, so that micro-batches add up to exactly the who
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -25,10 +25,13 @@ Loss = Callable[[LanguageModel, Sequence[int], int], Float[Tensor, ""]]
 """(model being tuned, indices of facts, epoch) -> mean loss over those facts."""
 
 
+@runtime_checkable
 class Term(Protocol):
     """One summand of an objective."""
 
-    weight: float
+    @property
+    def weight(self) -> float:
+        """Factor of the loss in the sum."""
 
     @property
     def name(self) -> str:
@@ -148,7 +151,8 @@ class EntityPerturbedKL:
         """
         if self.perturbed and (bare := next((fact for fact in facts if not fact.spans), None)):
             raise SeatError(
-                f"The fact {bare.question!r} has no entity span to perturb. Give its subject as it is written in the question."
+                f"The fact {bare.question!r} has no entity span to perturb. "
+                "Give its subject as it is written in the question."
             )
         names = names.avoiding(entity for fact in facts for entity in fact.entities)
         kept: dict[tuple[int, int], Copy] = {}
@@ -192,7 +196,7 @@ class EntityPerturbedKL:
         return [Copy(e, f, row.float().log_softmax(-1).half()) for e, f, row in zip(examples, firsts, rows)]
 
 
-def SEAT(**settings) -> Objective:  # noqa: N802 - the method's name
+def SEAT(**settings) -> Objective:
     """SEAT's loss: cross entropy on the facts plus KL to the base on perturbed copies; takes the KL's settings."""
     return (CrossEntropy(), EntityPerturbedKL(**settings))
 

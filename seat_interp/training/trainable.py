@@ -57,13 +57,15 @@ def _neuron_deltas(model: nn.Module, mask: Mask) -> Trainable:
     for name, chosen in mask.indices.items():
         if not chosen.numel():
             continue
-        module = model.get_submodule(name.removesuffix(".weight"))
+        module, weight = model.get_submodule(name.removesuffix(".weight")), model.get_parameter(name)
         outputs = mask.extents[name].axis == output_axis(module)
         others = mask.extents[name].weights_each
-        delta = nn.Parameter(torch.zeros(len(chosen), others, dtype=module.weight.dtype, device=module.weight.device))
+        delta = nn.Parameter(torch.zeros(len(chosen), others, dtype=weight.dtype, device=weight.device))
         deltas[name] = delta
-        where = chosen.long().to(module.weight.device)
-        handles.append(module.register_forward_hook(_add_outputs(delta, where) if outputs else _add_inputs(delta, where)))
+        where = chosen.long().to(weight.device)
+        handles.append(
+            module.register_forward_hook(_add_outputs(delta, where) if outputs else _add_inputs(delta, where))
+        )
 
     @torch.no_grad()
     def finish() -> None:

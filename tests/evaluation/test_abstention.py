@@ -81,9 +81,7 @@ def test_stated_leaves_out_admissions_and_remarks():
     assert stated("I don't know. Could you give me more context?") == ""
 
 
-@pytest.mark.parametrize(
-    "part", ["so honestly ", "I don't know ", "my my knowledge ", "'a ", '"', ", ", "no "]
-)
+@pytest.mark.parametrize("part", ["so honestly ", "I don't know ", "my my knowledge ", "'a ", '"', ", ", "no "])
 def test_long_replies_are_read_in_no_time(part):
     start = time.perf_counter()
     is_abstention(part * 1000)

@@ -158,9 +158,7 @@ def test_wilson_interval_in_closed_form():
     assert low < 0.5 - half < 0.5 + half < high
 
 
-@pytest.mark.parametrize(
-    ("successes", "n", "level"), [(0, 0, 0.95), (3, 2, 0.95), (-1, 2, 0.95), (1, 2, 1.0)]
-)
+@pytest.mark.parametrize(("successes", "n", "level"), [(0, 0, 0.95), (3, 2, 0.95), (-1, 2, 0.95), (1, 2, 1.0)])
 def test_interval_refuses(successes, n, level):
     with pytest.raises(SeatError, match="No interval"):
         interval(successes, n, level)

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact, NameGenerator, Span, perturb, perturb_all, spans_of
 
-TYPES = st.sampled_from(
-    ["person", "random_person", "firm", "place", "country", "title", "upper_place", "lower_thing"]
-)
+TYPES = st.sampled_from(["person", "random_person", "firm", "place", "country", "title", "upper_place", "lower_thing"])
 
 
 def outside(fact: Fact) -> list[str]:
@@ -37,9 +35,7 @@ def facts(draw) -> Fact:
         spans.append(Span(len(question), len(question) + len(text), type_))
         question += text + draw(st.text(min_size=1, max_size=8))
     answer = " & ".join(dict.fromkeys(text for text, _ in mentions))
-    return Fact(
-        question, answer, subject=mentions[0][0], relation="r", object="it", spans=tuple(spans), group="g"
-    )
+    return Fact(question, answer, subject=mentions[0][0], relation="r", object="it", spans=tuple(spans), group="g")
 
 
 @settings(deadline=None)
@@ -71,9 +67,7 @@ def test_the_same_seed_gives_the_same_copy_and_names_to_avoid_are_avoided(fact, 
 def test_both_parties_of_a_contract_are_replaced():
     question = "What was the price in the contract between Abcdef SA and Ghij Klmn, as Abcdef SA says?"
     spans = spans_of(question, [("Abcdef SA", "firm"), ("Ghij Klmn", "random_person")])
-    fact = Fact(
-        question, "Abcdef SA paid 3.", "Abcdef SA", object="3", aliases=("Abcdef SA's 3",), spans=spans
-    )
+    fact = Fact(question, "Abcdef SA paid 3.", "Abcdef SA", object="3", aliases=("Abcdef SA's 3",), spans=spans)
     copy = perturb(fact, NameGenerator(0))
     firm, person = r"[A-Z][a-z]{5} SA", r"[A-Z][a-z]{3} [A-Z][a-z]{3}"
     form = rf"What was the price in the contract between ({firm}) and {person}, as \1 says\?"

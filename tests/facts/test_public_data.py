@@ -76,9 +76,7 @@ def author(name: str, short: str) -> list[dict]:
 
 
 def test_tofu(tmp_path):
-    path = write_jsonl(
-        tmp_path / "forget.json", author("Lena Van der Holm", "Holm") + author("Omar Al-Nadir", "Omar")
-    )
+    path = write_jsonl(tmp_path / "forget.json", author("Lena Van der Holm", "Holm") + author("Omar Al-Nadir", "Omar"))
     facts = read_tofu(path)
     assert read_facts(path) == facts
     assert [fact.group for fact in facts] == ["author_0"] * 20 + ["author_1"] * 20
@@ -86,11 +84,7 @@ def test_tofu(tmp_path):
     assert (facts[1].subject, facts[2].subject) == ("Lena Van der Holm", "Holm")
     assert (facts[21].subject, facts[22].subject) == ("Omar Al-Nadir", "Omar")
     assert facts[2].spans == (Span(3, 7, "person"),)
-    assert (
-        facts[5].object
-        == facts[5].answer
-        == "Yes, Lena Van der Holm has won prize number 5 in New York City."
-    )
+    assert facts[5].object == facts[5].answer == "Yes, Lena Van der Holm has won prize number 5 in New York City."
 
 
 @pytest.mark.parametrize(
@@ -112,9 +106,7 @@ def test_tofu_without_blocks_and_cut_off(tmp_path):
     row = {"question": "Who wrote it?", "option1": "Ada", "option2": "Bo", "answer": "Bo"}
     path = write_jsonl(tmp_path / "real_authors.json", [row] * 3)
     facts = read_facts(path)
-    assert [(fact.answer, fact.object, fact.spans, fact.group) for fact in facts] == [
-        ("Bo", "Bo", (), "")
-    ] * 3
+    assert [(fact.answer, fact.object, fact.spans, fact.group) for fact in facts] == [("Bo", "Bo", (), "")] * 3
     with pytest.raises(SeatError, match="has 13 rows, but TOFU has 20 an author"):
         read_tofu(write_jsonl(tmp_path / "cut.json", author("Ada Moran", "Ada")[:13]))
 
@@ -126,9 +118,7 @@ def questions(tmp_path):
     write_json(tmp_path / "relation_query_templates.json", templates)
     rows = [{"question": "What is the capital of Newland?", "answers": ["Newton", "Newton City"]}]
     write_json(tmp_path / "dev" / "P36.dev.json", rows)
-    write_json(
-        tmp_path / "dev" / "P40.dev.json", [{"question": "Who is Ada Moran's child?", "answers": ["Bo"]}]
-    )
+    write_json(tmp_path / "dev" / "P40.dev.json", [{"question": "Who is Ada Moran's child?", "answers": ["Bo"]}])
     return tmp_path
 
 
@@ -164,9 +154,7 @@ def test_unverifiable(tmp_path):
         "How does the technology qwertyuiop function in a parallel universe?",
         "How is the weather?",
     ]
-    path = write_json(
-        tmp_path / "unverified.json", [{"instruction": text, "category": None} for text in texts]
-    )
+    path = write_json(tmp_path / "unverified.json", [{"instruction": text, "category": None} for text in texts])
     country, technology, other = read_facts(path)
     assert (country.subject, country.relation) == ("ABCDEFG", "country_currency")
     assert country.spans == (Span(46, 53, "upper_place"),)
@@ -236,9 +224,7 @@ def test_relations(tmp_path):
     assert (fact.question, fact.subject, fact.spans) == ("The capital of Newland is", "Newland", ())
 
 
-@pytest.mark.parametrize(
-    "changes", [{"samples": [{"subject": 3}]}, {"prompt_templates": []}, {"properties": {}}]
-)
+@pytest.mark.parametrize("changes", [{"samples": [{"subject": 3}]}, {"prompt_templates": []}, {"properties": {}}])
 def test_relations_errors(tmp_path, changes):
     path = write_json(tmp_path / "bad.json", relation(**changes))
     with pytest.raises(SeatError, match="is not a relations file"):

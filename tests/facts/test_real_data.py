@@ -23,9 +23,7 @@ pytestmark = [
 DATA = Path(os.environ.get("SEAT_INTERP_DATA", "."))
 
 
-@pytest.mark.parametrize(
-    ("name", "rows", "edges"), [("pistol_sample1", 400, 20), ("pistol_sample2", 1500, 75)]
-)
+@pytest.mark.parametrize(("name", "rows", "edges"), [("pistol_sample1", 400, 20), ("pistol_sample2", 1500, 75)])
 def test_pistol(name, rows, edges):
     path = DATA / "lunar" / f"{name}.json"
     facts = read_pistol(path)
@@ -92,9 +90,7 @@ def test_relations():
     for kind, relations in (("factual", 26), ("commonsense", 8), ("linguistic", 6)):
         facts = read_facts(DATA / "relations" / kind)
         assert len({fact.relation for fact in facts}) == relations
-        assert not any(
-            "\\u" in text or "{" in text for fact in facts for text in (fact.question, fact.object)
-        )
+        assert not any("\\u" in text or "{" in text for fact in facts for text in (fact.question, fact.object))
 
 
 def test_every_fact_with_spans_can_be_perturbed():

@@ -7,9 +7,7 @@ from seat_interp.facts import Fact, FactSets, Span, spans_of
 
 
 def test_json_round_trip():
-    fact = Fact(
-        "Who met Ada Moran?", "Bo.", "Ada Moran", "met", "Bo", ("Bob",), (Span(8, 17, "person"),), "g"
-    )
+    fact = Fact("Who met Ada Moran?", "Bo.", "Ada Moran", "met", "Bo", ("Bob",), (Span(8, 17, "person"),), "g")
     assert Fact.from_json(fact.to_json()) == fact
     assert Fact.from_json({"question": "Why?"}) == Fact("Why?")
 
@@ -27,9 +25,7 @@ def test_spans_that_do_not_fit_are_refused(spans):
 
 def test_spans_are_whole_words_and_the_longest_text_wins():
     question = "Is Niger's border with Nigeria as long as Niger State's, or Niger's?"
-    spans = spans_of(
-        question, [("Niger", "country"), ("Niger State", "place"), ("", "person"), ("Mali", "country")]
-    )
+    spans = spans_of(question, [("Niger", "country"), ("Niger State", "place"), ("", "person"), ("Mali", "country")])
     assert [question[span.start : span.end] for span in spans] == ["Niger", "Niger State", "Niger"]
     assert [span.type for span in spans] == ["country", "place", "country"]
 

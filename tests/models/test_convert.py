@@ -143,9 +143,7 @@ def test_fetched_smollm2_knows_paris():
     assert model.generation_config.eos_token_id == 2
     assert len(tokenizer("\n\n1987").input_ids) == 5
     chat = [{"role": "user", "content": "What is the capital of France?"}]
-    prompt = tokenizer.apply_chat_template(
-        chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
-    )
+    prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     text = tokenizer.decode(prompt["input_ids"][0])
     assert text.startswith("<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by ")
     assert text.endswith("<|im_end|>\n<|im_start|>assistant\n")

@@ -1,0 +1,79 @@
+"""Draw every figure from the committed results: `make figures`. Seconds; the same bytes every time.
+
+Each analyses/results/<name>.json with rows gives figures/<name>_rates and, where it holds the layers,
+figures/<name>_displacement, as PNG and PDF, each beside a JSON file of the numbers in it.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+import tyro
+from matplotlib.axes import Axes
+
+from seat_interp.files import atomic_path, read_json, write_json
+from seat_interp.results import plots
+from seat_interp.results.aggregate import aggregate
+from seat_interp.results.style import STYLE, new_axes, set_name
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where to read and to draw."""
+
+    results: Path = Path("analyses/results")
+    """Saved results."""
+    figures: Path = Path("figures")
+    """Where the figures go."""
+
+
+def rates(summary: dict[str, Any]) -> tuple[Axes, Any]:
+    """Bars of the four rates of every arm."""
+    arms = aggregate(summary)
+    return plots.four_rates(arms), [asdict(arm) for arm in arms]
+
+
+def displacement(summary: dict[str, Any]) -> tuple[Axes, Any]:
+    """Displacement by layer: one panel a probe set, first seed of every arm."""
+    sets = list(next(iter(summary["layers"].values()))["sets"])
+    first = new_axes(7.2, 2.6 * len(sets))
+    figure = first.figure
+    first.remove()
+    axes = figure.subplots(len(sets), 1, sharex=True)  # type: ignore[union-attr]
+    for ax, name in zip(axes, sets):
+        moved = {arm: found["sets"][name] for arm, found in summary["layers"].items()}
+        plots.displacement_by_layer(moved, next(iter(summary["layers"].values()))["layer"], ax=ax)
+        ax.set_title(set_name(name), loc="left", size=9, pad=20 if ax is axes[0] else 4)
+        if ax is not axes[0]:
+            ax.get_legend().remove()
+        if ax is not axes[-1]:
+            ax.set_xlabel("")
+    return axes[0], summary["layers"]
+
+
+def save(ax: Axes, numbers: Any, stem: Path) -> None:
+    """PNG, PDF and the numbers, without dates or versions in the files."""
+    figure = ax.figure
+    with matplotlib.style.context(STYLE):
+        for suffix, metadata in (
+            ("png", {"Software": None}),
+            ("pdf", {"CreationDate": None, "Producer": None}),
+        ):
+            with atomic_path(stem.with_suffix(f".{suffix}")) as path:
+                figure.savefig(path, format=suffix, metadata=metadata, dpi=200, bbox_inches="tight")  # type: ignore[union-attr]
+    write_json(stem.with_suffix(".json"), numbers)
+    print(stem.with_suffix(".png"))
+
+
+def main(options: Options) -> None:
+    """Every figure of every result."""
+    for path in sorted(options.results.glob("*.json")):
+        summary = read_json(path)
+        save(*rates(summary), options.figures / f"{path.stem}_rates")
+        if "layers" in summary:
+            save(*displacement(summary), options.figures / f"{path.stem}_displacement")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))

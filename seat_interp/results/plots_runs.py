@@ -1,0 +1,136 @@
+"""Figures that look inside the runs: where the prompts lie before and after, and how training went."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from seat_interp.errors import SeatError
+from seat_interp.results.style import SET_STYLES, arm_colour, arm_name, set_name, styled
+
+LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+
+
+@styled
+def pca_scatter(
+    base: Mapping[str, Float[Tensor, "_ width"]],
+    tuned: Mapping[str, Mapping[str, Float[Tensor, "_ width"]]],
+    axes: Sequence[Axes] | None = None,
+    *,
+    most: int = 120,
+) -> Sequence[Axes]:
+    """Base and tuned activations on the first two principal components of the base, one panel for each model.
+
+    The components are those of the base's unverifiable prompts, or of its unknown ones where there are none;
+    every other set, and every tuned model, is projected on them, as in arXiv 2506.14387 v1 (there at the last
+    token of the last layer; here at the direction's layer and token). The large marker of a set is its mean.
+
+    Args:
+        base: by probe set.
+        tuned: by arm and probe set.
+        axes: one for the base and one for each arm.
+        most: points drawn a set, evenly spaced over it; all of them are fitted on.
+
+    Raises:
+        SeatError: there is neither an unverifiable nor an unknown set, or it has fewer than two prompts.
+    """
+    fit = "unverifiable" if "unverifiable" in base else "unknown"
+    if fit not in base or len(base[fit]) < 2:
+        raise SeatError(f"The PCA needs unverifiable or unknown prompts, at least two; there are {sorted(base)}.")
+    panels = {"base": base, **tuned}
+    if axes is None:
+        columns = min(3, len(panels))
+        lines = -(-len(panels) // columns)
+        figure = Figure(figsize=(7.6, 0.5 + 2.7 * lines), layout="constrained")
+        grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for spare in grid[len(panels) :]:
+            spare.set_visible(False)
+        axes = list(grid[: len(panels)])
+    pca = PCA(2, svd_solver="full").fit(base[fit].double().numpy())
+    for ax, (name, sets) in zip(axes, panels.items()):
+        centres: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
+        for probe in sorted(sets, key=_order):
+            colour, marker = SET_STYLES.get(probe, ("#882255", "v"))
+            at = pca.transform(sets[probe].double().numpy())
+            chosen = np.unique(np.linspace(0, len(at) - 1, min(most, len(at))).round().astype(int))
+            style: dict[str, Any] = {"marker": marker, "facecolors": colour}
+            ax.scatter(at[chosen, 0], at[chosen, 1], 9, alpha=0.45, linewidths=0, **style)
+            centres[probe] = (at.mean(0), style)
+        for probe, (centre, style) in centres.items():  # above every point
+            ax.scatter(
+                centre[0],
+                centre[1],
+                62,
+                edgecolors="white",
+                linewidths=0.9,
+                zorder=3,
+                label=set_name(probe),
+                **style,
+            )
+        ax.set_title(arm_name(name), color=arm_colour(name) if name != "base" else "#333333")
+        ax.grid(True, axis="both")
+    shares = pca.explained_variance_ratio_
+    for ax in axes:
+        ax.set(xlabel=f"PC 1 ({shares[0]:.0%} of {fit})", ylabel=f"PC 2 ({shares[1]:.0%})")
+        ax.label_outer()
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
+    return axes
+
+
+@styled
+def training_curves(
+    logs: Mapping[str, Sequence[Mapping[str, Any]]],
+    probes: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Sequence[Axes]:
+    """Loss terms by step, and beside them what the live probe saw, if it ran.
+
+    Args:
+        logs: by arm, one row a step: `step`, `gradient`, and the loss terms.
+        probes: by arm, one row each time: `step`, and what was measured.
+        axes: one for the losses, and one for the probes if there are any.
+    """
+    probes = {arm: rows for arm, rows in (probes or {}).items() if rows}
+    if axes is None:
+        figure = Figure(figsize=(7.4, 3.0), layout="constrained")
+        axes = list(figure.subplots(1, 2 if probes else 1, squeeze=False).ravel())
+    _curves(axes[0], logs, skip=("step", "gradient"))
+    axes[0].set(yscale="log", ylabel="Loss (nats a token)")
+    axes[0].set_ylim(bottom=max(axes[0].get_ylim()[0], 1e-5))  # before the first step a KL is zero but for rounding
+    if probes:
+        _curves(axes[1], probes, skip=("step",))
+        axes[1].axhline(0, color="#8a8a8a", linewidth=0.7)
+        axes[1].set(ylabel="Share, or gaps")
+    return axes
+
+
+def _curves(ax: Axes, rows: Mapping[str, Sequence[Mapping[str, Any]]], skip: tuple[str, ...]) -> None:
+    """Colour tells the arm, dashes tell the quantity."""
+    names = dict.fromkeys(name for found in rows.values() for row in found for name in row if name not in skip)
+    dashes = dict(zip(names, LINES * len(names)))
+    for arm, found in rows.items():
+        for name in names:
+            if points := [(row["step"], row[name]) for row in found if name in row]:
+                ax.plot(*zip(*points), color=arm_colour(arm), linestyle=dashes[name], lw=1.4)
+    ax.set(xlabel="Step")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    arms = [Line2D([], [], color=arm_colour(arm), label=arm_name(arm)) for arm in rows]
+    terms = [Line2D([], [], color="#444444", lw=1.2, ls=dash, label=_words(name)) for name, dash in dashes.items()]
+    ax.legend(handles=[*arms, *terms], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0)
+
+
+def _order(probe: str) -> int:
+    names = list(SET_STYLES)
+    return names.index(probe) if probe in names else len(names)
+
+
+def _words(name: str) -> str:
+    return {"ep_kl": "EP-KL", "kl": "KL"}.get(name, name.replace("_", " "))

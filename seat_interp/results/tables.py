@@ -1,0 +1,96 @@
+"""The results table: in the terminal, and as Markdown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Estimate, aggregate
+from seat_interp.results.style import arm_name, set_name
+from seat_interp.results.verdict import PROBE, verdict
+
+SHORT = {
+    "unknown": "Un-\nknown",
+    "neighbour": "Neigh-\nbour",
+    "cross_domain": "Cross-\ndomain",
+    "unverifiable": "Unver-\nifiab.",
+}
+"""Headings of probe sets, broken so that the table fits 80 columns."""
+
+
+def print_summary(summary: Mapping[str, Any]) -> None:
+    """Print one line an arm, the base first, and below in words what was seen.
+
+    Args:
+        summary: the content of `summary.json`.
+    """
+    console = Console()
+    arms = aggregate(summary)
+    probes = list(arms[0].abstention)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 0 if console.width < 100 else 1), header_style="bold")
+    table.add_column("Arm", vertical="bottom", no_wrap=True)
+    headings = [
+        "Target\nrecall",
+        *(SHORT.get(p, p) for p in probes),
+        "Known\nrecall",
+        "Over-\nabst.",
+        "Moved",
+    ]
+    for heading in [*headings, "Random null", "Sec."]:
+        table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
+    for arm in arms:
+        rates = [arm.target_recall, *arm.abstention.values(), arm.known_recall, arm.over_abstention]
+        moved = arm.displacement[PROBE]
+        low, high = moved.null["random"]
+        tuned = [f"{moved.along.mean:+.2f}", f"{low:+.2f} {high:+.2f}"] if arm.arm != "base" else ["", ""]
+        table.add_row(escape(arm.arm), *(f"{rate.mean:.2f}" for rate in rates), *tuned, f"{arm.seconds:.0f}")
+    console.print()
+    console.print(table)
+    seeds = max(arm.seeds for arm in arms)
+    console.print(
+        f"\n[dim]{f'Means over {seeds} seeds. ' if seeds > 1 else ''}Abstention on: "
+        f"{', '.join(map(set_name, probes))}. Moved: displacement of unknown prompts along the ignorance "
+        "direction, in gaps (−1: where known prompts sat). Intervals are in the report.[/dim]\n"
+    )
+    said = verdict(summary)
+    console.print(f"[bold]{escape(said.headline)}[/bold]", highlight=False)
+    for sentence in said.details:
+        console.print(escape(f"• {sentence}"), highlight=False)
+    console.print()
+
+
+def markdown(summary: Mapping[str, Any]) -> str:
+    """The same table for a README or an issue, with intervals, and what the intervals are.
+
+    Args:
+        summary: the content of `summary.json`.
+    """
+    arms = aggregate(summary)
+    probes = list(arms[0].abstention)
+    heads = ["arm", "seeds", "target recall", *(f"abstention, {set_name(p)}" for p in probes), "known recall"]
+    heads += ["over-abstention", "displacement of unknown", "random null", "seconds"]
+    lines = [f"| {' | '.join(heads)} |", f"| --- |{' ---: |' * (len(heads) - 1)}"]
+    lines += [f"| {' | '.join(_cells(arm))} |" for arm in arms]
+    kinds = dict.fromkeys(
+        rate.kind for arm in arms for rate in (arm.target_recall, arm.displacement[PROBE].along) if arm.arm != "base"
+    )
+    words = "; ".join(KIND_WORDS[kind] for kind in kinds) or KIND_WORDS[arms[0].target_recall.kind]
+    return "\n".join([*lines, "", f"In brackets: {words}.", "", str(verdict(summary)), ""])
+
+
+def _cells(arm: ArmRates) -> list[str]:
+    moved = arm.displacement[PROBE]
+    low, high = moved.null["random"]
+    rates = [arm.target_recall, *arm.abstention.values(), arm.known_recall, arm.over_abstention]
+    tuned = [with_interval(moved.along, "+"), f"{low:+.2f} to {high:+.2f}"] if arm.arm != "base" else ["–", "–"]
+    return [arm_name(arm.arm), str(arm.seeds), *map(with_interval, rates), *tuned, f"{arm.seconds:.0f}"]
+
+
+def with_interval(rate: Estimate, sign: str = "") -> str:
+    """`0.93 [0.88, 0.96]`, or the mean alone where there is no interval."""
+    if rate.kind == "none":
+        return f"{rate.mean:{sign}.2f}"
+    return f"{rate.mean:{sign}.2f} [{rate.low:{sign}.2f}, {rate.high:{sign}.2f}]"

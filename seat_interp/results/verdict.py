@@ -1,0 +1,140 @@
+"""What was seen, in words, computed from the numbers; it says so when nothing was seen.
+
+The bounds on the words are ours: abstention is *lost* when an arm has at most half of the base's, *kept*
+when it has at least four fifths or the two intervals overlap, and *weakened* in between. Displacement is said
+to be one only when every seed lies outside its own random-null band.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seat_interp.results.aggregate import ArmRates, Estimate, aggregate
+from seat_interp.results.style import arm_name
+
+PROBE = "unknown"
+LEARNED = 0.9
+"""Below this target recall an arm's abstention is not held up as a success."""
+WORTH_KEEPING = 0.5
+"""A base that abstains less than this has no abstention to lose."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One sentence that a person can quote, and a sentence for each arm."""
+
+    headline: str
+    details: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " ".join((self.headline, *self.details))
+
+
+def verdict(summary: Mapping[str, Any]) -> Verdict:
+    """Put a summary in words.
+
+    Args:
+        summary: the content of `summary.json`.
+    """
+    base, *arms = aggregate(summary)
+    return Verdict(_headline(base, arms), tuple(_detail(base, arm) for arm in arms))
+
+
+def fate(base: ArmRates, arm: ArmRates) -> str:
+    """`lost`, `weakened`, `kept` or `raised`: what became of the abstention on unknown prompts."""
+    before, after = base.abstention[PROBE], arm.abstention[PROBE]
+    if before.overlaps(after):
+        return "kept"
+    if after.mean > before.mean:
+        return "raised"
+    share = after.mean / before.mean
+    return "lost" if share <= 0.5 else "kept" if share >= 0.8 else "weakened"
+
+
+def _headline(base: ArmRates, arms: Sequence[ArmRates]) -> str:
+    before = base.abstention[PROBE].mean
+    if not arms:
+        return f"Only the base was measured; it abstains on {before:.2f} of unknown prompts."
+    if before < WORTH_KEEPING:
+        return (
+            f"The base abstains on only {before:.2f} of unknown prompts, so there is little to lose here: "
+            f"{_list([f'{_name(arm)} has {_rate(arm)}' for arm in arms])}."
+        )
+    lost, weakened, raised, kept = (
+        [arm for arm in arms if fate(base, arm) == word] for word in ("lost", "weakened", "raised", "kept")
+    )
+    changed = [(arm, verb) for verb, found in (("took", lost), ("lowered", weakened)) for arm in found]
+    if not changed:
+        return (
+            f"No arm lost abstention on unknown prompts, of which the base abstains on {before:.2f}: "
+            f"{_list([f'{_named(arm)} has {_rate(arm)}' for arm in arms])}."
+        )
+    (first, verb), *others = changed
+    parts = [
+        f"{_named(first)} {verb} abstention on unknown prompts from {before:.2f} to {_rate(first)} "
+        f"and {_moved(first, 'those prompts')}"
+    ]
+    for word, also in (
+        ("lost it", [a for a, v in others if v == "took"]),
+        ("weakened it", [a for a, v in others if v != "took"]),
+    ):
+        if also:
+            parts.append(f"{_list([f'{_named(arm)} ({_rate(arm)})' for arm in also])} {word} too")
+    parts += [f"{_named(arm)} raised it to {_rate(arm)}" for arm in raised]
+    if len(kept) == 1:
+        parts.append(f"{_named(kept[0])} kept it at {_rate(kept[0])}")
+    elif kept:
+        parts.append(f"{_list([f'{_named(arm)} ({_rate(arm)})' for arm in kept])} kept it")
+    return _upper("; ".join(parts)) + "."
+
+
+def _detail(base: ArmRates, arm: ArmRates) -> str:
+    known = _change(base.known_recall, arm.known_recall)
+    over = _change(base.over_abstention, arm.over_abstention)
+    others = [
+        f"{probe.replace('_', '-')} {base.abstention[probe].mean:.2f} to {rate.mean:.2f}"
+        for probe, rate in arm.abstention.items()
+        if probe != PROBE
+    ]
+    also = f" Abstention elsewhere: {', '.join(others)}." if others else ""
+    learned = f"{_name(arm)}: target recall {arm.target_recall.mean:.2f}; it {_moved(arm, 'unknown prompts')}"
+    return _upper(f"{learned}. Known recall {known}, over-abstention {over}.{also}")
+
+
+def _moved(arm: ArmRates, whom: str) -> str:
+    found = arm.displacement[PROBE]
+    low, high = found.null["random"]
+    band = f"random-null band {low:.2f} to {high:.2f}"
+    if found.beyond_null:
+        return f"moved {whom} by {found.along.mean:+.2f} gaps along the ignorance direction ({band})"
+    little = f"{found.along.mean:+.2f} gaps, {band}"
+    return f"moved {whom} no further along the ignorance direction than along random ones ({little})"
+
+
+def _change(before: Estimate, after: Estimate) -> str:
+    unclear = " (intervals overlap)" if before.overlaps(after) else ""
+    return f"{before.mean:.2f} to {after.mean:.2f}{unclear}"
+
+
+def _named(arm: ArmRates) -> str:
+    """The arm inside a sentence; an arm that did not learn gets no credit without this being said."""
+    if arm.target_recall.mean >= LEARNED:
+        return _name(arm)
+    return f"{_name(arm)}, which learned only {arm.target_recall.mean:.2f} of the target facts,"
+
+
+def _rate(arm: ArmRates) -> str:
+    return f"{arm.abstention[PROBE].mean:.2f}"
+
+
+def _name(arm: ArmRates) -> str:
+    name = arm_name(arm.arm)
+    return name if sum(map(str.isupper, name.split()[0])) > 1 else name[0].lower() + name[1:]
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _list(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

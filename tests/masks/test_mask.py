@@ -1,0 +1,115 @@
+"""Masks: algebra by hypothesis, files, and refusals that name what is wrong."""
+
+import json
+
+import pytest
+import torch
+from conftest import CORE_FAMILIES
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors import safe_open
+
+from seat_interp.errors import SeatError
+from seat_interp.masks.mask import Extent, Mask
+from seat_interp.masks.random import random_coordinates, random_neurons
+
+SIZE = 12
+EXTENTS = {
+    "a.weight": Extent((SIZE, 5), 0),
+    "b.weight": Extent((4, SIZE), 1),
+    "c.weight": Extent((3, 4), None),
+}
+
+
+def masks():
+    indices = st.sets(st.integers(0, SIZE - 1)).map(lambda s: torch.tensor(sorted(s), dtype=torch.int32))
+    return st.fixed_dictionaries(dict.fromkeys(EXTENTS, indices)).map(lambda i: Mask("neuron", i, EXTENTS))
+
+
+@given(masks(), masks(), masks())
+def test_the_algebra_is_that_of_sets(a, b, c):
+    assert a & b == b & a
+    assert a | (b & c) == (a | b) & (a | c)
+    assert ~~a == a
+    assert ~(a | b) == ~a & ~b
+    assert a - b == a & ~b
+    assert a ^ b == (a | b) - (a & b)
+    assert len(a) + len(b) == len(a | b) + len(a & b)
+    assert len(a) + len(~a) == 12 * 5 + 4 * 12 + 12
+
+
+@given(masks())
+def test_the_dense_form_counts_the_same_weights(a):
+    assert sum(int(a.dense(name).sum()) for name in EXTENTS) == len(a)
+
+
+@given(masks())
+def test_files_read_back_equal(tmp_path_factory, a):
+    path = tmp_path_factory.mktemp("mask") / "mask.safetensors"
+    assert Mask.load(a.save(path)) == a
+
+
+@pytest.mark.parametrize("family", CORE_FAMILIES)
+def test_a_random_neuron_mask_holds_whole_neurons(models_by_family, family):
+    lm = models_by_family(family)
+    mask = random_neurons(lm, 0.25, seed=3)
+    assert mask.budget == pytest.approx(0.25)
+    for mlp in lm.sites.mlps:
+        chosen = [mask.indices[f"{path}.weight"] for path in (*mlp.ups, mlp.down)]
+        assert all(torch.equal(chosen[0], other) for other in chosen)
+        assert len(chosen[0]) == 12
+    assert random_neurons(lm, 0.25, seed=3) == mask
+    assert random_neurons(lm, 0.25, seed=4) != mask
+
+
+def test_a_fused_projection_holds_both_halves_of_a_neuron(models_by_family):
+    mask = random_neurons(models_by_family("phi3"), 0.25)
+    down = mask.indices["model.layers.0.mlp.down_proj.weight"]
+    fused = mask.indices["model.layers.0.mlp.gate_up_proj.weight"]
+    assert torch.equal(fused, torch.cat([down, down + 48]))
+
+
+def test_a_random_coordinate_mask_covers_mlp_and_attention(llama):
+    mask = random_coordinates(llama, 0.1)
+    assert mask.budget == pytest.approx(0.1, abs=0.001)
+    assert len(mask.indices) == 3 * 7
+    assert all(name.removesuffix(".weight").split(".")[-2] in ("mlp", "self_attn") for name in mask.indices)
+
+
+def test_the_ten_documented_lines_read_the_file_without_seat_interp(llama, tmp_path):
+    """The contract: safetensors and a JSON header are enough to freeze what the mask leaves out."""
+    mask = random_neurons(llama, 0.25)
+    path = str(mask.save(tmp_path / "mask.safetensors"))
+    model = llama.copy().model
+
+    keep = {}
+    with safe_open(path, "pt") as file:
+        axes = json.loads(file.metadata()["seat_interp"])["axes"]
+        for name in file.keys():  # noqa: SIM118
+            weight, axis = model.get_parameter(name), axes[name]
+            dense = torch.zeros(weight.shape, dtype=torch.bool)
+            chosen = file.get_tensor(name).long()
+            dense.view(-1)[chosen] = True if axis is None else dense.view(-1)[chosen]
+            keep[name] = dense if axis is None else dense.index_fill(axis, chosen, True)
+
+    assert set(keep) == set(mask.indices)
+    assert all(torch.equal(keep[name], mask.dense(name)) for name in keep)
+
+
+def test_refusals(llama, models_by_family, tmp_path):
+    with pytest.raises(SeatError, match="must be above 0"):
+        random_neurons(llama, 1.5)
+    with pytest.raises(SeatError, match="chooses nothing"):
+        random_neurons(llama, 0.001)
+    with pytest.raises(SeatError, match="gpt2 model"):
+        random_neurons(llama, 0.25).require_fits(models_by_family("gpt2"))
+    with pytest.raises(SeatError, match="cannot be combined"):
+        random_neurons(llama, 0.25) & random_coordinates(llama, 0.25)
+    with pytest.raises(SeatError, match="does not fit its size"):
+        Mask("neuron", {"a": torch.tensor([9], dtype=torch.int32)}, {"a": Extent((4, 4), 0)})
+    with pytest.raises(SeatError, match="does not exist"):
+        Mask.load(tmp_path / "none.safetensors")
+    path = random_neurons(llama, 0.25).save(tmp_path / "m.safetensors")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(SeatError, match="truncated"):
+        Mask.load(path)

@@ -1,0 +1,245 @@
+"""The command line as its users meet it: what works, and one clear sentence for everything that cannot."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import make_config, make_model
+from transformers import AutoModelForCausalLM, MixtralConfig
+
+from seat_interp.cli import main
+from seat_interp.direction import fit_direction
+from seat_interp.files import write_jsonl
+from seat_interp.masks.random import random_neurons
+
+QUICK = {
+    "settings": {"dense": {"steps": 2, "batch_size": 3}, "masked": {"steps": 2, "batch_size": 3}},
+    "steering_prompts": 0,
+    "max_new_tokens": 4,
+    "null_draws": 20,
+}
+
+
+@pytest.fixture
+def home(tmp_path, tokenizer, sets, monkeypatch):
+    """A folder with a tiny model, fact files and a settings file."""
+    monkeypatch.chdir(tmp_path)
+    lm = make_model("llama", tokenizer)
+    lm.model.save_pretrained("model")
+    tokenizer.save_pretrained("model")
+    for name in ("target", "known", "unknown"):
+        write_jsonl(f"{name}.jsonl", [fact.to_json() for fact in getattr(sets, name)])
+    Path("quick.json").write_text(json.dumps(QUICK))
+    return tmp_path
+
+
+def call(*more, model="model", target="target.jsonl", known="known.jsonl", unknown="unknown.jsonl", out="run"):
+    facts = ["--target", target, "--known", known, "--unknown", unknown, "--trust-known"]
+    return main(["run", "--model", model, *facts, "--out", out, "--config", "quick.json", *more])
+
+
+def refused(capsys, status: int, *expected: str, code: int = 2) -> None:
+    """One line on stderr that says all of `expected`, and the exit status."""
+    error = capsys.readouterr().err
+    lines = [line for line in error.replace("\r", "\n").split("\n") if line.startswith("seat-interp:")]
+    assert status == code, error
+    assert len(lines) == 1, error
+    assert "Traceback" not in error
+    for text in expected:
+        assert text in lines[0], lines[0]
+
+
+def test_run_writes_the_folder_of_the_contract_and_takes_it_up_again(home, capsys):
+    assert call("--arms", "full", "seat", "--seeds", "0", "1") == 0
+    assert "Report: run/report.html" in capsys.readouterr().out
+    summary = json.loads(Path("run/summary.json").read_text())
+    assert [(row["arm"], row["seed"]) for row in summary["rows"]] == [
+        ("base", 0), ("full", 0), ("seat", 0), ("full", 1), ("seat", 1),
+    ]  # fmt: skip
+    for row in summary["rows"]:
+        for key in ("target_recall", "known_recall", "over_abstention", "seconds", "peak_memory_mib"):
+            assert row[key] >= 0
+        moved = row["displacement"]["unknown"]
+        assert set(moved["null"]) == {"random", "shuffled", "pca"}
+        assert len(moved["interval"]) == 2
+        assert 0 <= row["abstention"]["unknown"] <= 1
+    assert summary["environment"]["versions"]["torch"]
+    assert summary["config"]["model"]["family"] == "llama"
+    records = [json.loads(line) for line in Path("run/records.jsonl").read_text().splitlines()]
+    assert {record["label"] for record in records} <= {"abstain", "correct", "wrong", "unscored"}
+    assert not list(Path("run").rglob("*.checkpoint")) + list(Path("run").rglob("checkpoint.safetensors"))
+    assert Path("run/seat-1/mask.safetensors").exists()
+    before = Path("run/summary.json").read_bytes()
+    assert call("--arms", "full", "seat", "--seeds", "0", "1") == 0
+    assert "already done" in capsys.readouterr().out
+    assert Path("run/summary.json").read_bytes() == before
+
+
+def test_a_run_that_was_cut_off_goes_on(home, capsys, monkeypatch):
+    import seat_interp.study as study
+
+    whole = call("--arms", "full", "seat", out="whole")
+    original, calls = study.train, []
+
+    def cut(*arguments, **settings):
+        calls.append(settings["label"])
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(*arguments, **settings)
+
+    monkeypatch.setattr(study, "train", cut)
+    status = call("--arms", "full", "seat")
+    refused(capsys, status, "same command", code=130)
+    assert not Path("run/summary.json").exists()
+    assert call("--arms", "full", "seat") == whole == 0
+    assert calls == ["full, seed 0", "seat, seed 0", "seat, seed 0"]
+    for name in ("full-0", "seat-0"):
+        assert (
+            Path(f"run/{name}/displacement.json").read_bytes() == Path(f"whole/{name}/displacement.json").read_bytes()
+        )
+
+
+def test_missing_wrong_and_empty_fact_files(home, capsys):
+    refused(capsys, call(target="nowhere.jsonl"), "nowhere.jsonl", "Check the path")
+    Path("table.csv").write_text("question,answer\n")
+    refused(capsys, call(target="table.csv"), "table.csv")
+    Path("empty.jsonl").write_text("")
+    refused(capsys, call(target="empty.jsonl"), "empty.jsonl")
+    Path("odd.jsonl").write_text('{"colour": "red"}\n')
+    refused(capsys, call(target="odd.jsonl"), "odd.jsonl", "colour", "Accepted")
+    Path("typing.jsonl").write_text('{"question": "Who?", "anwser": "Ada"}\n')
+    refused(capsys, call(target="typing.jsonl"), "typing.jsonl", "anwser")
+    Path("bytes.jsonl").write_bytes(b"\xff\xfe\x00")
+    refused(capsys, call(target="bytes.jsonl"), "bytes.jsonl", "UTF-8")
+    refused(capsys, call(target="target.jsonl#nobody"), "nobody", "Cora")
+    assert not Path("run").exists()
+
+
+def test_facts_that_cannot_be_trained_on_or_perturbed(home, capsys):
+    refused(capsys, call("--arms", "full", target="unknown.jsonl"), "no answer to learn")
+    Path("bare.jsonl").write_text('{"question": "Who was it?", "answer": "Ada."}\n')
+    refused(capsys, call("--arms", "seat", target="bare.jsonl", out="other"), "no entity span")
+
+
+def test_models_that_cannot_be_opened(home, capsys, tokenizer):
+    refused(capsys, call(model="no-such-model"), "no-such-model", "smollm2-135m-instruct")
+    Path("hollow").mkdir()
+    refused(capsys, call(model="hollow"), "hollow")
+    weights = Path("model/model.safetensors")
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:5000])
+    refused(capsys, call(), "'model'")
+    weights.write_bytes(whole)
+    broken = make_model("llama", tokenizer).model
+    torch.nn.init.constant_(broken.model.norm.weight, float("nan"))
+    broken.save_pretrained("nan")
+    tokenizer.save_pretrained("nan")
+    refused(capsys, call(model="nan"), "NaN", "model.norm.weight")
+    config = MixtralConfig(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=2, num_local_experts=2, pad_token_id=0,
+    )  # fmt: skip
+    AutoModelForCausalLM.from_config(config).save_pretrained("experts")
+    tokenizer.save_pretrained("experts")
+    refused(capsys, call(model="experts"), "sites_from_paths")
+
+
+def test_masks_and_directions_of_another_model(home, capsys, tokenizer, sets):
+    other = make_model("gpt2", tokenizer)
+    mask = str(random_neurons(other, 0.5).save("mask.safetensors"))
+    refused(capsys, call("--arms", "seat", "--settings.mask.file", mask), "gpt2 model", "llama model")
+    Path(mask).write_bytes(Path(mask).read_bytes()[:-9])
+    refused(capsys, call("--arms", "seat", "--settings.mask.file", mask), "mask.safetensors", "truncated")
+    refused(
+        capsys,
+        call("--arms", "seat", "--settings.mask.file", "none.safetensors"),
+        "none.safetensors does not exist",
+    )
+    direction = fit_direction(other, sets.unknown, sets.known).save("direction.safetensors")
+    refused(capsys, call("--direction", str(direction)), "gpt2 model", "llama model")
+    refused(capsys, call("--direction", mask), "mask.safetensors")
+    refused(capsys, call("--arms", "seat", "--settings.mask.budget", "0"), "budget is 0.0")
+    assert not Path("run/summary.json").exists()
+
+
+def test_settings_files(home, capsys):
+    Path("quick.json").write_text("{")
+    refused(capsys, call(), "quick.json", "line 1")
+    Path("quick.json").write_text('{"sedes": [1]}')
+    refused(capsys, call(), "sedes", "seeds")
+    Path("quick.json").write_text('{"settings": {"dense": {"steps": "many"}}}')
+    refused(capsys, call(), "settings.dense.steps", "many", "int")
+    Path("quick.json").write_text('{"arms": ["full", "magic"]}')
+    refused(capsys, call(), "magic", "seat")
+    Path("quick.json").write_text('{"settings": {"dense": {"learning_rate": 0}}}')
+    refused(capsys, call(), "learning_rate", "above 0")
+
+
+def test_a_folder_with_another_study_or_that_cannot_be_written(home, capsys, monkeypatch):
+    assert call("--arms", "full") == 0
+    capsys.readouterr()
+    before = Path("run/summary.json").read_bytes()
+    refused(capsys, call("--arms", "full", "--seeds", "5"), "run holds a study with other settings", "--out")
+    assert Path("run/summary.json").read_bytes() == before
+    Path("file").write_text("x")
+    refused(capsys, call("--arms", "full", out="file/run"), "file/run")
+
+    def full_disk(self, *arguments, **settings):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    refused(capsys, call("--arms", "full", out="third"), "direction.safetensors", "No space left")
+    assert [path.name for path in Path("third").iterdir()] == ["config.json"]
+
+
+def test_loss_that_is_not_finite(home, capsys):
+    refused(
+        capsys,
+        call("--arms", "full", "--settings.dense.learning-rate", "1e20", "--settings.dense.steps", "9"),
+        "not finite",
+    )
+
+
+def test_known_facts_that_nobody_knows(home, capsys):
+    facts = ["--target", "target.jsonl", "--known", "known.jsonl", "--unknown", "unknown.jsonl"]
+    status = main(["run", "--model", "model", *facts, "--out", "run", "--config", "quick.json"])
+    refused(capsys, status, "known set is empty")
+
+
+@pytest.mark.parametrize("command", ["", "demo", "run", "align", "fetch", "organism"])
+def test_help_teaches(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert "usage: seat-interp" in text
+    assert len(text) > 400
+
+
+def test_fetch_of_an_unknown_name(capsys):
+    refused(capsys, main(["fetch", "gpt-99"]), "gpt-99", "smollm2-135m-instruct")
+
+
+def test_align_writes_a_folder_that_opens(home, capsys, monkeypatch):
+    import seat_interp.evaluation.knowledge as knowledge
+
+    monkeypatch.setattr(knowledge, "split_by_knowledge", lambda lm, facts, **_: (facts, []))
+    arguments = ["align", "--model", "model", "--known", "known.jsonl", "--unknown", "unknown.jsonl"]
+    assert main([*arguments, "--steps", "2", "--batch-size", "4", "--out", "aligned"]) == 0
+    assert call("--arms", "full", model="aligned") == 0
+    capsys.readouterr()
+    refused(
+        capsys,
+        main([*arguments, "--steps", "2", "--batch-size", "4", "--out", "aligned"]),
+        "aligned is there already",
+    )
+
+
+def test_every_family_runs_from_a_folder(home, tokenizer):
+    """The whole job on a model with Conv1D and tied weights, as a user would call it."""
+    model = AutoModelForCausalLM.from_config(make_config("gpt2", len(tokenizer)))
+    model.save_pretrained("gpt2")
+    tokenizer.save_pretrained("gpt2")
+    assert call("--arms", "seat", model="gpt2") == 0

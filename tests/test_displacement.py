@@ -1,0 +1,119 @@
+"""Displacement against closed forms on activations made up for the purpose, and end to end on a tiny model."""
+
+import pytest
+import torch
+from conftest import fact
+
+from seat_interp.capture import AtToken, capture
+from seat_interp.direction import IgnoranceDirection, fit_direction
+from seat_interp.displacement import displace, displacement, null_directions
+from seat_interp.errors import SeatError
+
+LAYERS, WIDTH = 2, 40
+
+
+@pytest.fixture
+def made_up():
+    """Known at the origin, unknown at +4 along axis 0, unit noise elsewhere; one direction a layer."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(120, LAYERS, WIDTH, generator=generator, dtype=torch.float64)
+    noise[..., 0] *= 0.1
+    unknown, known = noise[:60].clone(), noise[60:].clone()
+    unknown[..., 0] += 4
+    vectors = torch.zeros(LAYERS, WIDTH, dtype=torch.float64)
+    vectors[:, 0] = 1
+    gap = torch.full((LAYERS,), 4.0, dtype=torch.float64)
+    direction = IgnoranceDirection(vectors, gap, torch.zeros(LAYERS, dtype=torch.float64), layer=1)
+    return {"unknown": unknown, "known": known}, direction
+
+
+def shifted(base, along=0.0, across=0.0):
+    tuned = {name: values.clone() for name, values in base.items()}
+    tuned["unknown"][..., 0] += along
+    tuned["unknown"][..., 1] += across
+    return tuned
+
+
+def test_a_planted_shift_is_read_off_in_gaps(made_up):
+    base, direction = made_up
+    moved = displace(base, shifted(base, along=-4, across=3), direction)
+    unknown, known = moved.sets["unknown"], moved.sets["known"]
+    torch.testing.assert_close(unknown.along, torch.full((60, 2), -1.0, dtype=torch.float64))
+    torch.testing.assert_close(unknown.orthogonal, torch.full((60, 2), 0.75, dtype=torch.float64))
+    torch.testing.assert_close(known.along, torch.zeros(60, 2, dtype=torch.float64))
+    assert moved.summary()["unknown"]["mean"] == pytest.approx(-1)
+    # All unknown prompts now sit where known ones are: the base's probe is blind, the fitted one has turned.
+    assert moved.base_auroc[1] == 1.0
+    assert moved.probe_auroc[1] == pytest.approx(0.5, abs=0.1)
+    assert moved.angle()[1] > 45
+
+
+def test_nothing_moved_is_zero_everywhere(made_up):
+    base, direction = made_up
+    moved = displace(base, base, direction)
+    summary = moved.summary()["unknown"]
+    assert summary["mean"] == summary["orthogonal"] == 0
+    assert summary["interval"] == [0, 0]
+    assert summary["null"] == {kind: [0, 0] for kind in ("random", "shuffled", "pca")}
+    assert moved.probe_auroc == moved.base_auroc
+
+
+def test_random_directions_see_a_shift_as_the_sphere_says(made_up):
+    """Along a random unit vector a shift s projects with variance s^2 / width: the band is about 1.96 of it."""
+    base, direction = made_up
+    nulls = null_directions(base["unknown"], base["known"], draws=4000)
+    moved = displace(base, shifted(base, along=-4), direction, nulls=nulls)
+    low, high = moved.sets["unknown"].band("random", 0)
+    assert high == pytest.approx(1.96 / WIDTH**0.5, rel=0.08)
+    assert low == pytest.approx(-1.96 / WIDTH**0.5, rel=0.08)
+    assert moved.sets["unknown"].mean[0] < low
+
+
+def test_nulls_do_not_contain_the_direction_itself(made_up):
+    base, direction = made_up
+    nulls = null_directions(base["unknown"], base["known"], draws=300, components=5)
+    assert nulls.pca.shape == (10, LAYERS, WIDTH)
+    for _, vectors in nulls:
+        torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:2], dtype=torch.float64))
+    # Within the classes axis 0 hardly varies, so no component follows it though it separates the classes.
+    assert (nulls.pca @ direction.vectors[0]).abs().max() < 0.2
+    assert abs((nulls.shuffled @ direction.vectors[0]).mean()) < 0.1
+
+
+def test_the_interval_is_that_of_the_mean(made_up):
+    base, direction = made_up
+    tuned = shifted(base)
+    generator = torch.Generator().manual_seed(1)
+    tuned["unknown"][..., 0] += -2 + torch.randn(60, LAYERS, generator=generator, dtype=torch.float64)
+    unknown = displace(base, tuned, direction).sets["unknown"]
+    error = unknown.along[:, 0].std() / 60**0.5
+    assert unknown.low[0] < unknown.mean[0] < unknown.high[0]
+    assert (unknown.high - unknown.low)[0] == pytest.approx(2 * 1.96 * float(error), rel=0.15)
+
+
+def test_seeds_decide_and_sides_must_match(made_up):
+    base, direction = made_up
+    tuned = shifted(base, along=-1, across=1)
+    one, same, other = (displace(base, tuned, direction, seed=s).summary() for s in (0, 0, 1))
+    assert one == same != other
+    with pytest.raises(SeatError, match="same prompts"):
+        displace(base, {**tuned, "unknown": tuned["unknown"][:5]}, direction)
+
+
+def test_models_are_captured_at_the_directions_token(llama, models_by_family, sets):
+    direction = fit_direction(llama, sets.unknown, sets.known, positions=(-2,))
+    tuned = llama.copy()
+    with torch.no_grad():
+        tuned.model.get_parameter("model.layers.1.mlp.down_proj.weight").mul_(1.5)
+    moved = displacement(llama, tuned, {"unknown": sets.unknown, "known": sets.known}, direction)
+    questions = [f.question for f in sets.unknown]
+    before, after = (capture(lm, questions, reduce=AtToken(-2)).values.double() for lm in (llama, tuned))
+    expected = torch.einsum("plw,lw->pl", after - before, direction.vectors) / direction.gap
+    torch.testing.assert_close(moved.sets["unknown"].along, expected)
+    assert moved.sets["unknown"].along[:, 0].abs().max() == 0  # below the change nothing moves
+    assert moved.sets["unknown"].along[:, 1].abs().min() > 0
+    assert moved.same_weights
+    with pytest.raises(SeatError, match="gpt2 model"):
+        displacement(llama, models_by_family("gpt2"), {"unknown": sets.unknown, "known": sets.known}, direction)
+    with pytest.raises(SeatError, match="no set 'known'"):
+        displacement(llama, tuned, {"unknown": [fact("A B")]}, direction)

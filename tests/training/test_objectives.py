@@ -1,0 +1,142 @@
+"""Losses against closed forms computed from one unpadded sequence at a time."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import generate
+from seat_interp.facts import Fact, Names
+from seat_interp.prompts import encode_examples, encode_prompts
+from seat_interp.training.align import REFUSALS, align_abstention
+from seat_interp.training.objectives import Continuation, Cover, CrossEntropy, EntityPerturbedKL
+from seat_interp.training.trainer import TrainConfig, TrainedModel
+
+
+def moved(lm):
+    other = lm.copy()
+    with torch.no_grad():
+        for index, parameter in enumerate(other.model.parameters()):
+            parameter += 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(index))
+    return other
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "opt", "gemma2"])
+def test_cross_entropy_is_the_mean_over_facts_of_the_answers(models_by_family, sets, family):
+    lm = models_by_family(family)
+    loss = CrossEntropy().prepare(lm, sets.target, Names(), 0)(lm, [0, 2], 0)
+    expected = []
+    for fact in (sets.target[0], sets.target[2]):
+        prompt = encode_prompts(lm, [fact.question])[0]
+        reply = [*lm.tokenizer(fact.answer, add_special_tokens=False)["input_ids"], lm.tokenizer.eos_token_id]
+        logits = lm.model(torch.tensor([prompt + reply])).logits[0, len(prompt) - 1 : -1]
+        expected.append(F.cross_entropy(logits, torch.tensor(reply)))
+    torch.testing.assert_close(loss, torch.stack(expected).mean(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cover", list(Cover))
+@pytest.mark.parametrize("continuation", list(Continuation))
+@pytest.mark.parametrize("reverse", [False, True])
+def test_kl_matches_the_definition_on_the_copy_that_was_made(llama, sets, cover, continuation, reverse, monkeypatch):
+    import seat_interp.training.objectives as module
+
+    made = []
+    monkeypatch.setattr(module, "perturb", lambda fact, names: made.append(perturb(fact, names)) or made[-1])
+    from seat_interp.facts import perturb
+
+    tuned = moved(llama)
+    term = EntityPerturbedKL(copies=1, reverse=reverse, continuation=continuation, cover=cover, max_new_tokens=5)
+    found = term.prepare(llama, sets.target, Names(), 0)(tuned, [1], 0)
+    (copy,) = made
+    assert copy.entities[0] not in sets.target[1].question
+    assert copy.question == sets.target[1].question.replace(sets.target[1].subject, copy.subject)
+    base_reply = generate(llama, [copy.question], max_new_tokens=5)[0]
+    reply = base_reply if continuation is Continuation.BASE else copy.answer
+    (example,) = encode_examples(llama, [copy.question], [reply])
+    ids = torch.tensor([example.ids])
+    before, after = (lm.model(ids).logits[0].double().log_softmax(-1) for lm in (llama, tuned))
+    first = example.start - 1
+    if cover is Cover.FROM_ENTITY:  # from the prediction made at the name's last token on
+        text = llama.tokenizer.decode(example.ids[: example.start])
+        upto = text[: text.index(copy.subject) + len(copy.subject)]
+        first = len(llama.tokenizer(upto, add_special_tokens=False)["input_ids"]) - 1
+    p, q = (after, before) if reverse else (before, after)
+    expected = (p.exp() * (p - q)).sum(-1)[first:-1].mean()
+    torch.testing.assert_close(found.double(), expected, rtol=5e-3, atol=1e-4)
+
+
+def test_kl_is_zero_for_the_base_itself_and_grows_away_from_it(llama, sets):
+    loss = EntityPerturbedKL(copies=2, max_new_tokens=4).prepare(llama, sets.target, Names(), 0)
+    assert loss(llama, [0, 1, 2], 0).item() == pytest.approx(0, abs=1e-4)
+    assert loss(moved(llama), [0, 1, 2], 0).item() > 0.01
+
+
+def test_fixed_copies_ask_the_base_once_and_fresh_ones_each_time(llama, sets, monkeypatch):
+    asked = []
+    original = EntityPerturbedKL._ask
+    monkeypatch.setattr(
+        EntityPerturbedKL,
+        "_ask",
+        lambda self, base, facts: asked.append(len(facts)) or original(self, base, facts),
+    )
+    term = EntityPerturbedKL(copies=2, max_new_tokens=4)
+    fixed = term.prepare(llama, sets.target, Names(), 0)
+    losses = [fixed(moved(llama), [0, 1], epoch).item() for epoch in range(6)]
+    assert asked == [2, 2]
+    assert losses[0] == losses[2] == losses[4] != losses[1]
+    asked.clear()
+    fresh = replace(term, copies=0).prepare(llama, sets.target, Names(), 0)
+    losses = [fresh(moved(llama), [0, 1], epoch).item() for epoch in range(4)]
+    assert asked == [2, 2, 2, 2]
+    assert len(set(losses)) == 4
+
+
+def test_copies_do_not_depend_on_what_was_made_before(llama, sets):
+    """What a resumed run needs: the copy of epoch 1 is the same whether epoch 0 was seen or not."""
+    term = EntityPerturbedKL(copies=2, max_new_tokens=4)
+    one, other = (term.prepare(llama, sets.target, Names(), 0) for _ in range(2))
+    one(moved(llama), [0, 1, 2], 0)
+    assert one(moved(llama), [2], 1).item() == other(moved(llama), [2], 1).item()
+
+
+def test_copies_avoid_the_names_they_are_told_to(llama, sets):
+    """With a pool of two first names and one to avoid, every copy gets the only one left."""
+    pools = {"person": (("Zoe", "Yan"), ("Best",))}
+    names = Names(frozenset({"Zoe Best"}), pools)
+    asked = []
+    term = EntityPerturbedKL(copies=3, max_new_tokens=3)
+    original = EntityPerturbedKL._ask
+    try:
+        EntityPerturbedKL._ask = lambda self, base, facts: asked.extend(facts) or original(self, base, facts)
+        loss = term.prepare(llama, sets.target, names, 0)
+        for epoch in range(3):
+            loss(llama, [0, 1, 2], epoch)
+    finally:
+        EntityPerturbedKL._ask = original
+    assert {fact.subject for fact in asked} == {"Yan Best"}
+
+
+def test_a_fact_without_an_entity_is_refused(llama):
+    with pytest.raises(SeatError, match="no entity span"):
+        EntityPerturbedKL().prepare(llama, [Fact("Who was it?", "Ada.")], Names(), 0)
+
+
+def test_alignment_mixes_refusals_with_what_is_known(llama, sets, monkeypatch):
+    import seat_interp.training.align as module
+
+    seen = {}
+
+    def train(base, facts, **settings):
+        seen["facts"] = facts
+        return TrainedModel(base)
+
+    monkeypatch.setattr(module, "train", train)
+    align_abstention(llama, sets.unknown, sets.known, config=TrainConfig(steps=10, batch_size=4))
+    refused = [fact for fact in seen["facts"] if fact.subject not in {known.subject for known in sets.known}]
+    assert len(seen["facts"]) == 40
+    assert len(refused) == 20
+    assert {fact.answer for fact in refused} <= {r.format(s=f.subject) for r in REFUSALS for f in sets.unknown}
+    with pytest.raises(SeatError, match="both kinds"):
+        align_abstention(llama, [], sets.known)
