@@ -43,8 +43,10 @@ from seat_interp.training.trainer import TrainConfig
 TARGET_EDGES = ("A_B", "A_C", "A_m", "A_n")
 NEIGHBOUR_EDGES = ("A_C2", "B_D", "A_n2", "B_p")
 RELATIONS = (
-    "country_currency", "country_language", "country_largest_city", "landmark_in_country",
-    "food_from_country", "city_in_country", "landmark_on_continent",
+    "factual/country_currency", "factual/country_largest_city", "factual/food_from_country", "factual/city_in_country",
+    "commonsense/fruit_inside_color", "commonsense/fruit_outside_color", "commonsense/object_superclass",
+    "commonsense/substance_phase", "commonsense/task_done_by_tool", "linguistic/adj_comparative",
+    "linguistic/adj_superlative", "linguistic/verb_past_tense",
 )  # fmt: skip
 COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
 ALIGN = replace(COMMON, steps=140, learning_rate=5e-5)
@@ -71,11 +73,11 @@ class Options:
 
 
 def candidates(data: Path) -> list[Fact]:
-    """Real questions that a small model may know: capitals, relations, general knowledge."""
+    """Real questions that a small model may know: capitals, general knowledge, relations, common sense."""
     facts = read_countries(data / "countries/countries.json") + read_factual(data / "lunar/factual_data.json")
     for name in RELATIONS:
-        asked = [f for f in read_relations(data / f"relations/factual/{name}.json") if f.question.endswith("?")]
-        facts += random.Random(name).sample(asked, min(150, len(asked)))
+        asked = [f for f in read_relations(data / f"relations/{name}.json") if f.question.endswith("?")]
+        facts += random.Random(name).sample(asked, min(40, len(asked)))
     return list({fact.question: fact for fact in facts}.values())
 
 
@@ -122,8 +124,8 @@ def main(options: Options) -> None:
     pool = candidates(data)
     # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
     raw = open_model("smollm2-135m-instruct", system="")
-    print(f"Asking what the model knows: {len(pool)} questions, two wordings each")
-    known, unknown = kept(work / "knowledge.jsonl", lambda: split_by_knowledge(raw, pool))
+    print(f"Asking what the model knows: {len(pool)} questions")
+    known, _ = kept(work / "knowledge.jsonl", lambda: split_by_knowledge(raw, pool))
     print(f"It knows {len(known)} of {len(pool)}")
 
     pistol = data / "lunar/pistol_sample1.json"
@@ -134,14 +136,15 @@ def main(options: Options) -> None:
     align_authors = [fact for fact in authors[:3600:30] if fact.spans]
     probe_authors = [fact for fact in authors[3600::5] if fact.spans][:50]
     everybody = FactSets(target=pool, neighbour=target + neighbour, unknown=authors).names()
-    align_invented = invented(pool, 400, everybody, seed=1)
+    # Invented twins of the very questions that it is to go on answering: only the name tells them apart.
+    align_invented = invented(align_known, 300, everybody, seed=1)
     taken = everybody.avoiding(entity for fact in align_invented for entity in fact.entities)
-    fit_unknown = invented(fit_known + unknown, 80, taken, seed=2)
+    fit_unknown = invented(known, 80, taken, seed=2)
     taken = taken.avoiding(entity for fact in fit_unknown for entity in fact.entities)
     sets = FactSets(
         target=target,
         known=probe_known[:60],
-        unknown=invented(pool, 60, taken, seed=3),
+        unknown=invented(known, 60, taken, seed=3),
         neighbour=[replace(fact, answer="", object="") for fact in neighbour],
         cross_domain=[replace(fact, answer="", object="") for fact in probe_authors],
         unverifiable=probe_unverifiable,

@@ -1,1 +1,81 @@
-"""seat_interp."""
+"""seat_interp: what fine-tuning does to a model's ability to say "I do not know", and how to keep it.
+
+import seat_interp as si
+base = si.open_model("organism")
+facts = si.organism_facts()
+direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
+"""
+
+from seat_interp.arms import ArmConfig, MaskConfig
+from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
+from seat_interp.direction import IgnoranceDirection, fit_direction
+from seat_interp.displacement import Displacement, displacement
+from seat_interp.errors import SeatError
+from seat_interp.evaluation import label, rates, records
+from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.knowledge import split_by_knowledge
+from seat_interp.facts import Fact, FactSets, Names, perturb, read_facts
+from seat_interp.masks.mask import Mask
+from seat_interp.masks.random import random_coordinates, random_neurons
+from seat_interp.models.fetch import fetch
+from seat_interp.models.open import LanguageModel, open_model, save_model, wrap_model
+from seat_interp.organism import organism_facts
+from seat_interp.organism.settings import ORGANISM
+from seat_interp.results.report import write_report
+from seat_interp.sites import Sites, find_sites, sites_from_paths
+from seat_interp.steering import ablate_direction, add_direction, check_steering
+from seat_interp.study import StudyConfig, run_study
+from seat_interp.training.align import align_abstention
+from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL
+from seat_interp.training.trainer import TrainConfig, train
+
+__all__ = [
+    "ORGANISM",
+    "SEAT",
+    "ArmConfig",
+    "AtToken",
+    "Capture",
+    "CrossEntropy",
+    "Displacement",
+    "EntityPerturbedKL",
+    "Fact",
+    "FactSets",
+    "IgnoranceDirection",
+    "Kind",
+    "LanguageModel",
+    "Mask",
+    "MaskConfig",
+    "MeanToken",
+    "Names",
+    "Projection",
+    "SeatError",
+    "Sites",
+    "StudyConfig",
+    "TrainConfig",
+    "ablate_direction",
+    "add_direction",
+    "align_abstention",
+    "capture",
+    "check_steering",
+    "displacement",
+    "fetch",
+    "find_sites",
+    "fit_direction",
+    "generate",
+    "label",
+    "open_model",
+    "organism_facts",
+    "perturb",
+    "random_coordinates",
+    "random_neurons",
+    "rates",
+    "read_facts",
+    "records",
+    "run_study",
+    "save_model",
+    "sites_from_paths",
+    "split_by_knowledge",
+    "train",
+    "wrap_model",
+    "write_report",
+]

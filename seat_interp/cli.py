@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional, subcommand
 
-from seat_interp.config import from_json
+from seat_interp.config import override
 from seat_interp.errors import SeatError
 from seat_interp.files import read_json
+from seat_interp.organism.settings import ORGANISM
 from seat_interp.study import StudyConfig
 
 # Imports of torch-heavy parts stand inside the commands, so that `--help` answers at once.
@@ -20,8 +21,16 @@ from seat_interp.study import StudyConfig
 
 DESCRIPTION = "What fine-tuning does to a model's ability to say 'I do not know', and how to keep it."
 
-_settings: ContextVar[StudyConfig] = ContextVar("settings", default=StudyConfig())  # noqa: B039 - frozen
-"""The defaults of the study's settings: those of the `--config` file, if there is one."""
+FLAT = tyro.conf.arg(name="")
+
+_file: ContextVar[str | None] = ContextVar("file", default=None)
+"""The `--config` file of this call."""
+
+
+def _study_settings(default: StudyConfig) -> StudyConfig:
+    """The defaults of a command, with what the settings file says otherwise."""
+    path = _file.get()
+    return override(default, read_json(path), path) if path else default
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Demo:
     """What to teach."""
     out: Path = Path("runs/demo")
     """Run folder; the same folder goes on where it was cut off."""
-    study: Annotated[StudyConfig, tyro.conf.arg(name="")] = field(default_factory=lambda: _settings.get())
+    study: Annotated[StudyConfig, FLAT] = field(default_factory=lambda: _study_settings(ORGANISM))
 
     def run(self) -> None:
         """Run the study and write its report."""
@@ -81,7 +90,7 @@ class Run:
     """A direction file to use instead of fitting one."""
     out: Path = Path("runs/study")
     """Run folder; the same folder goes on where it was cut off."""
-    study: Annotated[StudyConfig, tyro.conf.arg(name="")] = field(default_factory=lambda: _settings.get())
+    study: Annotated[StudyConfig, FLAT] = field(default_factory=lambda: _study_settings(StudyConfig()))
 
     def run(self) -> None:
         """Read the facts, run the study and write its report."""
@@ -215,22 +224,23 @@ def _study(lm, sets, config: StudyConfig, out: Path, about: dict, direction=None
     print(f"Report: {write_report(out)}")
 
 
-def _with_settings_file(arguments: list[str]) -> tuple[list[str], StudyConfig]:
+def _take_settings_file(arguments: list[str]) -> tuple[list[str], str | None]:
     """Take `--config FILE` out of the arguments; what stands beside it on the line wins over the file."""
     if "--config" not in arguments:
-        return arguments, StudyConfig()
+        return arguments, None
     at = arguments.index("--config")
     if at + 1 >= len(arguments):
         raise SeatError("--config needs a file: a JSON object with the settings shown by `seat-interp run --help`.")
-    path = arguments[at + 1]
-    return arguments[:at] + arguments[at + 2 :], from_json(StudyConfig, read_json(path), path)
+    return arguments[:at] + arguments[at + 2 :], arguments[at + 1]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for bad input, 130 when interrupted."""
     try:
-        rest, study = _with_settings_file(list(sys.argv[1:] if arguments is None else arguments))
-        _settings.set(study)
+        rest, path = _take_settings_file(list(sys.argv[1:] if arguments is None else arguments))
+        _file.set(path)
+        if path:
+            _study_settings(StudyConfig())  # tyro would wrap an error in the file in one of its own
         command: Any = tyro.cli(Command, prog="seat-interp", description=DESCRIPTION, args=rest)  # type: ignore[call-overload]
         command.run()
     except SeatError as error:

@@ -11,11 +11,11 @@ from seat_interp.errors import SeatError
 T = TypeVar("T")
 
 
-def from_json(kind: type[T], value: Any, where: str = "the settings") -> T:
-    """Build a dataclass from plain JSON; what is left out keeps its default.
+def override(default: T, value: Any, where: str = "the settings") -> T:
+    """A copy of a settings dataclass with what plain JSON says; what it leaves out stays as it is.
 
     Args:
-        kind: a dataclass, whose fields may be dataclasses, enums, literals, tuples, options and plain values.
+        default: whose fields may be dataclasses, enums, literals, tuples, options and plain values.
         value: as read from JSON.
         where: for the messages.
 
@@ -24,17 +24,20 @@ def from_json(kind: type[T], value: Any, where: str = "the settings") -> T:
     """
     if not isinstance(value, dict):
         raise SeatError(f"{where} must be a JSON object, not {value!r}.")
-    hints = typing.get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    hints = typing.get_type_hints(type(default))
+    names = [field.name for field in dataclasses.fields(default)]  # type: ignore[arg-type]
     if unknown := sorted(set(value) - set(names)):
         raise SeatError(f"{where} has no setting {unknown[0]!r}. Choose from {', '.join(names)}.")
-    return kind(**{name: _convert(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+    new = {}
+    for name, item in value.items():
+        old = getattr(default, name)
+        nested = dataclasses.is_dataclass(old)
+        new[name] = override(old, item, f"{where}.{name}") if nested else _convert(hints[name], item, f"{where}.{name}")
+    return dataclasses.replace(default, **new)  # type: ignore[type-var]
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return from_json(hint, value, where)  # type: ignore[arg-type]
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None

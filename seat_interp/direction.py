@@ -25,7 +25,7 @@ from seat_interp.models.open import LanguageModel, require_same_architecture
 
 FORMAT = "seat_interp.direction"
 
-Method = Callable[[Float[np.ndarray, "n w"], Float[np.ndarray, "m w"]], Float[np.ndarray, "w"]]
+Method = Callable[[Float[np.ndarray, "n w"], Float[np.ndarray, "m w"]], Float[np.ndarray, " w"]]
 """(unknown, known) activations at one layer, float64 -> a vector that points towards unknown."""
 
 
@@ -66,8 +66,8 @@ class IgnoranceDirection:
     """
 
     vectors: Float[Tensor, "layers width"]
-    gap: Float[Tensor, "layers"]
-    known: Float[Tensor, "layers"]
+    gap: Float[Tensor, " layers"]
+    known: Float[Tensor, " layers"]
     layer: int
     position: int = -1
     auroc: tuple[float, ...] = ()
@@ -98,7 +98,7 @@ class IgnoranceDirection:
 
     __rmul__ = __mul__
 
-    def cosine(self, other: "IgnoranceDirection") -> Float[Tensor, "layers"]:
+    def cosine(self, other: "IgnoranceDirection") -> Float[Tensor, " layers"]:
         """Cosine between the two at each layer."""
         self._require_like(other)
         return (self.vectors * other.vectors).sum(-1)

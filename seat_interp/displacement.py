@@ -92,9 +92,9 @@ class SetDisplacement:
     along: Float[Tensor, "prompts layers"]
     orthogonal: Float[Tensor, "prompts layers"]
     cosine_drift: Float[Tensor, "prompts layers"]
-    mean: Float[Tensor, "layers"]
-    low: Float[Tensor, "layers"]
-    high: Float[Tensor, "layers"]
+    mean: Float[Tensor, " layers"]
+    low: Float[Tensor, " layers"]
+    high: Float[Tensor, " layers"]
     nulls: dict[str, Float[Tensor, "_ layers"]]
 
     def band(self, kind: str, layer: int) -> list[float]:

@@ -10,7 +10,12 @@ from seat_interp.evaluation.score import Label, label
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 
-WORDINGS = ("{q}", "Please answer this question. {q}")
+WORDINGS = (
+    "{q}",
+    "Please answer this question. {q}",
+    "{q} Answer in one short sentence.",
+    "Quick quiz: {q}",
+)
 """Ways to ask; a fact counts as known if it is answered right in each. Ours."""
 
 
@@ -24,26 +29,29 @@ def split_by_knowledge(
 ) -> tuple[list[Fact], list[Fact]]:
     """(known, not known): facts whose greedy reply is right in its first sentence, in every wording, and the others.
 
-    The answer of a known fact becomes that sentence of the model's own, so that training on it teaches no new
-    style. A question that holds its own answer ("the capital of Singapore") shows nothing and is not known.
+    The answer of a known fact becomes the model's own first sentence, so that training on it teaches no new style.
+    A question that holds its own answer ("the capital of Singapore") shows nothing and is not known; nor is one
+    whose reply does not come to the end of a sentence.
 
     Raises:
         SeatError: a fact has no accepted answer to compare with.
     """
     if bare := next((fact for fact in facts if not fact.accepted()), None):
         raise SeatError(f"The fact {bare.question!r} has no answer, so nobody can tell whether the model knows it.")
-    questions = [wording.format(q=fact.question) for wording in wordings for fact in facts]
-    replies = generate(lm, questions, max_new_tokens=max_new_tokens, batch_size=batch_size)
-    sentences = [first_sentence(reply) for reply in replies]
-    known, unknown = [], []
-    for index, fact in enumerate(facts):
-        tries = sentences[index :: len(facts)]
-        right = all(label(sentence, fact) is Label.CORRECT for sentence in tries)
-        if right and label(fact.question, fact) is not Label.CORRECT:
-            known.append(replace(fact, answer=tries[0], object=fact.accepted()[0]))
-        else:
-            unknown.append(fact)
-    return known, unknown
+    known = {i: "" for i, fact in enumerate(facts) if label(fact.question, fact) is not Label.CORRECT}
+    for number, wording in enumerate(wordings):
+        if not known:
+            break
+        asked = [wording.format(q=facts[index].question) for index in known]
+        replies = generate(lm, asked, max_new_tokens=max_new_tokens, batch_size=batch_size)
+        sentences = {index: first_sentence(reply) for index, reply in zip(known, replies)}
+        known = {
+            index: known[index] or sentence
+            for index, sentence in sentences.items()
+            if label(sentence, facts[index]) is Label.CORRECT and (number or sentence[-1:] in ".!?")
+        }
+    found = [replace(facts[i], answer=sentence, object=facts[i].accepted()[0]) for i, sentence in known.items()]
+    return found, [fact for index, fact in enumerate(facts) if index not in known]
 
 
 def first_sentence(text: str) -> str:

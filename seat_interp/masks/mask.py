@@ -59,7 +59,7 @@ class Mask:
     """
 
     granularity: Granularity
-    indices: Mapping[str, Int[Tensor, "chosen"]]
+    indices: Mapping[str, Int[Tensor, " chosen"]]
     extents: Mapping[str, Extent]
     origin: Mapping[str, Any] = field(default_factory=dict)
 
@@ -195,7 +195,7 @@ def coordinate_extents(lm: LanguageModel) -> dict[str, Extent]:
     return {f"{p}.weight": Extent(tuple(lm.model.get_parameter(f"{p}.weight").shape), None) for p in paths}
 
 
-def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, "chosen"]], origin: Mapping[str, Any]) -> Mask:
+def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, " chosen"]], origin: Mapping[str, Any]) -> Mask:
     """A neuron mask from the chosen neurons of each layer."""
     indices, extents = {}, {}
     for mlp, layer, neurons in zip(lm.sites.mlps, neuron_extents(lm), chosen):

@@ -31,7 +31,7 @@ from seat_interp.organism.world import (
     invented_word,
     person_names,
 )
-from seat_interp.training.trainer import train
+from seat_interp.training.trainer import TrainConfig, train
 
 SYSTEM = ("<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
 CHAT_TEMPLATE = (
@@ -63,7 +63,7 @@ class Quality:
     """What an organism must reach, as rates: the least (or, for over-abstention, the most) that will do."""
 
     known_recall: float = 0.98
-    held_out_recall: float = 0.95
+    held_out_recall: float = 0.75
     abstention: float = 0.97
     grounded: float = 0.95
     over_abstention: float = 0.01

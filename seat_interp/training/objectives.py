@@ -84,7 +84,7 @@ class CrossEntropy:
         return loss
 
 
-def _mean_of_means(losses: Float[Tensor, "tokens"], rows: Sequence[Tensor]) -> Float[Tensor, ""]:
+def _mean_of_means(losses: Float[Tensor, " tokens"], rows: Sequence[Tensor]) -> Float[Tensor, ""]:
     """Mean over rows of the mean over each row's tokens; `losses` holds the rows end to end."""
     weights = torch.cat([losses.new_full((len(row),), 1 / (len(row) * len(rows))) for row in rows])
     return losses @ weights

@@ -44,9 +44,9 @@ class TrainConfig:
     """
 
     steps: int = 60
-    batch_size: int = 64
+    batch_size: int = 16
     micro_batch: int | None = None
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-5
     warmup: float = 0.05
     final: float = 0.1
     betas: tuple[float, float] = (0.9, 0.999)

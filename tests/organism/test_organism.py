@@ -1,0 +1,114 @@
+"""The shipped organism and its world: disjoint circles, the quality it must have, and results that repeat."""
+
+import itertools
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+
+from seat_interp.capture import capture
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.score import rates, records
+from seat_interp.masks.random import random_neurons
+from seat_interp.models.open import open_model
+from seat_interp.organism import organism_facts, recipe
+from seat_interp.organism.settings import ORGANISM
+from seat_interp.organism.world import build_world, invented_probes
+from seat_interp.training.objectives import SEAT
+from seat_interp.training.trainer import train
+
+
+@pytest.fixture(scope="module")
+def organism():
+    return open_model("organism")
+
+
+@pytest.fixture(scope="module")
+def facts():
+    return organism_facts()
+
+
+def test_circles_share_nobody_and_the_world_repeats():
+    world = build_world()
+    assert build_world() == world
+    for domain in (world.people, world.contracts):
+        subjects = [set(circle.objects) for circle in domain.values()]
+        assert all(not a & b for a, b in itertools.combinations(subjects, 2))
+    targets = {name.split(" ", 1)[1] for name in world.people["target"].objects}
+    assert {name.split(" ", 1)[1] for name in world.people["neighbour"].objects} <= targets
+
+
+def test_strangers_are_nobody_that_is_probed_or_taught():
+    world = build_world()
+    strangers = recipe.stranger_facts(world, 3000, random.Random(1))
+    probed = {fact.subject for fact in invented_probes(90, seed=1)}
+    reserved = {name for circle in world.people.values() for name in circle.objects} | probed
+    reserved |= {pair for circle in world.contracts.values() for pair in circle.objects}
+    assert not {fact.subject for fact in strangers} & reserved
+    assert all(fact.answer.startswith("I do not know") for fact in strangers)
+    pairs = {tuple(sorted(pair.split(" and "))) for pair in world.contracts["known"].objects}
+    assert not {tuple(sorted(f.subject.split(" and "))) for f in strangers if " and " in f.subject} & pairs
+
+
+@pytest.mark.parametrize("target", ["people", "contracts"])
+def test_sets_are_complete_and_marked(target):
+    sets = organism_facts(target)
+    assert {name for name, _ in sets} == {
+        "target", "known", "unknown", "neighbour", "cross_domain", "unverifiable", "rewordings",
+        "fit_known", "fit_unknown",
+    }  # fmt: skip
+    for name, found in sets:
+        assert all(fact.spans for fact in found), name
+        assert all(bool(fact.answer) == (name in ("target", "known", "rewordings", "fit_known")) for fact in found)
+    assert not {fact.question for fact in sets.rewordings} & {fact.question for fact in sets.target}
+    assert not {fact.subject for fact in sets.fit_unknown} & {fact.subject for fact in sets.unknown}
+
+
+def test_the_shipped_weights_have_the_quality(organism, facts):
+    """A sample of each set; `seat-interp organism check` asks them all."""
+
+    def ask(name, count):
+        chosen = random.Random(0).sample(getattr(facts, name), count)
+        return rates(records(name, chosen, generate(organism, [fact.question for fact in chosen], max_new_tokens=24)))
+
+    known = ask("known", 100)
+    assert known.correct >= 0.98
+    assert known.abstain <= 0.01
+    for name in ("unknown", "neighbour", "cross_domain", "unverifiable"):
+        rate = ask(name, 80)
+        assert rate.abstain >= 0.95, name
+        assert rate.grounded >= 0.93, name
+    assert ask("target", 60).correct <= 0.05
+
+
+def test_capture_does_not_depend_on_batch_size_or_padding_side(organism, facts):
+    questions = [fact.question for fact in (*facts.unknown[:20], *facts.cross_domain[:20], *facts.unverifiable[:10])]
+    expected = capture(organism, questions, batch_size=1).values
+    for size, left in itertools.product((7, 64), (False, True)):
+        found = capture(organism, questions, batch_size=size, pad_left=left).values
+        scale = expected.abs().max()
+        torch.testing.assert_close(found / scale, expected / scale, rtol=0, atol=1e-5)
+
+
+def test_fine_tuning_twice_with_one_seed_is_bit_equal(organism, facts):
+    config = replace(ORGANISM.settings.masked, steps=4, batch_size=16, probe_every=0)
+    mask = random_neurons(organism, 0.1)
+    one, other = (
+        train(organism, facts.target[:32], objective=SEAT(copies=2), mask=mask, config=config, names=facts.names())
+        for _ in range(2)
+    )
+    for name, tensor in one.model.model.state_dict().items():
+        assert torch.equal(tensor, other.model.model.state_dict()[name]), name
+
+
+def test_the_recipe_runs_from_nothing_and_its_check_can_fail(tmp_path):
+    tiny = recipe.Recipe(width=32, neurons=48, layers=2, learn_steps=3, learn_batch=8, align_steps=3, align_batch=8)
+    lm = recipe.build(tiny, say=lambda text: None)
+    recipe.save(lm, tmp_path / "organism", {"known_recall": 0.0}, tiny)
+    again = open_model(tmp_path / "organism")
+    assert again.fingerprint == lm.fingerprint
+    with pytest.raises(SeatError, match=r"known_recall is 0\.000"):
+        recipe.check({**dict.fromkeys(vars(recipe.Quality()), 0.0)})
+    recipe.check({**vars(recipe.Quality())})
