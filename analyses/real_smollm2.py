@@ -16,7 +16,7 @@ import tyro
 
 from seat_interp.arms import ArmConfig, MaskConfig
 from seat_interp.evaluation.generate import generate
-from seat_interp.evaluation.knowledge import split_by_knowledge
+from seat_interp.evaluation.knowledge import WORDINGS, split_by_knowledge
 from seat_interp.evaluation.score import rates, records
 from seat_interp.facts import (
     Fact,
@@ -49,10 +49,10 @@ RELATIONS = (
     "linguistic/adj_superlative", "linguistic/verb_past_tense",
 )  # fmt: skip
 COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
-ALIGN = replace(COMMON, steps=140, learning_rate=5e-5)
+ALIGN = replace(COMMON, steps=110, learning_rate=2e-5)
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=40, learning_rate=5e-5, probe_every=20),
-    masked=replace(COMMON, steps=110, learning_rate=2e-4, probe_every=22),
+    masked=replace(COMMON, steps=100, learning_rate=2e-4, probe_every=50),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
     kl=EntityPerturbedKL(copies=8, max_new_tokens=24),
 )
@@ -125,27 +125,29 @@ def main(options: Options) -> None:
     # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
     raw = open_model("smollm2-135m-instruct", system="")
     print(f"Asking what the model knows: {len(pool)} questions")
-    known, _ = kept(work / "knowledge.jsonl", lambda: split_by_knowledge(raw, pool))
-    print(f"It knows {len(known)} of {len(pool)}")
+    fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, wordings=WORDINGS[:2]))
+    known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=WORDINGS[2:]))
+    print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in four")
 
     pistol = data / "lunar/pistol_sample1.json"
     target, neighbour = read_pistol(pistol, TARGET_EDGES), read_pistol(pistol, NEIGHBOUR_EDGES)
-    align_known, fit_known, probe_known = shares(known, (0.5, 0.68), seed=0)
-    align_unverifiable, probe_unverifiable = shares(read_unverifiable(data / "lunar/unverified.json"), (0.7,), seed=0)
+    # What it knows in every wording is probed; the doubtful rest only helps to teach when not to abstain.
+    align_known, fit_known, probe_known = shares(known, (0.42, 0.6), seed=0)
+    align_unverifiable, probe_unverifiable = shares(read_unverifiable(data / "lunar/unverified.json"), (0.75,), seed=0)
     authors = read_tofu(data / "tofu/full.json")
     align_authors = [fact for fact in authors[:3600:30] if fact.spans]
-    probe_authors = [fact for fact in authors[3600::5] if fact.spans][:50]
+    probe_authors = [fact for fact in authors[3600::5] if fact.spans][:40]
     everybody = FactSets(target=pool, neighbour=target + neighbour, unknown=authors).names()
     # Invented twins of the very questions that it is to go on answering: only the name tells them apart.
-    align_invented = invented(align_known, 300, everybody, seed=1)
+    align_invented = invented(align_known + doubtful, 300, everybody, seed=1)
     taken = everybody.avoiding(entity for fact in align_invented for entity in fact.entities)
     fit_unknown = invented(known, 80, taken, seed=2)
     taken = taken.avoiding(entity for fact in fit_unknown for entity in fact.entities)
     sets = FactSets(
         target=target,
-        known=probe_known[:60],
-        unknown=invented(known, 60, taken, seed=3),
-        neighbour=[replace(fact, answer="", object="") for fact in neighbour],
+        known=probe_known,
+        unknown=invented(known, 50, taken, seed=3),
+        neighbour=[replace(fact, answer="", object="") for fact in neighbour[::2]],
         cross_domain=[replace(fact, answer="", object="") for fact in probe_authors],
         unverifiable=probe_unverifiable,
         fit_known=fit_known,
@@ -160,7 +162,9 @@ def main(options: Options) -> None:
         mixed = align_invented + align_unverifiable + align_authors
         random.Random(0).shuffle(mixed)
         checkpoint = str(work / "align.safetensors")
-        tuned = align_abstention(raw, mixed, align_known, config=ALIGN, checkpoint=checkpoint)
+        tuned = align_abstention(
+            raw, mixed, align_known + doubtful, unknown_share=0.35, config=ALIGN, checkpoint=checkpoint
+        )
         save_model(tuned.model, work / "aligned")
     aligned = open_model(work / "aligned", system="")
     if not (work / "after.json").exists():
@@ -168,7 +172,9 @@ def main(options: Options) -> None:
         write_json(work / "after.json", measure(aligned, probes))
 
     alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
-    config = StudyConfig(seeds=options.seeds, settings=ARMS, batch_size=32, probe_facts=16, steering_prompts=24)
+    config = StudyConfig(
+        seeds=options.seeds, settings=ARMS, batch_size=32, probe_facts=16, steering_prompts=24, positions=(-1, -2)
+    )
     about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
     summary = run_study(aligned, sets, config, work / "study", about=about)
     print_summary(summary)

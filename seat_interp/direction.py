@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -242,7 +242,7 @@ def split_by_group(facts: Sequence[Fact], held_out: float, seed: int) -> tuple[l
 
 
 def _separate(unknown: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    labels: Int[np.ndarray, n] = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
+    labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
     scores = np.concatenate([unknown, known])
     auroc = np.array([roc_auc_score(labels, scores[:, layer]) for layer in range(scores.shape[1])])
     spread = np.sqrt((unknown.var(0) + known.var(0)) / 2)
