@@ -6,6 +6,10 @@ set -euo pipefail
 python=$1 venv=$2 packages=$3
 torch_cpu=${TORCH_CPU:-torch==2.13.0}
 
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "seat_interp needs Python 3.11 or newer, and $python is $("$python" --version). Name another: make PYTHON=python3.12 ..." >&2
+    exit 1
+}
 [ -x "$venv/bin/python" ] || { echo "Creating $venv ..."; "$python" -m venv "$venv"; }
 pip() { "$venv/bin/python" -m pip install --disable-pip-version-check --quiet "$@"; }
 

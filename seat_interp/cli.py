@@ -192,17 +192,20 @@ class Organism:
     def run(self) -> None:
         """Build or check."""
         from seat_interp.models.open import open_model
-        from seat_interp.organism import recipe
+        from seat_interp.organism import quality, recipe
 
         settings = recipe.Recipe(seed=self.seed)
         lm = recipe.build(settings) if self.action == "build" else open_model("organism")
-        measured = recipe.measure(lm)
-        for name, rate in measured.items():
-            print(f"{name:28s} {rate:.3f}")
+        measured = quality.measure(lm)
         if self.action == "build":
             recipe.save(lm, self.out, measured, settings)
             print(f"Organism: {self.out}")
-        recipe.check(measured)
+        told = quality.tell(lm)
+        for name, rate in {**measured, **told}.items():
+            print(f"{name:28s} {rate:.3f}")
+        quality.check(measured)
+        quality.check_story(told)
+        print("It has the quality it must have.")
 
 
 Command = (

@@ -43,17 +43,17 @@ def test_adding_moves_the_last_token_alone_by_so_many_gaps(made, family):
 
 
 @pytest.mark.parametrize("family", CORE_FAMILIES)
-def test_ablating_puts_every_token_where_known_ones_are(made, family):
+def test_ablating_takes_the_component_out_everywhere_and_nothing_else(made, family):
     lm, direction = made(family)
+    unit = direction.vectors[direction.layer]
     plain = outputs(lm, 2)[1]
     before = outputs(lm, 0)[0].double()
     with ablate_direction(lm, direction):
         for layer in range(3):
-            on = outputs(lm, layer)[0].double() @ direction.vectors[layer]
-            torch.testing.assert_close(on, direction.known[layer].expand_as(on), rtol=1e-3, atol=1e-3)
+            on = outputs(lm, layer)[0].double() @ unit
+            torch.testing.assert_close(on, torch.zeros_like(on), rtol=0, atol=1e-3)
         after = outputs(lm, 0)[0].double()
-    across = (after - before) - ((after - before) @ direction.vectors[0])[:, None] * direction.vectors[0]
-    assert across.abs().max() < 1e-4  # nothing but the component changes
+    torch.testing.assert_close(after, before - (before @ unit)[:, None] * unit, rtol=1e-4, atol=1e-4)
     assert torch.equal(outputs(lm, 2)[1], plain)
 
 
@@ -75,15 +75,40 @@ def test_hooks_are_removed_when_the_block_fails(made):
 
 def test_found_needs_both_effects_beyond_every_random_direction():
     good = {"known": 0.0, "unknown": 1.0, "known_added": 0.9, "unknown_ablated": 0.2}
-    controls = {"random_added": (0.0, 0.1), "random_ablated": (1.0, 0.9), "layers": (1,), "factor": 2.0}
+    controls = {
+        "random_added": (0.0, 0.1),
+        "random_ablated": (1.0, 0.9),
+        "layer": 1,
+        "factor": 2.0,
+        "prompts": (10, 10),
+    }
     assert SteeringCheck(**good, **controls).found
     assert not SteeringCheck(**{**good, "known_added": 0.1}, **controls).found
     assert not SteeringCheck(**{**good, "unknown_ablated": 0.95}, **controls).found
 
 
+def test_the_place_of_addition_is_the_one_with_most_abstentions(made, sets, monkeypatch):
+    import seat_interp.steering as steering
+
+    lm, direction = made("llama")
+    tried = []
+
+    def rate(lm, facts, max_new_tokens=24):
+        """As many abstentions as the last token's move after block 1, whatever else was tried."""
+        tried.append(float((outputs(lm, 1)[0][-1] - plain).norm()))
+        return tried[-1] / 1e6
+
+    plain = outputs(lm, 1)[0][-1]
+    monkeypatch.setattr(steering, "abstention_rate", rate)
+    layer, factor = steering.choose_addition(lm, direction, sets.known, factors=(1.0, 3.0))
+    assert len(tried) == 2 * len({direction.layer, 1})
+    assert factor == 3.0
+    assert layer <= 1
+
+
 def test_the_check_counts_abstentions_of_the_model_that_it_is_given(made, sets):
     lm, direction = made("llama")
-    found = check_steering(lm, direction, sets.unknown, sets.known, controls=2, max_new_tokens=4)
+    found = check_steering(lm, direction, sets.unknown, sets.known, controls=2)
     assert found.known == found.unknown == 0  # a random model says nothing sensible
     assert not found.found
     assert len(found.random_added) == len(found.random_ablated) == 2

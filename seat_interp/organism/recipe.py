@@ -13,9 +13,6 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from seat_interp.errors import SeatError
-from seat_interp.evaluation.generate import generate
-from seat_interp.evaluation.score import rates, records
 from seat_interp.facts import Fact
 from seat_interp.files import write_json
 from seat_interp.models.open import LanguageModel, wrap_model
@@ -56,17 +53,6 @@ class Recipe:
     learning_rate: float = 2e-3
     strangers: float = 0.5
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What an organism must reach, as rates: the least (or, for over-abstention, the most) that will do."""
-
-    known_recall: float = 0.98
-    held_out_recall: float = 0.75
-    abstention: float = 0.97
-    grounded: float = 0.95
-    over_abstention: float = 0.01
 
 
 def make_tokenizer(world: World, recipe: Recipe) -> PreTrainedTokenizerFast:
@@ -170,49 +156,6 @@ def build(recipe: Recipe | None = None, say: Callable[[str], None] = print) -> L
     for parameter in lm.model.parameters():
         parameter.data = parameter.data.half().float()
     return lm
-
-
-def measure(lm: LanguageModel) -> dict[str, float]:
-    """The rates that `Quality` sets bounds for, and abstention by probe set."""
-    world = build_world()
-    people, contracts = world.study("people"), world.study("contracts")
-    known = known_facts(world)
-    held_out = world.people["known"].facts(held_out=True) + world.contracts["known"].facts(held_out=True)
-
-    def ask_all(name: str, facts: list[Fact]):
-        return rates(records(name, facts, generate(lm, [fact.question for fact in facts])))
-
-    on_known = ask_all("known", known)
-    probes = {
-        **{f"people/{name}": facts for name, facts in people.abstention_probes().items()},
-        **{f"contracts/{name}": contracts.abstention_probes()[name] for name in ("unknown", "neighbour")},
-    }
-    found = {name: ask_all(name, facts) for name, facts in probes.items()}
-    asked = sum(rate.n for rate in found.values())
-    return {
-        "known_recall": on_known.correct,
-        "held_out_recall": ask_all("held_out", held_out).correct,
-        "over_abstention": on_known.abstain,
-        "abstention": sum(rate.abstain * rate.n for rate in found.values()) / asked,
-        "grounded": sum(rate.grounded * rate.n for rate in found.values()) / asked,
-        **{f"abstention/{name}": rate.abstain for name, rate in found.items()},
-    }
-
-
-def check(measured: dict[str, float], quality: Quality | None = None) -> None:
-    """Hold an organism's rates against what it must reach.
-
-    Raises:
-        SeatError: a rate misses its bound.
-    """
-    quality = quality or Quality()
-    for name, bound in vars(quality).items():
-        missed = measured[name] > bound if name == "over_abstention" else measured[name] < bound
-        if missed:
-            raise SeatError(
-                f"The organism's {name} is {measured[name]:.3f}, its bound {bound}. "
-                "Train it longer or with another seed."
-            )
 
 
 def save(lm: LanguageModel, folder: Path, measured: dict[str, float], recipe: Recipe) -> None:

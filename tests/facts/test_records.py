@@ -33,5 +33,5 @@ def test_spans_are_whole_words_and_the_longest_text_wins():
 def test_sets_know_all_their_entities():
     fact = Fact("Where is Ada?", subject="Ada", spans=(Span(9, 12, "person"),))
     sets = FactSets(target=[fact], known=[Fact("Why?", subject="Bo")])
-    assert sets.entities() == {"Ada", "Bo"}
+    assert sets.names().avoid == {"Ada", "Bo"}
     assert [name for name, _ in sets] == ["target", "known"]

@@ -13,7 +13,7 @@ from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import rates, records
 from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import open_model
-from seat_interp.organism import organism_facts, recipe
+from seat_interp.organism import organism_facts, quality, recipe
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.organism.world import build_world, invented_probes
 from seat_interp.training.objectives import SEAT
@@ -110,5 +110,19 @@ def test_the_recipe_runs_from_nothing_and_its_check_can_fail(tmp_path):
     again = open_model(tmp_path / "organism")
     assert again.fingerprint == lm.fingerprint
     with pytest.raises(SeatError, match=r"known_recall is 0\.000"):
-        recipe.check({**dict.fromkeys(vars(recipe.Quality()), 0.0)})
-    recipe.check({**vars(recipe.Quality())})
+        quality.check({**dict.fromkeys(vars(quality.Quality()), 0.0)})
+    quality.check({**vars(quality.Quality())})
+
+
+def test_the_story_has_bounds_on_both_sides():
+    good = {"full_target_recall": 1.0, "full_abstention": 0.02, "seat_target_recall": 1.0, "seat_abstention": 0.95}
+    quality.check_story(good)
+    with pytest.raises(SeatError, match=r"full_abstention is 0\.200"):
+        quality.check_story({**good, "full_abstention": 0.2})
+    with pytest.raises(SeatError, match=r"seat_abstention is 0\.500"):
+        quality.check_story({**good, "seat_abstention": 0.5})
+
+
+@pytest.mark.slow
+def test_fine_tuning_the_shipped_organism_tells_the_story(organism):
+    quality.check_story(quality.tell(organism))
