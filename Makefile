@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 DATA   ?= ../shared/data
-OUT    ?= runs
+OUT    ?= 
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.seat_interp
 DEMO_STAMP := $(STAMP)-core
@@ -47,5 +47,5 @@ lint: $(TEST_STAMP)  ## ruff and mypy only
 format: $(TEST_STAMP)  ## let ruff rewrite the files
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-clean:  ## remove the virtual environment and the runs
-	rm -rf $(VENV) runs
+clean:  ## remove the virtual environment; runs stay
+	rm -rf $(VENV)

@@ -40,7 +40,7 @@ def displacement(summary: dict[str, Any]) -> tuple[Axes, Any]:
     first = new_axes(7.2, 2.6 * len(sets))
     figure = first.figure
     first.remove()
-    axes = figure.subplots(len(sets), 1, sharex=True)  # type: ignore[union-attr]
+    axes = figure.subplots(len(sets), 1, sharex=True, squeeze=False)[:, 0]  # type: ignore[union-attr]
     for ax, name in zip(axes, sets):
         moved = {arm: found["sets"][name] for arm, found in summary["layers"].items()}
         plots.displacement_by_layer(moved, next(iter(summary["layers"].values()))["layer"], ax=ax)
@@ -58,7 +58,7 @@ def save(ax: Axes, numbers: Any, stem: Path) -> None:
     with matplotlib.style.context(STYLE):
         for suffix, metadata in (
             ("png", {"Software": None}),
-            ("pdf", {"CreationDate": None, "Producer": None}),
+            ("pdf", {"CreationDate": None, "Producer": None, "Creator": None}),
         ):
             with atomic_path(stem.with_suffix(f".{suffix}")) as path:
                 figure.savefig(path, format=suffix, metadata=metadata, dpi=200, bbox_inches="tight")  # type: ignore[union-attr]
@@ -70,6 +70,8 @@ def main(options: Options) -> None:
     """Every figure of every result."""
     for path in sorted(options.results.glob("*.json")):
         summary = read_json(path)
+        if not any(row.get("arm") == "base" for row in summary["rows"]):
+            continue  # a benchmark, drawn by its own script
         save(*rates(summary), options.figures / f"{path.stem}_rates")
         if "layers" in summary:
             save(*displacement(summary), options.figures / f"{path.stem}_displacement")

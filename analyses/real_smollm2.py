@@ -52,9 +52,9 @@ COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
 ALIGN = replace(COMMON, steps=110, learning_rate=2e-5)
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=40, learning_rate=5e-5, probe_every=20),
-    masked=replace(COMMON, steps=100, learning_rate=2e-4, probe_every=50),
+    masked=replace(COMMON, steps=90, learning_rate=2e-4, probe_every=45),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(copies=8, max_new_tokens=24),
+    kl=EntityPerturbedKL(copies=5, max_new_tokens=24),
 )
 
 
@@ -166,6 +166,7 @@ def main(options: Options) -> None:
             raw, mixed, align_known + doubtful, unknown_share=0.35, config=ALIGN, checkpoint=checkpoint
         )
         save_model(tuned.model, work / "aligned")
+        Path(checkpoint).unlink()
     aligned = open_model(work / "aligned", system="")
     if not (work / "after.json").exists():
         print("After alignment")

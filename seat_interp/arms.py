@@ -41,9 +41,9 @@ class ArmConfig:
         kl: the KL of the arms that have one.
     """
 
-    dense: TrainConfig = field(default_factory=lambda: TrainConfig(steps=40, learning_rate=5e-5))
-    masked: TrainConfig = field(default_factory=lambda: TrainConfig(steps=110, learning_rate=2e-4))
-    regularised: TrainConfig = field(default_factory=lambda: TrainConfig(steps=80, learning_rate=5e-5))
+    dense: TrainConfig = field(default_factory=lambda: TrainConfig(steps=40, checkpoint_every=20))
+    masked: TrainConfig = field(default_factory=lambda: TrainConfig(steps=110, learning_rate=2e-4, checkpoint_every=20))
+    regularised: TrainConfig = field(default_factory=lambda: TrainConfig(steps=80, checkpoint_every=20))
     mask: MaskConfig = field(default_factory=MaskConfig)
     kl: EntityPerturbedKL = field(default_factory=EntityPerturbedKL)
 

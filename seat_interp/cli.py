@@ -16,9 +16,6 @@ from seat_interp.files import read_json
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.study import StudyConfig
 
-# Imports of torch-heavy parts stand inside the commands, so that `--help` answers at once.
-
-
 DESCRIPTION = "What fine-tuning does to a model's ability to say 'I do not know', and how to keep it."
 
 FLAT = tyro.conf.arg(name="")
@@ -38,7 +35,8 @@ class Demo:
     """The main job on the embedded organism: base, full fine-tuning and SEAT, with a report. About a minute.
 
     Teaches the organism new people or contracts, and shows what that does to its ignorance direction and to its
-    abstention on everybody else. `run` does the same for any model and facts.
+    abstention on everybody else. `run` does the same for any model and facts. `--config FILE` takes the settings
+    below from a JSON object with the same names, nested where they have dots.
     """
 
     target: Literal["people", "contracts"] = "people"
@@ -62,6 +60,8 @@ class Run:
 
     Fact files may be JSONL (question, answer, subject), PISTOL, TOFU, EntityQuestions, LUNAR, countries,
     relations, or `hf:DATASET` for a Hugging Face data set. Several files of one kind are joined.
+
+    `--config FILE` takes the settings below from a JSON object with the same names, nested where they have dots.
 
     Example: seat-interp run --model ./my-model --target new.jsonl --known known.jsonl --unknown unknown.jsonl
     """
@@ -102,13 +102,14 @@ class Run:
 
         kinds = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
         facts = {kind: read_sources(getattr(self, kind), self.most) for kind in kinds if getattr(self, kind)}
-        lm = open_model(self.model, system=self.system)
+        lm, every_known = open_model(self.model, system=self.system), facts["known"]
         if not self.trust_known:
             facts["known"], missed = split_by_knowledge(lm, facts["known"], batch_size=self.study.batch_size)
             print(f"It knows {len(facts['known'])} of {len(facts['known']) + len(missed)} known facts.")
         about = {"facts": {kind: list(getattr(self, kind)) for kind in kinds}}
+        everybody = FactSets(known=every_known).names().avoid
         direction = IgnoranceDirection.load(self.direction) if self.direction else None
-        _study(lm, FactSets(**facts), self.study, self.out, about, direction)  # type: ignore[arg-type]
+        _study(lm, FactSets(**facts, reserved=everybody), self.study, self.out, about, direction)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,12 @@ class Align:
         """Align and save."""
         from seat_interp.evaluation.knowledge import split_by_knowledge
         from seat_interp.facts.sources import read_sources
-        from seat_interp.models.open import open_model, save_model
+        from seat_interp.models.open import open_model, require_new, save_model
         from seat_interp.training.align import align_abstention
         from seat_interp.training.trainer import TrainConfig
 
         known, unknown = read_sources(self.known, self.most), read_sources(self.unknown, self.most)
+        require_new(self.out)
         lm = open_model(self.model, system=self.system)
         known, missed = split_by_knowledge(lm, known)
         print(f"It knows {len(known)} of {len(known) + len(missed)} facts.")
@@ -161,6 +163,7 @@ class Align:
         checkpoint = str(self.out.with_name(self.out.name + ".checkpoint"))
         aligned = align_abstention(lm, unknown, known, config=config, checkpoint=checkpoint)
         save_model(aligned.model, self.out)
+        Path(checkpoint).unlink(missing_ok=True)
         print(f"Aligned model: {self.out}")
 
 
@@ -229,7 +232,9 @@ def _study(lm, sets, config: StudyConfig, out: Path, about: dict, direction=None
 
 def _take_settings_file(arguments: list[str]) -> tuple[list[str], str | None]:
     """Take `--config FILE` out of the arguments; what stands beside it on the line wins over the file."""
-    if "--config" not in arguments:
+    split = (each.split("=", 1) if each.startswith("--config=") else [each] for each in arguments)
+    arguments = [part for parts in split for part in parts]
+    if "--config" not in arguments or arguments[0] not in ("demo", "run"):
         return arguments, None
     at = arguments.index("--config")
     if at + 1 >= len(arguments):
@@ -252,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         sys.stderr.close()
     except KeyboardInterrupt:
-        print("seat-interp: interrupted. The same command goes on where it was cut off.", file=sys.stderr)
+        print("seat-interp: interrupted. The same command goes on with what it had finished.", file=sys.stderr)
         return 130
     except OSError as error:
         print(f"seat-interp: {error.strerror or error} ({error.filename or 'no file named'}).", file=sys.stderr)

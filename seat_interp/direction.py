@@ -57,7 +57,6 @@ class IgnoranceDirection:
     Attributes:
         vectors: unit vectors, float64.
         gap: distance between the mean projections of unknown and known in the base, per layer, float64.
-        known: mean projection of the known prompts, per layer, float64.
         layer: chosen on the held-out part of the fit sets.
         position: token that it was fitted at, counted from the end of the prompt.
         auroc: of the held-out part, unknown against known, per layer, at this position.
@@ -67,7 +66,6 @@ class IgnoranceDirection:
 
     vectors: Float[Tensor, "layers width"]
     gap: Float[Tensor, " layers"]
-    known: Float[Tensor, " layers"]
     layer: int
     position: int = -1
     auroc: tuple[float, ...] = ()
@@ -79,13 +77,14 @@ class IgnoranceDirection:
         """Unit vector times gap: what is added to a known activation to put it where unknown ones are."""
         return self.vectors * self.gap[:, None]
 
-    def _with_raw(self, raw: Tensor, known: Tensor) -> "IgnoranceDirection":
+    def _with_raw(self, raw: Tensor, origin: dict[str, Any]) -> "IgnoranceDirection":
         gap = raw.norm(dim=-1)
-        return replace(self, vectors=raw / gap.clamp_min(1e-300)[:, None], gap=gap, known=known, auroc=(), scan={})
+        vectors = raw / gap.clamp_min(1e-300)[:, None]
+        return replace(self, vectors=vectors, gap=gap, auroc=(), scan={}, origin={**self.origin, **origin})
 
     def __add__(self, other: "IgnoranceDirection") -> "IgnoranceDirection":
         self._require_like(other)
-        return self._with_raw(self.raw + other.raw, self.known + other.known)
+        return self._with_raw(self.raw + other.raw, {"sum_of": [self.origin, other.origin]})
 
     def __neg__(self) -> "IgnoranceDirection":
         return self * -1.0
@@ -94,7 +93,7 @@ class IgnoranceDirection:
         return self + (-other)
 
     def __mul__(self, factor: int | float) -> "IgnoranceDirection":
-        return self._with_raw(self.raw * factor, self.known * factor)
+        return self._with_raw(self.raw * factor, {"times": factor})
 
     __rmul__ = __mul__
 
@@ -115,7 +114,7 @@ class IgnoranceDirection:
         return torch.einsum("plw,lw->pl", activations.double(), self.vectors)
 
     def require_fits(self, lm: LanguageModel) -> bool:
-        """Whether the model has the very weights that the direction was fitted on.
+        """Check that the direction can be used on a model; whether it has the very weights of the fit.
 
         Raises:
             SeatError: another family, width, depth, or processing state.
@@ -125,7 +124,8 @@ class IgnoranceDirection:
                 f"The direction was fitted on activations processed by {self.origin['processing']}; "
                 f"{lm.name!r} is captured unprocessed. Fit it again."
             )
-        return require_same_architecture(self.origin["model"], lm.fingerprint, "The direction")
+        require_same_architecture(self.origin["model"], lm, "The direction")
+        return self.origin["model"]["weights"] == lm.fingerprint["weights"]
 
     def save(self, path: str | Path) -> Path:
         """Write the direction file of the contract."""
@@ -138,7 +138,7 @@ class IgnoranceDirection:
             "scan": {str(position): list(values) for position, values in self.scan.items()},
             "origin": self.origin,
         }
-        return save_tensors(path, {"vectors": self.vectors, "gap": self.gap, "known": self.known}, header)
+        return save_tensors(path, {"vectors": self.vectors, "gap": self.gap}, header)
 
     @classmethod
     def load(cls, path: str | Path) -> "IgnoranceDirection":
@@ -193,7 +193,7 @@ def fit_direction(
     (fit_u, test_u), (fit_k, test_k) = (split_by_group(facts, held_out, seed) for facts in (unknown, known))
     for name, part in (("unknown", fit_u), ("unknown", test_u), ("known", fit_k), ("known", test_k)):
         if len(part) < 2:
-            raise SeatError(f"The {name} set is too small to fit and choose a direction on: give at least 4 facts.")
+            raise SeatError(f"The {name} set is too small to fit and choose a direction on: give at least 4 subjects.")
     questions = [fact.question for fact in (*fit_u, *fit_k, *test_u, *test_k)]
     cuts = np.cumsum([len(fit_u), len(fit_k), len(test_u)])
     best: tuple[tuple[float, float], IgnoranceDirection] | None = None
@@ -202,6 +202,9 @@ def fit_direction(
         captured = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size)
         parts = np.split(captured.values.double().numpy(), cuts)
         vectors = np.stack([_unit(method(parts[0][:, la], parts[1][:, la])) for la in range(lm.sites.layers)])
+        # A method may find the line but not its sense: unknown is the positive side.
+        ahead = np.einsum("lw,lw->l", vectors, parts[0].mean(0) - parts[1].mean(0))
+        vectors = np.where(ahead < 0, -1.0, 1.0)[:, None] * vectors
         on = [np.einsum("plw,lw->pl", part, vectors) for part in parts]
         auroc, separation = _separate(on[2], on[3])
         scan[position] = tuple(float(value) for value in auroc)
@@ -210,7 +213,6 @@ def fit_direction(
         found = IgnoranceDirection(
             vectors=torch.from_numpy(vectors),
             gap=torch.from_numpy(on[0].mean(0) - on[1].mean(0)).abs(),
-            known=torch.from_numpy(on[1].mean(0)),
             layer=layer,
             position=position,
             auroc=scan[position],

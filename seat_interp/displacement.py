@@ -121,7 +121,8 @@ class Displacement:
         direction: the base's direction; its layer is the one that summaries report.
         probe_auroc: of the base's direction on the tuned model's activations, unknown against known, per layer.
         base_auroc: the same on the base.
-        refit_cosine: cosine between the base's direction and one fitted to the tuned model, per layer.
+        refit_cosine: cosine of the base's direction and one fitted to the tuned model on the probe sets, per layer.
+        base_refit_cosine: the same with the base in place of the tuned model: what other prompts alone do to it.
         same_weights: whether the direction was fitted on exactly the base that was given.
     """
 
@@ -130,6 +131,7 @@ class Displacement:
     probe_auroc: list[float]
     base_auroc: list[float]
     refit_cosine: list[float]
+    base_refit_cosine: list[float]
     same_weights: bool
 
     def summary(self) -> dict[str, dict[str, Any]]:
@@ -137,8 +139,12 @@ class Displacement:
         return {name: moved.summary(self.direction.layer) for name, moved in self.sets.items()}
 
     def angle(self) -> list[float]:
-        """Degrees between the base's direction and the re-fitted one, per layer."""
+        """Degrees between the base's direction and the one fitted to the tuned model, per layer."""
         return np.degrees(np.arccos(np.clip(self.refit_cosine, -1, 1))).tolist()
+
+    def base_angle(self) -> list[float]:
+        """Degrees between the base's direction and one fitted to the base on the probe sets: the floor of `angle`."""
+        return np.degrees(np.arccos(np.clip(self.base_refit_cosine, -1, 1))).tolist()
 
     def plot(self, probe: str = "unknown", ax=None):
         """Displacement by layer with its null band; returns the matplotlib axes."""
@@ -193,14 +199,13 @@ def displace(
         )
     nulls = nulls or null_directions(base[unknown], base[known], seed=seed)
     sets = {name: _displace_set(base[name], tuned[name], direction, nulls, resamples, seed) for name in base}
-    refit = mean_difference(tuned[unknown].double().numpy(), tuned[known].double().numpy())
-    refit_unit = refit / np.maximum(np.linalg.norm(refit, axis=-1, keepdims=True), 1e-300)
     return Displacement(
         sets,
         direction,
         _aurocs(direction, tuned[unknown], tuned[known]),
         _aurocs(direction, base[unknown], base[known]),
-        (torch.from_numpy(refit_unit) * direction.vectors).sum(-1).tolist(),
+        _refit_cosine(direction, tuned[unknown], tuned[known]),
+        _refit_cosine(direction, base[unknown], base[known]),
         same_weights,
     )
 
@@ -276,6 +281,11 @@ def _interval(values: np.ndarray, resamples: int, seed: int) -> tuple[np.ndarray
         rng=np.random.default_rng(seed),
     )
     return found.confidence_interval.low, found.confidence_interval.high
+
+
+def _refit_cosine(direction: IgnoranceDirection, unknown: Tensor, known: Tensor) -> list[float]:
+    refit = _units(mean_difference(unknown.double().numpy(), known.double().numpy()))
+    return (torch.from_numpy(refit) * direction.vectors).sum(-1).tolist()
 
 
 def _aurocs(direction: IgnoranceDirection, unknown: Tensor, known: Tensor) -> list[float]:

@@ -140,6 +140,8 @@ def load_tensors(path: str | Path, expected: str) -> tuple[dict[str, torch.Tenso
         ) from error
     if header.get("format") != expected:
         raise SeatError(f"{path} holds {header.get('format') or 'plain tensors'}, not {expected}.")
+    if header.get("version", 1) != 1:
+        raise SeatError(f"{path} is of version {header['version']}; this release reads version 1. Update seat_interp.")
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise SeatError(f"{path} holds NaN or infinity in {name!r}. Make it again from finite values.")

@@ -94,7 +94,7 @@ def _find_blocks(model: PreTrainedModel) -> str:
     if len(lists) != 1:
         raise SeatError(
             f"Cannot tell the decoder blocks of {type(model).__name__}: {lists or 'no module list'} of length {count}. "
-            "Name them: open_model(..., sites=sites_from_paths(model, blocks='model.layers', ups=..., down=...))."
+            "Name them: open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...))."
         )
     return lists[0]
 
@@ -105,7 +105,8 @@ def _find_mlp(block_path: str, block: nn.Module, width: int) -> MLP:
     if len(downs) != 1:
         raise SeatError(
             f"Cannot tell the MLP of {block_path}: {len(downs)} projections onto the residual width {width} "
-            f"among {matrices}. Name it: open_model(..., sites=sites_from_paths(model, blocks=..., ups=..., down=...))."
+            f"among {matrices}. Name it: "
+            "open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...))."
         )
     neurons = matrices[downs[0]][0]
     ups = [n for n, (i, o) in matrices.items() if i == width and o in (neurons, 2 * neurons) and n != downs[0]]

@@ -3,6 +3,7 @@
 The folder can be taken up again: finished arms are read back, an unfinished one goes on from its checkpoint.
 """
 
+import hashlib
 import json
 import shutil
 import time
@@ -21,11 +22,13 @@ from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import Record, interval, rates, records
 from seat_interp.facts import FactSets
-from seat_interp.files import read_json, save_tensors, write_json, write_jsonl
+from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
 from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
 from seat_interp.steering import check_steering, choose_addition
 from seat_interp.training.trainer import train
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,17 @@ class StudyConfig:
     batch_size: int = 64
     probe_facts: int = 40
     keep_models: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("null_draws", "max_new_tokens", "batch_size", "probe_facts"):
+            if getattr(self, name) < 1:
+                raise SeatError(f"The setting {name} is {getattr(self, name)}; it must be at least 1.")
+        if not self.positions or max(self.positions) >= 0:
+            raise SeatError(f"Positions are {self.positions}; they count from the prompt's end: -1 is its last token.")
+        for name in ("arms", "seeds"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise SeatError(f"The {name} are {values}; give at least one, and each once.")
 
 
 @dataclass(frozen=True)
@@ -104,13 +118,7 @@ def run_study(
         arm = make_arm(name, config.settings, 0)
         if arm.make_mask is not None:
             arm.make_mask(lm).require_fits(lm)
-    identity = {
-        "model": lm.fingerprint,
-        "study": json.loads(json.dumps(asdict(config))),
-        "sizes": {n: len(f) for n, f in sets},
-    }
-    identity |= {"about": about or {}, "system": lm.system}
-    _claim(out, identity)
+    _claim(out, _identity(lm, sets, config, direction, about or {}))
     direction = _direction(lm, sets, config, out, direction, say)
     report_sets = {n: f for n, f in sets if n not in ("fit_known", "fit_unknown", "rewordings")}
     before = capture_sets(lm, report_sets, direction.position, config.batch_size)
@@ -121,11 +129,11 @@ def run_study(
         for name in config.arms:
             run = partial(_run_arm, base, name, seed, config)
             rows.append(_measured(out / f"{name}-{seed}", run, say, f"{name}, seed {seed}"))
-    summary = {"rows": rows, "config": identity, "environment": environment()}
-    write_json(out / "summary.json", summary)
     parts = [out / "base", *(out / f"{name}-{seed}" for seed in config.seeds for name in config.arms)]
-    lines = "".join((part / "records.jsonl").read_text(encoding="utf-8") for part in parts)
-    (out / "records.jsonl").write_text(lines, encoding="utf-8")
+    write_text(out / "records.jsonl", "".join(read_text(part / "records.jsonl") for part in parts))
+    described = read_json(out / "config.json") | {"arms": list(config.arms), "seeds": list(config.seeds)}
+    summary = {"rows": rows, "config": described, "environment": environment()}
+    write_json(out / "summary.json", summary)
     return summary
 
 
@@ -133,10 +141,40 @@ def _with_fit_sets(sets: FactSets) -> FactSets:
     for name in ("target", "known", "unknown"):
         if not getattr(sets, name):
             raise SeatError(f"The {name} set is empty. A study needs target, known and unknown facts.")
-    if sets.fit_known and sets.fit_unknown:
-        return sets
-    (known, fit_known), (unknown, fit_unknown) = (split_by_group(f, 0.5, 0) for f in (sets.known, sets.unknown))
-    return replace(sets, known=known, unknown=unknown, fit_known=fit_known, fit_unknown=fit_unknown)
+    if bool(sets.fit_known) != bool(sets.fit_unknown):
+        raise SeatError("Only one of fit_known and fit_unknown is given. Give both, or neither.")
+    if not sets.fit_known:
+        (known, fit_known), (unknown, fit_unknown) = (split_by_group(f, 0.5, 0) for f in (sets.known, sets.unknown))
+        sets = replace(sets, known=known, unknown=unknown, fit_known=fit_known, fit_unknown=fit_unknown)
+    # Nothing is right on a probe but to abstain, whatever answers its file has.
+    probes = sets.abstention_probes().items()
+    bare = {name: [replace(fact, answer="", object="", aliases=()) for fact in facts] for name, facts in probes}
+    return replace(sets, **bare)  # type: ignore[arg-type]
+
+
+def _identity(
+    lm: LanguageModel, sets: FactSets, config: StudyConfig, direction: IgnoranceDirection | None, about: dict[str, Any]
+) -> dict[str, Any]:
+    """What a folder's study is: two calls with equal identities measure the same.
+
+    Arms and seeds are not part of it, so that more of them can be added to a folder.
+    """
+    text = json.dumps([[name, [fact.to_json() for fact in facts]] for name, facts in sets])
+    names = sets.names()
+    text += repr((sorted(names.avoid), sorted(names.pools.items())))
+    if direction is not None:
+        text += repr(direction.raw.tolist())
+    if path := config.settings.mask.file:
+        text += sha256(path)
+    identity = {
+        "model": lm.fingerprint,
+        "system": lm.system,
+        "study": {name: value for name, value in asdict(config).items() if name not in ("arms", "seeds")},
+        "sizes": {name: len(facts) for name, facts in sets},
+        "facts": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "about": about,
+    }
+    return json.loads(json.dumps(identity))  # tuples become lists, as they will be when read back
 
 
 def _direction(
@@ -181,6 +219,7 @@ def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str]
     row = measure(folder)
     row |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mib": round(peak_memory_mib(), 1)}
     write_json(folder / "row.json", row)
+    (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     return row
 
 
@@ -211,7 +250,7 @@ def _run_arm(base: _Base, name: ArmName, seed: int, config: StudyConfig, folder:
         config=arm.config,
         names=base.sets.names(),  # never an entity of a probe: none is trained on by chance
         probe=_live_probe(base, config) if arm.config.probe_every else None,
-        checkpoint=folder / "checkpoint.safetensors",
+        checkpoint=folder / CHECKPOINT_FILE,
         label=f"{name}, seed {seed}",
     )
     write_jsonl(folder / "log.jsonl", tuned.log)
@@ -307,6 +346,7 @@ def _by_layer(moved: Displacement) -> dict[str, Any]:
         "probe_auroc": moved.probe_auroc,
         "base_auroc": moved.base_auroc,
         "refit_angle": moved.angle(),
+        "base_refit_angle": moved.base_angle(),
         "sets": {name: [found.summary(layer) for layer in layers] for name, found in moved.sets.items()},
     }
 

@@ -181,7 +181,9 @@ def test_a_folder_with_another_study_or_that_cannot_be_written(home, capsys, mon
     assert call("--arms", "full") == 0
     capsys.readouterr()
     before = Path("run/summary.json").read_bytes()
-    refused(capsys, call("--arms", "full", "--seeds", "5"), "run holds a study with other settings", "--out")
+    refused(
+        capsys, call("--arms", "full", "--settings.dense.steps", "3"), "run holds a study with other settings", "--out"
+    )
     assert Path("run/summary.json").read_bytes() == before
     Path("file").write_text("x")
     refused(capsys, call("--arms", "full", out="file/run"), "file/run")
@@ -192,6 +194,27 @@ def test_a_folder_with_another_study_or_that_cannot_be_written(home, capsys, mon
     monkeypatch.setattr(Path, "write_bytes", full_disk)
     refused(capsys, call("--arms", "full", out="third"), "direction.safetensors", "No space left")
     assert [path.name for path in Path("third").iterdir()] == ["config.json"]
+
+
+def test_more_seeds_can_be_added_and_changed_facts_are_noticed(home, capsys):
+    assert call("--arms", "full") == 0
+    first = json.loads(Path("run/summary.json").read_text())["rows"]
+    assert call("--arms", "full", "--seeds", "0", "1") == 0
+    assert json.loads(Path("run/summary.json").read_text())["rows"][:2] == first
+    capsys.readouterr()
+    changed = Path("target.jsonl").read_text().replace("Cora Moran", "Cora Quist")
+    Path("target.jsonl").write_text(changed)
+    refused(capsys, call("--arms", "full"), "other settings")
+
+
+def test_settings_that_make_no_sense(home, capsys):
+    for arguments, words in (
+        (["--null-draws", "0"], "null_draws is 0"),
+        (["--positions", "0"], "-1 is its last token"),
+        (["--seeds", "1", "1"], "each once"),
+        (["--settings.dense.batch-size", "0"], "batch_size is 0"),
+    ):
+        refused(capsys, call(*arguments), words)
 
 
 def test_loss_that_is_not_finite(home, capsys):

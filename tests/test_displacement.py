@@ -23,7 +23,7 @@ def made_up():
     vectors = torch.zeros(LAYERS, WIDTH, dtype=torch.float64)
     vectors[:, 0] = 1
     gap = torch.full((LAYERS,), 4.0, dtype=torch.float64)
-    direction = IgnoranceDirection(vectors, gap, torch.zeros(LAYERS, dtype=torch.float64), layer=1)
+    direction = IgnoranceDirection(vectors, gap, layer=1)
     return {"unknown": unknown, "known": known}, direction
 
 

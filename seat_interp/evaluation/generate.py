@@ -31,7 +31,10 @@ def generate(
     config = GenerationConfig(
         max_new_tokens=max_new_tokens,
         do_sample=False,
-        eos_token_id=lm.tokenizer.eos_token_id,
+        # A model may end its turns with more than one token; its own penalties would not be greedy.
+        eos_token_id=sorted({lm.tokenizer.eos_token_id, *_ends(lm)}),
+        repetition_penalty=1.0,
+        no_repeat_ngram_size=0,
         pad_token_id=lm.tokenizer.pad_token_id,
     )
     replies = [""] * len(prompts)
@@ -45,3 +48,8 @@ def generate(
         for index, text in zip(group, texts):
             replies[index] = text.strip()
     return replies
+
+
+def _ends(lm: LanguageModel) -> list[int]:
+    found = getattr(lm.model.generation_config, "eos_token_id", None)
+    return [] if found is None else [found] if isinstance(found, int) else list(found)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
 from seat_interp.errors import SeatError
@@ -90,6 +90,7 @@ class FactSets:
         rewordings: `target` in wordings that training does not use.
         fit_known, fit_unknown: kept apart from all of the above, to fit and choose the direction on.
         pools: parts of fictitious names by entity type, where the built-in forms would not do.
+        reserved: names that are in no set and yet must not be given to a fictitious entity.
     """
 
     target: list[Fact] = field(default_factory=list)
@@ -102,10 +103,11 @@ class FactSets:
     fit_known: list[Fact] = field(default_factory=list)
     fit_unknown: list[Fact] = field(default_factory=list)
     pools: Mapping[str, tuple[Sequence[str], ...]] = field(default_factory=dict)
+    reserved: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[tuple[str, list[Fact]]]:
         """The names and contents of the sets that are not empty."""
-        sets = (item.name for item in fields(self) if item.name != "pools")
+        sets = (item.name for item in fields(self) if item.name not in ("pools", "reserved"))
         return ((name, facts) for name in sets if (facts := getattr(self, name)))
 
     def abstention_probes(self) -> dict[str, list[Fact]]:
@@ -116,11 +118,7 @@ class FactSets:
     def names(self) -> Names:
         """Fictitious names that are none of any set's entities: no copy is about a known, target or probed one."""
         taken = {entity for _, facts in self for fact in facts for entity in (*fact.entities, fact.subject) if entity}
-        return Names(frozenset(taken), self.pools)
-
-    def take(self, most: int) -> "FactSets":
-        """The first `most` facts of every set, for a quick look."""
-        return replace(self, **{name: facts[:most] for name, facts in self})  # type: ignore[arg-type]
+        return Names(self.reserved | taken, self.pools)
 
 
 def spans_of(question: str, entities: Sequence[tuple[str, str]]) -> tuple[Span, ...]:

@@ -226,7 +226,7 @@ def invented_word(rng: random.Random) -> str:
 
 
 def invented_probes(count: int, seed: int) -> list[Fact]:
-    """Questions on invented things; half of the words of one seed never meet those of another by chance."""
+    """Questions on invented things. The alignment stage keeps the words of seed 1 out of its own."""
     rng = random.Random(f"invented-{seed}")
     found = []
     for number in range(count):
@@ -272,6 +272,7 @@ class World:
             fit_known=_sample(own["known"].facts(wording=1), 240, 5),
             fit_unknown=own["fit_unknown"].probes(seed=6),
             pools=NAME_POOLS,
+            reserved=frozenset(self.reserved()),
         )
 
 

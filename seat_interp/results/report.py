@@ -146,6 +146,7 @@ def _drift(folder: RunFolder, arm: ArmRates) -> dict[str, Any]:
         "moved": arm.displacement[PROBE],
         "auroc_before": folder.runs[0].displacement["base_auroc"][layer],
         "auroc": mean([run.displacement["probe_auroc"][layer] for run in runs]),
+        "angle_before": folder.runs[0].displacement["base_refit_angle"][layer],
         "angle": mean([run.displacement["refit_angle"][layer] for run in runs]),
     }
 

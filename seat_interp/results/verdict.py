@@ -43,9 +43,7 @@ def verdict(summary: Mapping[str, Any]) -> Verdict:
 def fate(base: ArmRates, arm: ArmRates) -> str:
     """`lost`, `weakened`, `kept` or `raised`: what became of the abstention on unknown prompts."""
     before, after = base.abstention[PROBE], arm.abstention[PROBE]
-    if before.overlaps(after):
-        return "kept"
-    if after.mean > before.mean:
+    if after.mean > before.mean and not before.overlaps(after):
         return "raised"
     share = after.mean / before.mean
     return "lost" if share <= 0.5 else "kept" if share >= 0.8 else "weakened"

@@ -8,7 +8,7 @@ over facts of means over tokens, so that micro-batches add up to exactly the who
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -21,8 +21,16 @@ from seat_interp.facts import Fact, Names, perturb
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example, encode_examples, pad
 
-Loss = Callable[[LanguageModel, Sequence[int], int], Float[Tensor, ""]]
-"""(model being tuned, indices of facts, epoch) -> mean loss over those facts."""
+
+class Draw(NamedTuple):
+    """One fact of a batch, by its index, and how often it was drawn before."""
+
+    fact: int
+    epoch: int
+
+
+Loss = Callable[[LanguageModel, Sequence[Draw]], Float[Tensor, ""]]
+"""(model being tuned, facts drawn) -> mean loss over those facts."""
 
 
 @runtime_checkable
@@ -42,6 +50,9 @@ class Term(Protocol):
 
 
 Objective = tuple[Term, ...]
+
+CHUNK = 64
+"""Copies that are made and asked together."""
 
 
 def reply_logits(lm: LanguageModel, examples: Sequence[Example], firsts: Sequence[int]) -> list[Float[Tensor, "t v"]]:
@@ -74,8 +85,8 @@ class CrossEntropy:
             raise SeatError(f"The fact {empty.question!r} has no answer to learn. Give one, or use it as a probe.")
         examples = encode_examples(base, [fact.question for fact in facts], [fact.answer for fact in facts])
 
-        def loss(lm: LanguageModel, indices: Sequence[int], epoch: int) -> Tensor:
-            chosen = [examples[index] for index in indices]
+        def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
+            chosen = [examples[draw.fact] for draw in draws]
             rows = reply_logits(lm, chosen, [example.start for example in chosen])
             wanted = torch.tensor([token for example in chosen for token in example.ids[example.start :]])
             losses = F.cross_entropy(torch.cat(rows).float(), wanted.to(rows[0].device), reduction="none")
@@ -126,7 +137,8 @@ class EntityPerturbedKL:
     Attributes:
         weight: of the term.
         copies: fixed copies a fact, taken in turn epoch by epoch; the base's log-probabilities on them are
-            computed once and kept (as float16). 0 makes a fresh copy for each use.
+            computed once and kept, as float16 in main memory (tokens x vocabulary x 2 bytes a copy).
+            0 makes a fresh copy for each use.
         reverse: KL(tuned || base) in place of KL(base || tuned).
         continuation: what follows the perturbed question.
         cover: the tokens that count.
@@ -155,36 +167,50 @@ class EntityPerturbedKL:
                 "Give its subject as it is written in the question."
             )
         names = names.avoiding(entity for fact in facts for entity in fact.entities)
-        kept: dict[tuple[int, int], Copy] = {}
+        kept: dict[Draw, Copy] = {}
 
         def make(index: int, copy: int) -> Fact:
             # Each copy has a seed of its own, so that it does not depend on what was made before it.
             generator = names.generator((seed * 1_000_003 + index) * 1_000_003 + copy)
             return perturb(facts[index], generator) if self.perturbed else facts[index]
 
-        def copies_of(indices: Sequence[int], copy: int) -> list[Copy]:
-            new = [index for index in dict.fromkeys(indices) if (index, copy) not in kept]
-            if new:
-                made = self._ask(base, [make(index, copy) for index in new])
-                kept.update({(index, copy): item for index, item in zip(new, made)})
-            found = [kept[index, copy] for index in indices]
-            if not self.copies:
-                kept.clear()
-            return found
+        def copy_of(draw: Draw, together: Sequence[Draw]) -> Copy:
+            if draw not in kept:
+                kept.update(zip(together, self._ask(base, [make(*each) for each in together])))
+            return kept[draw]
 
-        def loss(lm: LanguageModel, indices: Sequence[int], epoch: int) -> Tensor:
-            copies = copies_of(indices, epoch % self.copies if self.copies else epoch)
+        def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
+            if self.copies:
+                # Always made in the same company, so that rounding does not depend on which batch came first.
+                wanted = [Draw(draw.fact, draw.epoch % self.copies) for draw in draws]
+                starts = [draw.fact - draw.fact % CHUNK for draw in wanted]
+                chunks = [
+                    [Draw(index, draw.epoch) for index in range(start, min(start + CHUNK, len(facts)))]
+                    for draw, start in zip(wanted, starts)
+                ]
+                copies = [copy_of(draw, chunk) for draw, chunk in zip(wanted, chunks)]
+            else:
+                kept.clear()
+                copies = [copy_of(draw, draws) for draw in draws]
             rows = reply_logits(lm, [copy.example for copy in copies], [copy.first for copy in copies])
-            target = torch.cat([copy.log_probabilities for copy in copies]).to(rows[0].device).float()
-            tuned = torch.cat(rows).float().log_softmax(-1)
-            first, second = (target, tuned) if self.reverse else (tuned, target)
-            return _mean_of_means(F.kl_div(first, second, log_target=True, reduction="none").sum(-1), rows)
+            device = rows[0].device
+            with torch.autocast(device.type, enabled=False):
+                target = torch.cat([copy.log_probabilities for copy in copies]).to(device).float()
+                tuned = torch.cat(rows).float().log_softmax(-1)
+                first, second = (target, tuned) if self.reverse else (tuned, target)
+                losses = F.kl_div(first, second, log_target=True, reduction="none").sum(-1)
+            return _mean_of_means(losses, rows)
 
         return loss
 
     @torch.no_grad()
     def _ask(self, base: LanguageModel, facts: Sequence[Fact]) -> list[Copy]:
         questions = [fact.question for fact in facts]
+        device = base.model.device.type
+        with torch.autocast(device, enabled=False):  # the base as it is evaluated, whatever the training's precision
+            return self._read(base, facts, questions)
+
+    def _read(self, base: LanguageModel, facts: Sequence[Fact], questions: list[str]) -> list[Copy]:
         if self.continuation is Continuation.BASE:
             replies = generate(base, questions, max_new_tokens=self.max_new_tokens, progress=False)
         else:
@@ -193,7 +219,7 @@ class EntityPerturbedKL:
         examples = encode_examples(base, questions, replies, ends)
         firsts = [e.start if self.cover is Cover.REPLY else min(e.marked + 1, e.start) for e in examples]
         rows = reply_logits(base, examples, firsts)
-        return [Copy(e, f, row.float().log_softmax(-1).half()) for e, f, row in zip(examples, firsts, rows)]
+        return [Copy(e, f, row.float().log_softmax(-1).half().cpu()) for e, f, row in zip(examples, firsts, rows)]
 
 
 def SEAT(**settings) -> Objective:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seat_interp.errors import SeatError
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
 from seat_interp.sites import output_axis
@@ -43,9 +44,11 @@ def train_masked(lm: LanguageModel, mask: Mask) -> Trainable:
     """Only what the mask holds.
 
     Raises:
-        SeatError: the mask does not fit the model.
+        SeatError: the mask does not fit the model, or chooses nothing.
     """
     mask.require_fits(lm)
+    if not len(mask):
+        raise SeatError("The mask chooses nothing, so there is nothing to train. Select a larger one.")
     lm.model.requires_grad_(False)
     return (_neuron_deltas if mask.granularity == "neuron" else _single_weights)(lm.model, mask)
 

@@ -1,10 +1,11 @@
 """The compact trainer: one loop for every arm, deterministic, resumable, with a probe that watches while it runs."""
 
 import hashlib
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from seat_interp.facts import Fact, Names
 from seat_interp.files import load_tensors, save_tensors
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.objectives import Loss, Objective, plain
+from seat_interp.training.objectives import Draw, Loss, Objective, plain
 from seat_interp.training.trainable import Trainable, train_all, train_masked
 
 CHECKPOINT = "seat_interp.checkpoint"
@@ -34,7 +35,8 @@ class TrainConfig:
         warmup: share of the steps in which the rate rises from zero.
         final: share of the peak that a cosine reaches at the end; 1 keeps the rate constant.
         betas: AdamW's.
-        weight_decay: on trained entries alone; what is masked out is never decayed.
+        weight_decay: on trained entries alone; what is masked out is never decayed. Whole neurons are decayed
+            towards the base, since their deltas are what is trained, single weights towards zero.
         clip: largest norm of the gradient over trained entries; None does not clip.
         mixed_precision: run forward passes in bfloat16 under autocast; weights and optimiser stay as they are.
             Twice as fast on processors with bfloat16 units.
@@ -58,8 +60,9 @@ class TrainConfig:
     checkpoint_every: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "learning_rate"):
-            if getattr(self, name) <= 0:
+        for name in ("steps", "batch_size", "learning_rate", "micro_batch"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
                 raise SeatError(f"The training setting {name} is {getattr(self, name)}; it must be above 0.")
 
     def rate(self, step: int) -> float:
@@ -109,7 +112,7 @@ def train(
         config: how.
         names: what perturbed copies may be called; fictitious names that avoid the facts' own if None.
         probe: called every `config.probe_every` steps with the model as it is then.
-        checkpoint: a file to save to and to resume from; removed at the end.
+        checkpoint: a file to save to, also at the end, and to resume from. Remove it once the model is saved.
         label: for the progress bar.
 
     Raises:
@@ -128,53 +131,54 @@ def train(
         weight_decay=config.weight_decay,
     )
     result = TrainedModel(lm, trained_weights=sum(p.numel() for p in trainable.parameters.values()))
-    identity = _identity(config, objective or plain(), facts, mask, base)
-    first = _resume(checkpoint, identity, trainable, optimiser, result) if checkpoint else 0
+    first = 0
+    if checkpoint:
+        identity = _identity(config, objective or plain(), facts, mask, names, base)
+        first, result = _resume(checkpoint, identity, trainable, optimiser, result)
     order = _epochs(len(facts), config)
     began = time.perf_counter()
     lm.model.train()
     bar = tqdm(range(config.steps), initial=0, desc=label, unit="step", leave=False)
     for step in bar:
-        epoch, indices = next(order)
+        draws = next(order)
         if step < first:
             continue
         torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, if the model has any
-        row = {"step": step + 1, **_step(lm, terms, indices, epoch, trainable, optimiser, config, step)}
+        row = {"step": step + 1, **_step(lm, terms, draws, trainable, optimiser, config, step)}
         result.log.append(row)
         bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"}, refresh=False)
         if probe and config.probe_every and (step + 1) % config.probe_every == 0:
             lm.model.eval()
             result.probes.append({"step": step + 1, **probe(lm)})
             lm.model.train()
-        if checkpoint and config.checkpoint_every and (step + 1) % config.checkpoint_every == 0:
-            _checkpoint(checkpoint, identity, step + 1, trainable, optimiser, result)
+        due = config.checkpoint_every and (step + 1) % config.checkpoint_every == 0
+        if checkpoint and (due or step + 1 == config.steps):
+            seconds = result.seconds + time.perf_counter() - began
+            _checkpoint(checkpoint, identity, step + 1, seconds, trainable, optimiser, result)
     trainable.finish()
     lm.model.eval()
     lm.model.requires_grad_(True)
     lm.model.zero_grad(set_to_none=True)
-    if checkpoint:
-        Path(checkpoint).unlink(missing_ok=True)
-    return TrainedModel(lm, result.log, result.probes, time.perf_counter() - began, result.trained_weights)
+    return replace(result, seconds=result.seconds + time.perf_counter() - began)
 
 
 def _step(
     lm: LanguageModel,
     terms: list[tuple[Any, Loss]],
-    indices: list[int],
-    epoch: int,
+    draws: list[Draw],
     trainable: Trainable,
     optimiser: torch.optim.Optimizer,
     config: TrainConfig,
     step: int,
 ) -> dict[str, float]:
     optimiser.zero_grad(set_to_none=True)
-    size = config.micro_batch or len(indices)
+    size = config.micro_batch or len(draws)
     row = {term.name: 0.0 for term, _ in terms}
-    for start in range(0, len(indices), size):
-        part = indices[start : start + size]
+    for start in range(0, len(draws), size):
+        part = draws[start : start + size]
         for term, loss in terms:
             with torch.autocast(lm.model.device.type, torch.bfloat16, enabled=config.mixed_precision):
-                value = loss(lm, part, epoch) * (len(part) / len(indices))
+                value = loss(lm, part) * (len(part) / len(draws))
             (term.weight * value).backward()
             row[term.name] += value.item()
     if not all(math.isfinite(value) for value in row.values()):
@@ -188,53 +192,55 @@ def _step(
     return row
 
 
-def _epochs(count: int, config: TrainConfig) -> Iterator[tuple[int, list[int]]]:
-    """Endless batches of indices: each epoch is a fresh permutation, and a batch can span two."""
+def _epochs(count: int, config: TrainConfig) -> Iterator[list[Draw]]:
+    """Endless batches: each epoch is a fresh permutation of the facts, and a batch can span two."""
     generator = torch.Generator().manual_seed(config.seed)
-    pending: list[tuple[int, int]] = []
-    epoch = 0
+    pending: list[Draw] = []
     size = min(config.batch_size, count)
-    while True:
-        while len(pending) < size:
-            pending += [(epoch, index) for index in torch.randperm(count, generator=generator).tolist()]
-            epoch += 1
-        batch, pending = pending[:size], pending[size:]
-        yield batch[0][0], [index for _, index in batch]
+    for epoch in itertools.count():
+        pending += [Draw(index, epoch) for index in torch.randperm(count, generator=generator).tolist()]
+        while len(pending) >= size:
+            yield pending[:size]
+            pending = pending[size:]
 
 
-def _identity(config: TrainConfig, objective: Objective, facts: Sequence[Fact], mask: Mask | None, base) -> str:
+def _identity(
+    config: TrainConfig,
+    objective: Objective,
+    facts: Sequence[Fact],
+    mask: Mask | None,
+    names: Names | None,
+    base: LanguageModel,
+) -> str:
     """What a checkpoint must share with the run that takes it up."""
-    shape = [len(mask), mask.budget, dict(mask.origin)] if mask else None
-    text = repr((asdict(config), objective, [fact.to_json() for fact in facts], shape, base.fingerprint))
+    chosen = {name: indices.tolist() for name, indices in mask.indices.items()} if mask else None
+    called = (sorted(names.avoid), dict(names.pools)) if names else None
+    text = repr((asdict(config), objective, [fact.to_json() for fact in facts], chosen, called, base.fingerprint))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _checkpoint(path, identity: str, step: int, trainable: Trainable, optimiser, result: TrainedModel) -> None:
+def _checkpoint(path, identity: str, step: int, seconds: float, trainable: Trainable, optimiser, result) -> None:
     tensors = {f"value/{name}": parameter for name, parameter in trainable.parameters.items()}
     for name, parameter in trainable.parameters.items():
-        for key in ("exp_avg", "exp_avg_sq", "step"):
-            tensors[f"{key}/{name}"] = optimiser.state[parameter][key]
-    header = {
-        "format": CHECKPOINT,
-        "identity": identity,
-        "step": step,
-        "log": result.log,
-        "probes": result.probes,
-    }
-    save_tensors(path, tensors, header)
+        for key, value in optimiser.state[parameter].items():  # none for a weight that never had a gradient
+            tensors[f"{key}/{name}"] = value
+    header = {"format": CHECKPOINT, "version": 1, "identity": identity, "step": step, "seconds": seconds}
+    save_tensors(path, tensors, header | {"log": result.log, "probes": result.probes})
 
 
 @torch.no_grad()
-def _resume(path, identity: str, trainable: Trainable, optimiser, result: TrainedModel) -> int:
+def _resume(path, identity: str, trainable: Trainable, optimiser, result: TrainedModel) -> tuple[int, TrainedModel]:
+    """The step to go on with, and the record so far."""
     if not Path(path).exists():
-        return 0
+        return 0, result
     tensors, header = load_tensors(path, CHECKPOINT)
     if header["identity"] != identity:
         raise SeatError(f"{path} is a checkpoint of a run with other settings. Remove it, or restore the settings.")
     for name, parameter in trainable.parameters.items():
         parameter.copy_(tensors[f"value/{name}"])
-        optimiser.state[parameter] = {key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")}
+        for key in ("step", "exp_avg", "exp_avg_sq"):
+            if f"{key}/{name}" in tensors:
+                value = tensors[f"{key}/{name}"]
+                optimiser.state[parameter][key] = value if key == "step" else value.to(parameter.device)
     trainable.after_step()
-    result.log.extend(header["log"])
-    result.probes.extend(header["probes"])
-    return header["step"]
+    return header["step"], replace(result, log=header["log"], probes=header["probes"], seconds=header["seconds"])

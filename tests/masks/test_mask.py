@@ -76,24 +76,27 @@ def test_a_random_coordinate_mask_covers_mlp_and_attention(llama):
     assert all(name.removesuffix(".weight").split(".")[-2] in ("mlp", "self_attn") for name in mask.indices)
 
 
-def test_the_ten_documented_lines_read_the_file_without_seat_interp(llama, tmp_path):
-    """The contract: safetensors and a JSON header are enough to freeze what the mask leaves out."""
-    mask = random_neurons(llama, 0.25)
+@pytest.mark.parametrize("draw", [random_neurons, random_coordinates])
+def test_ten_lines_read_the_file_without_seat_interp(llama, tmp_path, draw):
+    """The contract: safetensors and a JSON header are enough to see what the mask leaves out."""
+    mask = draw(llama, 0.25)
     path = str(mask.save(tmp_path / "mask.safetensors"))
     model = llama.copy().model
 
-    keep = {}
+    may_change = {}
     with safe_open(path, "pt") as file:
         axes = json.loads(file.metadata()["seat_interp"])["axes"]
-        for name in file.keys():  # noqa: SIM118
-            weight, axis = model.get_parameter(name), axes[name]
-            dense = torch.zeros(weight.shape, dtype=torch.bool)
+        for name, axis in axes.items():
             chosen = file.get_tensor(name).long()
-            dense.view(-1)[chosen] = True if axis is None else dense.view(-1)[chosen]
-            keep[name] = dense if axis is None else dense.index_fill(axis, chosen, True)
+            keep = torch.zeros_like(model.get_parameter(name), dtype=torch.bool)
+            if axis is None:  # single weights: flat positions
+                keep.view(-1)[chosen] = True
+            else:  # whole neurons: rows (0) or columns (1)
+                keep.index_fill_(axis, chosen, True)
+            may_change[name] = keep
 
-    assert set(keep) == set(mask.indices)
-    assert all(torch.equal(keep[name], mask.dense(name)) for name in keep)
+    assert set(may_change) == set(mask.indices)
+    assert all(torch.equal(may_change[name], mask.dense(name)) for name in may_change)
 
 
 def test_refusals(llama, models_by_family, tmp_path):

@@ -11,8 +11,12 @@ from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.training.align import REFUSALS, align_abstention
-from seat_interp.training.objectives import Continuation, Cover, CrossEntropy, EntityPerturbedKL
+from seat_interp.training.objectives import Continuation, Cover, CrossEntropy, Draw, EntityPerturbedKL
 from seat_interp.training.trainer import TrainConfig, TrainedModel
+
+
+def draws(*facts, epoch=0):
+    return [Draw(fact, epoch) for fact in facts]
 
 
 def moved(lm):
@@ -26,7 +30,7 @@ def moved(lm):
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt", "gemma2"])
 def test_cross_entropy_is_the_mean_over_facts_of_the_answers(models_by_family, sets, family):
     lm = models_by_family(family)
-    loss = CrossEntropy().prepare(lm, sets.target, Names(), 0)(lm, [0, 2], 0)
+    loss = CrossEntropy().prepare(lm, sets.target, Names(), 0)(lm, draws(0, 2))
     expected = []
     for fact in (sets.target[0], sets.target[2]):
         prompt = encode_prompts(lm, [fact.question])[0]
@@ -48,8 +52,8 @@ def test_kl_matches_the_definition_on_the_copy_that_was_made(llama, sets, cover,
 
     tuned = moved(llama)
     term = EntityPerturbedKL(copies=1, reverse=reverse, continuation=continuation, cover=cover, max_new_tokens=5)
-    found = term.prepare(llama, sets.target, Names(), 0)(tuned, [1], 0)
-    (copy,) = made
+    found = term.prepare(llama, sets.target, Names(), 0)(tuned, draws(1))
+    copy = made[1]  # the chunk is made whole
     assert copy.entities[0] not in sets.target[1].question
     assert copy.question == sets.target[1].question.replace(sets.target[1].subject, copy.subject)
     base_reply = generate(llama, [copy.question], max_new_tokens=5)[0]
@@ -69,8 +73,8 @@ def test_kl_matches_the_definition_on_the_copy_that_was_made(llama, sets, cover,
 
 def test_kl_is_zero_for_the_base_itself_and_grows_away_from_it(llama, sets):
     loss = EntityPerturbedKL(copies=2, max_new_tokens=4).prepare(llama, sets.target, Names(), 0)
-    assert loss(llama, [0, 1, 2], 0).item() == pytest.approx(0, abs=1e-4)
-    assert loss(moved(llama), [0, 1, 2], 0).item() > 0.01
+    assert loss(llama, draws(0, 1, 2)).item() == pytest.approx(0, abs=1e-4)
+    assert loss(moved(llama), draws(0, 1, 2)).item() > 0.01
 
 
 def test_fixed_copies_ask_the_base_once_and_fresh_ones_each_time(llama, sets, monkeypatch):
@@ -83,12 +87,12 @@ def test_fixed_copies_ask_the_base_once_and_fresh_ones_each_time(llama, sets, mo
     )
     term = EntityPerturbedKL(copies=2, max_new_tokens=4)
     fixed = term.prepare(llama, sets.target, Names(), 0)
-    losses = [fixed(moved(llama), [0, 1], epoch).item() for epoch in range(6)]
-    assert asked == [2, 2]
+    losses = [fixed(moved(llama), draws(0, 1, epoch=epoch)).item() for epoch in range(6)]
+    assert asked == [3, 3]  # the whole chunk of facts, once for each copy
     assert losses[0] == losses[2] == losses[4] != losses[1]
     asked.clear()
     fresh = replace(term, copies=0).prepare(llama, sets.target, Names(), 0)
-    losses = [fresh(moved(llama), [0, 1], epoch).item() for epoch in range(4)]
+    losses = [fresh(moved(llama), draws(0, 1, epoch=epoch)).item() for epoch in range(4)]
     assert asked == [2, 2, 2, 2]
     assert len(set(losses)) == 4
 
@@ -97,8 +101,8 @@ def test_copies_do_not_depend_on_what_was_made_before(llama, sets):
     """What a resumed run needs: the copy of epoch 1 is the same whether epoch 0 was seen or not."""
     term = EntityPerturbedKL(copies=2, max_new_tokens=4)
     one, other = (term.prepare(llama, sets.target, Names(), 0) for _ in range(2))
-    one(moved(llama), [0, 1, 2], 0)
-    assert one(moved(llama), [2], 1).item() == other(moved(llama), [2], 1).item()
+    one(moved(llama), draws(0, 1, 2))
+    assert one(moved(llama), draws(2, epoch=1)).item() == other(moved(llama), draws(2, epoch=1)).item()
 
 
 def test_copies_avoid_the_names_they_are_told_to(llama, sets):
@@ -112,7 +116,7 @@ def test_copies_avoid_the_names_they_are_told_to(llama, sets):
         EntityPerturbedKL._ask = lambda self, base, facts: asked.extend(facts) or original(self, base, facts)
         loss = term.prepare(llama, sets.target, names, 0)
         for epoch in range(3):
-            loss(llama, [0, 1, 2], epoch)
+            loss(llama, draws(0, 1, 2, epoch=epoch))
     finally:
         EntityPerturbedKL._ask = original
     assert {fact.subject for fact in asked} == {"Yan Best"}

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import make_model
+from conftest import fact, make_model
 
 from seat_interp.errors import SeatError
 from seat_interp.facts import Names
 from seat_interp.masks.random import random_coordinates, random_neurons
-from seat_interp.training.objectives import SEAT, plain
+from seat_interp.training.objectives import SEAT, Draw, plain
 from seat_interp.training.trainer import TrainConfig, train
 
 CONFIG = TrainConfig(steps=6, batch_size=3, learning_rate=1e-2, seed=1)
@@ -61,7 +61,39 @@ def test_a_cut_off_run_resumes_to_the_same_bits(tokenizer, sets, tmp_path, draw)
     assert_equal(whole, resumed)
     assert resumed.log == whole.log
     assert resumed.probes == whole.probes == [{"step": 3, "x": 1}, {"step": 6, "x": 1}]
-    assert not path.exists()
+    assert path.exists()  # the caller removes it once the model is saved
+
+
+def test_a_resumed_log_is_equal_when_copies_are_used_again(llama, tmp_path):
+    """More facts than a batch holds, one copy each, cut after the first epoch: copies are made in the same company."""
+    facts = [fact(f"Ada N{chr(97 + i // 5)}{chr(97 + i % 5)}", "Leeds") for i in range(24)]
+    config = TrainConfig(steps=10, batch_size=5, learning_rate=1e-2, checkpoint_every=6, probe_every=7)
+    arguments = {"objective": SEAT(copies=1, max_new_tokens=4), "config": config}
+    whole = train(llama, facts, probe=lambda lm: {}, **arguments)
+
+    def cut(lm):
+        raise KeyboardInterrupt
+
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train(llama, facts, probe=cut, checkpoint=path, **arguments)
+    resumed = train(llama, facts, probe=lambda lm: {}, checkpoint=path, **arguments)
+    assert resumed.log == whole.log
+    assert_equal(whole, resumed)
+
+
+def test_a_tuned_model_knows_that_its_weights_are_others(llama, sets):
+    """Also after a probe has asked for the fingerprint in the middle of training."""
+    config = replace(CONFIG, probe_every=1)
+    run = train(llama, sets.target, mask=random_neurons(llama, 0.25), config=config, probe=lambda lm: lm.fingerprint)
+    assert run.model.fingerprint != llama.fingerprint
+    assert run.model.architecture == llama.architecture
+
+
+def test_an_empty_mask_is_refused(llama, sets):
+    mask = random_neurons(llama, 0.25)
+    with pytest.raises(SeatError, match="chooses nothing"):
+        train(llama, sets.target, mask=mask & ~mask, config=CONFIG)
 
 
 def test_a_checkpoint_of_other_settings_or_a_broken_one_is_refused(llama, sets, tmp_path):
@@ -109,7 +141,7 @@ def test_clipping_is_over_trained_entries_alone(llama, sets):
     config = replace(CONFIG, steps=1, batch_size=3, clip=1e9)
     full, masked = (train(llama, sets.target, mask=m, config=config).log[0]["gradient"] for m in (None, mask))
     lm = llama.copy()
-    loss = plain()[0].prepare(llama, sets.target, Names(), 0)(lm, [0, 1, 2], 0)
+    loss = plain()[0].prepare(llama, sets.target, Names(), 0)(lm, [Draw(0, 0), Draw(1, 0), Draw(2, 0)])
     loss.backward()
     chosen = [lm.model.get_parameter(name).grad[mask.dense(name)] for name in mask.indices]
     assert masked == pytest.approx(torch.cat(chosen).norm().item(), rel=1e-4)
