@@ -28,6 +28,10 @@ class MaskConfig:
     granularity: Granularity = "coordinate"
     file: str | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 < self.budget <= 1:
+            raise SeatError(f"The budget is {self.budget}; it is a share and must be above 0 and at most 1.")
+
 
 @dataclass(frozen=True)
 class ArmConfig:

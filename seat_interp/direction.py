@@ -1,9 +1,7 @@
 """The ignorance direction: one vector a layer from known to unknown in the base model's residual stream."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from torch import Tensor
 from seat_interp.capture import AtToken, capture
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
-from seat_interp.files import load_tensors, save_tensors
+from seat_interp.files import load_tensors, save_tensors, text_hash
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 FORMAT = "seat_interp.direction"
@@ -219,8 +217,7 @@ def fit_direction(
             origin={
                 **captured.origin,
                 "method": method.__name__,
-                "fit_set": _hash(questions),
-                "versions": _versions(),
+                "fit_set": text_hash(questions),
             },
         )
         rank = (round(float(auroc[layer]), 4), float(separation[layer]))
@@ -256,11 +253,3 @@ def _unit(vector: np.ndarray) -> np.ndarray:
     if norm == 0:
         raise SeatError("Known and unknown prompts have equal activations, so no direction separates them.")
     return vector / norm
-
-
-def _hash(questions: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(questions).encode()).hexdigest()[:16]
-
-
-def _versions() -> dict[str, str]:
-    return {package: version(package) for package in ("torch", "transformers", "seat_interp")}

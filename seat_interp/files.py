@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,13 @@ def sha256(path: str | Path) -> str:
     """Hex digest of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides an activation; every artefact's header carries them."""
+    return {package: version(package) for package in ("torch", "transformers", "seat_interp")}
+
+
+def text_hash(texts: Iterable[str]) -> str:
+    """Sixteen hex digits that stand for these texts in this order."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

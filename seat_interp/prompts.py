@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Int
+from jinja2 import TemplateError
 from torch import Tensor
 
 from seat_interp.errors import SeatError
@@ -51,20 +52,32 @@ def prompt_text(lm: LanguageModel, question: str) -> str:
     messages = [{"role": "user", "content": question}]
     if lm.system is not None:
         messages.insert(0, {"role": "system", "content": lm.system})
-    return str(lm.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    try:
+        return str(lm.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    except TemplateError as error:
+        raise SeatError(
+            f"The chat template of {lm.name!r} refuses the prompt: {error}. Some take no system prompt: leave it out."
+        ) from error
 
 
 def encode_prompts(lm: LanguageModel, questions: Sequence[str]) -> list[list[int]]:
     """Token ids of each question as a prompt that is ready for the reply.
 
     Raises:
-        SeatError: there are no questions.
+        SeatError: there are no questions, one is too long for the model, or its template refuses it.
     """
     if not questions:
         raise SeatError("There are no prompts to encode: the set is empty.")
     texts = [prompt_text(lm, question) for question in questions]
     # The template writes its own special tokens; a model without one gets the tokenizer's.
-    return lm.tokenizer(texts, add_special_tokens=lm.tokenizer.chat_template is None)["input_ids"]
+    encoded = lm.tokenizer(texts, add_special_tokens=lm.tokenizer.chat_template is None)["input_ids"]
+    most = getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
+    longest = max(range(len(encoded)), key=lambda index: len(encoded[index]))
+    if most is not None and len(encoded[longest]) >= most:
+        raise SeatError(
+            f"The prompt {questions[longest][:60]!r}... has {len(encoded[longest])} tokens; {lm.name!r} takes {most}."
+        )
+    return encoded
 
 
 def encode_examples(

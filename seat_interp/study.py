@@ -23,6 +23,7 @@ from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import Record, interval, rates, records
 from seat_interp.facts import FactSets
 from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
+from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
 from seat_interp.steering import check_steering, choose_addition
@@ -114,10 +115,10 @@ def run_study(
     sets = _with_fit_sets(sets)
     if direction is not None:
         direction.require_fits(lm)
-    for name in config.arms:  # a mask that does not fit is better known now than after an hour
-        arm = make_arm(name, config.settings, 0)
-        if arm.make_mask is not None:
-            arm.make_mask(lm).require_fits(lm)
+    for name in config.arms:
+        make_arm(name, config.settings, 0)
+    if path := config.settings.mask.file:  # a mask that does not fit is better known now than after an hour
+        Mask.load(path).require_fits(lm)
     _claim(out, _identity(lm, sets, config, direction, about or {}))
     direction = _direction(lm, sets, config, out, direction, say)
     report_sets = {n: f for n, f in sets if n not in ("fit_known", "fit_unknown", "rewordings")}

@@ -72,12 +72,17 @@ def test_stops_after_the_last_wanted_layer_and_leaves_no_hooks(llama):
     assert hooks() == before
 
 
-def test_saved_captures_read_back_and_name_their_origin(llama, tmp_path):
+def test_saved_captures_read_back_and_name_their_origin(llama, models_by_family, tmp_path):
     found = capture(llama, QUESTIONS)
     again = Capture.load(found.save(tmp_path / "c.safetensors"))
     assert torch.equal(again.values, found.values)
     assert again.origin["model"] == llama.fingerprint
     assert again.origin["processing"] == "none"
+    assert again.origin["versions"]["torch"]
+    assert again.origin["prompts"] != capture(llama, QUESTIONS[:2]).origin["prompts"]
+    again.require_fits(llama)
+    with pytest.raises(SeatError, match="gpt2 model"):
+        again.require_fits(models_by_family("gpt2"))
     (tmp_path / "c.safetensors").write_bytes((tmp_path / "c.safetensors").read_bytes()[:200])
     with pytest.raises(SeatError, match="truncated"):
         Capture.load(tmp_path / "c.safetensors")
@@ -90,6 +95,8 @@ def test_bad_requests_are_refused(llama):
         capture(llama, QUESTIONS, layers=[7])
     with pytest.raises(SeatError, match="fewer than"):
         capture(llama, QUESTIONS, reduce=AtToken(-50))
+    with pytest.raises(SeatError, match="takes 128"):
+        capture(llama, ["Where was Ada Moran born? " * 60])
 
 
 def test_activations_that_are_not_finite_are_refused(llama):

@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from seat_interp.capture.reduce import LAST_TOKEN, Reduce
 from seat_interp.errors import SeatError
-from seat_interp.files import load_tensors, save_tensors
-from seat_interp.models.open import LanguageModel
+from seat_interp.files import load_tensors, save_tensors, text_hash, versions
+from seat_interp.models.open import LanguageModel, require_same_architecture
 from seat_interp.prompts import batches_by_length, encode_prompts, pad
 
 FORMAT = "seat_interp.capture"
@@ -59,6 +59,14 @@ class Capture:
         """
         tensors, header = load_tensors(path, FORMAT)
         return cls(tensors["values"], tuple(header["layers"]), header["origin"])
+
+    def require_fits(self, lm: LanguageModel) -> None:
+        """Check that the capture can be compared with activations of a model.
+
+        Raises:
+            SeatError: another family, width or depth.
+        """
+        require_same_architecture(self.origin["model"], lm, "The capture")
 
 
 class _Enough(Exception):
@@ -141,5 +149,8 @@ def capture(
         "backend": "hooks",
         "processing": "none",
         "dtype": str(lm.model.dtype).removeprefix("torch."),
+        "system": lm.system,
+        "prompts": text_hash(questions),
+        "versions": versions(),
     }
     return Capture(torch.stack([row for row in kept if row is not None]), tuple(wanted), origin)
