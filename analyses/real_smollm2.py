@@ -49,6 +49,7 @@ RELATIONS = (
     "linguistic/adj_superlative", "linguistic/verb_past_tense",
 )  # fmt: skip
 COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
+NEW_WORDING = "I have a question for you. {q}"
 ALIGN = replace(COMMON, steps=110, learning_rate=2e-5)
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=40, learning_rate=5e-5, probe_every=20),
@@ -172,6 +173,13 @@ def main(options: Options) -> None:
         print("After alignment")
         write_json(work / "after.json", measure(aligned, probes))
 
+    if not (work / "new_wording.json").exists():
+        # Chosen for being right in four wordings, the known facts start at 1.00 by selection; a fifth one is fair.
+        reworded = {"known": [replace(f, question=NEW_WORDING.format(q=f.question), spans=()) for f in sets.known]}
+        print("Known facts in a wording that they were not chosen by, before and after")
+        both = {"before": measure(raw, reworded)["known"], "after": measure(aligned, reworded)["known"]}
+        write_json(work / "new_wording.json", both)
+
     alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
     config = StudyConfig(
         seeds=options.seeds, settings=ARMS, batch_size=32, probe_facts=16, steering_prompts=24, positions=(-1, -2)
@@ -180,7 +188,8 @@ def main(options: Options) -> None:
     summary = run_study(aligned, sets, config, work / "study", about=about)
     print_summary(summary)
     summary["command"] = "python analyses/real_smollm2.py --data DATA"
-    summary["alignment"] = {**alignment, "known": len(known), "asked": len(pool)}
+    asked = {"asked": len(pool), "known_in_two_wordings": len(fairly), "known_in_four": len(known)}
+    summary["alignment"] = {**alignment, **asked, "known_in_a_new_wording": read_json(work / "new_wording.json")}
     folder = RunFolder.open(work / "study")
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in folder.arms}
     write_json(options.results / "real_smollm2.json", summary)
