@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 DATA   ?= ../shared/data
-OUT    ?= 
+OUT    ?= runs
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.seat_interp
 DEMO_STAMP := $(STAMP)-core
