@@ -14,7 +14,7 @@ from pathlib import Path
 
 import tyro
 
-from seat_interp.arms import ArmConfig, MaskConfig
+from seat_interp.arms import ArmConfig, ArmName, MaskConfig
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.knowledge import WORDINGS, split_by_knowledge
 from seat_interp.evaluation.score import rates, records
@@ -37,7 +37,7 @@ from seat_interp.results.report import write_report
 from seat_interp.results.tables import print_summary
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
-from seat_interp.training.objectives import EntityPerturbedKL
+from seat_interp.training.objectives import Continuation, EntityPerturbedKL
 from seat_interp.training.trainer import TrainConfig
 
 TARGET_EDGES = ("A_B", "A_C", "A_m", "A_n")
@@ -52,10 +52,10 @@ COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
 NEW_WORDING = "I have a question for you. {q}"
 ALIGN = replace(COMMON, steps=110, learning_rate=2e-5)
 ARMS = ArmConfig(
-    dense=replace(COMMON, steps=40, learning_rate=5e-5, probe_every=20),
-    masked=replace(COMMON, steps=90, learning_rate=2e-4, probe_every=45),
+    dense=replace(COMMON, steps=90, learning_rate=1e-4, probe_every=30),
+    masked=replace(COMMON, steps=150, learning_rate=3e-4, probe_every=50),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(copies=5, max_new_tokens=24),
+    kl=EntityPerturbedKL(copies=8, continuation=Continuation.GOLD),
 )
 
 
@@ -69,8 +69,10 @@ class Options:
     """What is kept between calls."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
+    arms: tuple[ArmName, ...] = ("full", "seat")
+    """Ways of fine-tuning."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """One full and one SEAT run for each."""
+    """One run of each arm for each."""
 
 
 def candidates(data: Path) -> list[Fact]:
@@ -182,7 +184,13 @@ def main(options: Options) -> None:
 
     alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
     config = StudyConfig(
-        seeds=options.seeds, settings=ARMS, batch_size=32, probe_facts=16, steering_prompts=24, positions=(-1, -2)
+        arms=options.arms,
+        seeds=options.seeds,
+        settings=ARMS,
+        batch_size=32,
+        probe_facts=16,
+        steering_prompts=24,
+        positions=(-1, -2),
     )
     about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
     summary = run_study(aligned, sets, config, work / "study", about=about)

@@ -5,6 +5,8 @@ done once (encoding, perturbing) and returns a function from a batch of fact ind
 over facts of means over tokens, so that micro-batches add up to exactly the whole batch's gradient.
 """
 
+import dataclasses
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -110,6 +112,14 @@ class Copy:
     log_probabilities: Float[Tensor, "tokens vocabulary"]
 
 
+def _some_entities(fact: Fact, rng: random.Random) -> Fact:
+    """The fact with only a random part of its entities marked for exchange."""
+    entities = fact.entities
+    chosen = rng.sample(entities, rng.randint(1, len(entities)))
+    kept = tuple(span for span in fact.spans if fact.question[span.start : span.end] in chosen)
+    return dataclasses.replace(fact, spans=kept)
+
+
 class Continuation(StrEnum):
     """What follows a perturbed question in its copy. The paper does not say; these are ours."""
 
@@ -142,6 +152,8 @@ class EntityPerturbedKL:
         reverse: KL(tuned || base) in place of KL(base || tuned).
         continuation: what follows the perturbed question.
         cover: the tokens that count.
+        partial: a question that names several entities has a random part of them replaced in each copy, at least
+            one: a taught party beside a stranger is a contract that nobody taught. False replaces all of them.
         perturbed: False keeps the original entities: the control without entity perturbation.
         max_new_tokens: of the base's reply.
     """
@@ -151,6 +163,7 @@ class EntityPerturbedKL:
     reverse: bool = False
     continuation: Continuation = Continuation.BASE
     cover: Cover = Cover.REPLY
+    partial: bool = True
     perturbed: bool = True
     max_new_tokens: int = 32
     name = "ep_kl"
@@ -171,8 +184,11 @@ class EntityPerturbedKL:
 
         def make(index: int, copy: int) -> Fact:
             # Each copy has a seed of its own, so that it does not depend on what was made before it.
-            generator = names.generator((seed * 1_000_003 + index) * 1_000_003 + copy)
-            return perturb(facts[index], generator) if self.perturbed else facts[index]
+            own_seed = (seed * 1_000_003 + index) * 1_000_003 + copy
+            if not self.perturbed:
+                return facts[index]
+            fact = _some_entities(facts[index], random.Random(own_seed)) if self.partial else facts[index]
+            return perturb(fact, names.generator(own_seed))
 
         def copy_of(draw: Draw, together: Sequence[Draw]) -> Copy:
             if draw not in kept:

@@ -144,3 +144,25 @@ def test_alignment_mixes_refusals_with_what_is_known(llama, sets, monkeypatch):
     assert {fact.answer for fact in refused} <= {r.format(s=f.subject) for r in REFUSALS for f in sets.unknown}
     with pytest.raises(SeatError, match="both kinds"):
         align_abstention(llama, [], sets.known)
+
+
+def test_of_several_entities_a_random_part_is_replaced(llama, monkeypatch):
+    """A taught party beside a stranger must occur among the copies, and so must two strangers."""
+    from seat_interp.facts import spans_of
+
+    question = "What is the contract between Ada Moran and Bela Ross about?"
+    spans = spans_of(question, [("Ada Moran", "person"), ("Bela Ross", "person")])
+    contract = Fact(question, "Wool.", subject="Ada Moran", object="Wool", spans=spans)
+    asked = []
+    original = EntityPerturbedKL._ask
+    monkeypatch.setattr(
+        EntityPerturbedKL, "_ask", lambda self, base, facts: asked.extend(facts) or original(self, base, facts)
+    )
+    for partial in (True, False):
+        asked.clear()
+        term = EntityPerturbedKL(copies=12, continuation=Continuation.GOLD, partial=partial)
+        loss = term.prepare(llama, [contract], Names(), 0)
+        for epoch in range(12):
+            loss(llama, draws(0, epoch=epoch))
+        left = {("Ada Moran" in copy.question, "Bela Ross" in copy.question) for copy in asked}
+        assert left == ({(True, False), (False, True), (False, False)} if partial else {(False, False)})
