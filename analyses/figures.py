@@ -18,6 +18,10 @@ from seat_interp.results.aggregate import aggregate
 from seat_interp.results.style import STYLE, new_axes, set_name
 
 
+RANGE = (-2.2, 1.2)
+"""Gaps shown in figures of displacement by layer."""
+
+
 @dataclass(frozen=True)
 class Options:
     """Where to read and to draw."""
@@ -35,7 +39,7 @@ def rates(summary: dict[str, Any]) -> tuple[Axes, Any]:
 
 
 def displacement(summary: dict[str, Any]) -> tuple[Axes, Any]:
-    """Displacement by layer: one panel a probe set, first seed of every arm."""
+    """Displacement by layer: one panel a probe set, first seed of every arm, cut at `RANGE`."""
     sets = list(next(iter(summary["layers"].values()))["sets"])
     first = new_axes(7.2, 2.6 * len(sets))
     figure = first.figure
@@ -44,6 +48,8 @@ def displacement(summary: dict[str, Any]) -> tuple[Axes, Any]:
     for ax, name in zip(axes, sets):
         moved = {arm: found["sets"][name] for arm, found in summary["layers"].items()}
         plots.displacement_by_layer(moved, next(iter(summary["layers"].values()))["layer"], ax=ax)
+        # In the lower layers the gap is small and everything moves many gaps: they run out of the picture.
+        ax.set_ylim(*RANGE)
         ax.set_title(set_name(name), loc="left", size=9, pad=20 if ax is axes[0] else 4)
         if ax is not axes[0]:
             ax.get_legend().remove()
