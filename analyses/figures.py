@@ -17,7 +17,6 @@ from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.style import STYLE, new_axes, set_name
 
-
 RANGE = (-2.2, 1.2)
 """Gaps shown in figures of displacement by layer."""
 
