@@ -199,7 +199,8 @@ def fit_direction(
     for position in positions:
         captured = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size)
         parts = np.split(captured.values.double().numpy(), cuts)
-        vectors = np.stack([_unit(method(parts[0][:, la], parts[1][:, la])) for la in range(lm.sites.layers)])
+        sides = [(parts[0][:, la], parts[1][:, la]) for la in range(lm.sites.layers)]
+        vectors = np.stack([_unit(method(*side), np.linalg.norm(side[0], axis=-1).mean()) for side in sides])
         # A method may find the line but not its sense: unknown is the positive side.
         ahead = np.einsum("lw,lw->l", vectors, parts[0].mean(0) - parts[1].mean(0))
         vectors = np.where(ahead < 0, -1.0, 1.0)[:, None] * vectors
@@ -248,8 +249,8 @@ def _separate(unknown: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.nd
     return auroc, (unknown.mean(0) - known.mean(0)) / np.maximum(spread, 1e-12)
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
+def _unit(vector: np.ndarray, scale: float) -> np.ndarray:
     norm = np.linalg.norm(vector)
-    if norm == 0:
+    if norm <= 1e-6 * scale:  # no more than the rounding of activations of this size
         raise SeatError("Known and unknown prompts have equal activations, so no direction separates them.")
     return vector / norm

@@ -109,9 +109,9 @@ def test_models_are_captured_at_the_directions_token(llama, models_by_family, se
     questions = [f.question for f in sets.unknown]
     before, after = (capture(lm, questions, reduce=AtToken(-2)).values.double() for lm in (llama, tuned))
     expected = torch.einsum("plw,lw->pl", after - before, direction.vectors) / direction.gap
-    torch.testing.assert_close(moved.sets["unknown"].along, expected)
-    assert moved.sets["unknown"].along[:, 0].abs().max() == 0  # below the change nothing moves
-    assert moved.sets["unknown"].along[:, 1].abs().min() > 0
+    torch.testing.assert_close(moved.sets["unknown"].along, expected, rtol=1e-4, atol=1e-5)
+    assert moved.sets["unknown"].along[:, 0].abs().max() < 1e-5  # below the change nothing moves
+    assert moved.sets["unknown"].along[:, 1].abs().mean() > 1e-3
     assert moved.same_weights
     with pytest.raises(SeatError, match="gpt2 model"):
         displacement(llama, models_by_family("gpt2"), {"unknown": sets.unknown, "known": sets.known}, direction)
