@@ -1,6 +1,6 @@
 """The main job on the organism with several seeds and all arms, so that the demo's one seed can be judged.
 
-    python analyses/organism_seeds.py            (about 25 minutes on two cores; resumable in --work)
+    python analyses/organism_seeds.py            (resumable in --work)
 
 Writes analyses/results/organism_seeds.json; `make figures` draws from it.
 """
