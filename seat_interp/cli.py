@@ -32,7 +32,7 @@ def _study_settings(default: StudyConfig) -> StudyConfig:
 
 @dataclass(frozen=True)
 class Demo:
-    """The main job on the embedded organism: base, full fine-tuning and SEAT, with a report. About a minute.
+    """The main job on the embedded organism: base, full fine-tuning and SEAT, with a report. A minute or two.
 
     Teaches the organism new people or contracts, and shows what that does to its ignorance direction and to its
     abstention on everybody else. `run` does the same for any model and facts. `--config FILE` takes the settings
