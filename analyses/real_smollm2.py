@@ -45,12 +45,16 @@ TARGET_EDGES = ("A_B", "A_C", "A_m", "A_n")
 NEIGHBOUR_EDGES = ("A_C2", "B_D", "A_n2", "B_p")
 RELATIONS = (
     "factual/country_currency", "factual/country_largest_city", "factual/food_from_country", "factual/city_in_country",
+    "factual/landmark_in_country", "factual/product_by_company", "factual/company_hq",
     "commonsense/fruit_inside_color", "commonsense/fruit_outside_color", "commonsense/object_superclass",
     "commonsense/substance_phase", "commonsense/task_done_by_tool", "linguistic/adj_comparative",
     "linguistic/adj_superlative", "linguistic/verb_past_tense",
 )  # fmt: skip
 COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
+PLAIN, *SELECTING = WORDINGS
+"""Facts are chosen by the other wordings and probed in the plain one: chosen by it, they would start at 1.00."""
 NEW_WORDING = "I have a question for you. {q}"
+"""Neither chosen by nor trained in."""
 ALIGN = replace(COMMON, steps=110, learning_rate=2e-5)
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=90, learning_rate=1e-4, probe_every=30),
@@ -81,7 +85,7 @@ def candidates(data: Path) -> list[Fact]:
     facts = read_countries(data / "countries/countries.json") + read_factual(data / "lunar/factual_data.json")
     for name in RELATIONS:
         asked = [f for f in read_relations(data / f"relations/{name}.json") if f.question.endswith("?")]
-        facts += random.Random(name).sample(asked, min(40, len(asked)))
+        facts += random.Random(name).sample(asked, min(150, len(asked)))
     return list({fact.question: fact for fact in facts}.values())
 
 
@@ -129,8 +133,8 @@ def main(options: Options) -> None:
     # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
     raw = open_model("smollm2-135m-instruct", system="")
     print(f"Asking what the model knows: {len(pool)} questions")
-    fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, wordings=WORDINGS[:2]))
-    known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=WORDINGS[2:]))
+    fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, wordings=SELECTING[:2]))
+    known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=SELECTING[2:]))
     print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in four")
 
     pistol = data / "lunar/pistol_sample1.json"

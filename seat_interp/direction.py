@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from einops import einsum
 from jaxtyping import Float
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -109,7 +110,7 @@ class IgnoranceDirection:
 
     def project(self, activations: Float[Tensor, "prompts layers width"]) -> Float[Tensor, "prompts layers"]:
         """Projections on the unit vectors, float64."""
-        return torch.einsum("plw,lw->pl", activations.double(), self.vectors)
+        return einsum(activations.double(), self.vectors, "prompt layer width, layer width -> prompt layer")
 
     def require_fits(self, lm: LanguageModel) -> bool:
         """Check that the direction can be used on a model; whether it has the very weights of the fit.
@@ -202,9 +203,9 @@ def fit_direction(
         sides = [(parts[0][:, la], parts[1][:, la]) for la in range(lm.sites.layers)]
         vectors = np.stack([_unit(method(*side), np.linalg.norm(side[0], axis=-1).mean()) for side in sides])
         # A method may find the line but not its sense: unknown is the positive side.
-        ahead = np.einsum("lw,lw->l", vectors, parts[0].mean(0) - parts[1].mean(0))
+        ahead = einsum(vectors, parts[0].mean(0) - parts[1].mean(0), "layer width, layer width -> layer")
         vectors = np.where(ahead < 0, -1.0, 1.0)[:, None] * vectors
-        on = [np.einsum("plw,lw->pl", part, vectors) for part in parts]
+        on = [einsum(part, vectors, "prompt layer width, layer width -> prompt layer") for part in parts]
         auroc, separation = _separate(on[2], on[3])
         scan[position] = tuple(float(value) for value in auroc)
         eligible = range(max(1, int(deepest * lm.sites.layers)))

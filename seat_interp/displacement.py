@@ -6,12 +6,14 @@ for norm-matched random, label-shuffled and within-class principal directions te
 any direction (design: no displacement without its nulls and interval).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from einops import einsum
 from jaxtyping import Float
 from scipy.stats import bootstrap
 from sklearn.decomposition import PCA
@@ -33,7 +35,7 @@ class Nulls:
 
     Attributes:
         random: drawn from the unit sphere.
-        shuffled: mean differences with the labels known and unknown permuted.
+        shuffled: mean differences with the labels known and unknown permuted, class means removed before.
         pca: principal components of the base's activations within the classes, both signs.
     """
 
@@ -55,6 +57,9 @@ def null_directions(
 ) -> Nulls:
     """Null directions from the base's activations of known and unknown prompts.
 
+    Shuffled and principal directions are taken within the classes, the mean of each removed: where known and unknown
+    differ much, the mean difference of any split of both together still points along the ignorance direction.
+
     Args:
         unknown: base activations of unknown prompts.
         known: base activations of known prompts.
@@ -63,15 +68,13 @@ def null_directions(
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    both = torch.cat([unknown, known]).double().numpy()
-    layers, width = both.shape[1:]
+    centred = np.concatenate([part.double().numpy() - part.double().numpy().mean(0) for part in (unknown, known)])
+    layers, width = centred.shape[1:]
     random = _units(rng.standard_normal((draws, layers, width)))
     shuffled = []
     for _ in range(draws):
-        order = rng.permutation(len(both))
-        shuffled.append(mean_difference(both[order[: len(unknown)]], both[order[len(unknown) :]]))
-    # Centred within the classes: the pooled first component would be the ignorance direction itself.
-    centred = np.concatenate([part.double().numpy() - part.double().numpy().mean(0) for part in (unknown, known)])
+        order = rng.permutation(len(centred))
+        shuffled.append(mean_difference(centred[order[: len(unknown)]], centred[order[len(unknown) :]]))
     count = min(components, width, len(centred) - 1)
     pca = np.stack([PCA(count, random_state=0).fit(centred[:, la]).components_ for la in range(layers)], axis=1)
     return Nulls(*(torch.from_numpy(_units(v)) for v in (random, np.stack(shuffled), np.concatenate([pca, -pca]))))
@@ -85,7 +88,7 @@ class SetDisplacement:
         along: of every prompt, along the direction.
         orthogonal: length of every prompt's shift orthogonal to the direction.
         cosine_drift: 1 - cosine of base and tuned activation of every prompt.
-        mean, low, high: mean along the direction with its bootstrap interval, per layer.
+        mean, low, high: mean along the direction with its 95 % bootstrap interval, per layer.
         nulls: for each kind of null, the mean displacement along every null direction, per layer.
     """
 
@@ -169,6 +172,7 @@ def displace(
     *,
     unknown: str = "unknown",
     known: str = "known",
+    groups: Mapping[str, Sequence[str]] | None = None,
     nulls: Nulls | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -182,8 +186,10 @@ def displace(
         direction: fitted on the base.
         unknown: the set that stands for unknown in nulls and probe transfer.
         known: the set that stands for known.
+        groups: by probe set, what each prompt belongs to (its subject, its contract). The bootstrap draws whole
+            groups, since prompts of one are not independent; without them it draws prompts.
         nulls: made from `base` if not given.
-        resamples: of the bootstrap over prompts.
+        resamples: of the bootstrap.
         seed: of nulls and bootstrap.
         same_weights: recorded in the result.
 
@@ -198,7 +204,11 @@ def displace(
             "The direction has no gap between unknown and known at some layer, so nothing can be in its units."
         )
     nulls = nulls or null_directions(base[unknown], base[known], seed=seed)
-    sets = {name: _displace_set(base[name], tuned[name], direction, nulls, resamples, seed) for name in base}
+    sets = {}
+    for name in base:
+        belongs = np.unique(groups[name], return_inverse=True)[1] if groups else np.arange(len(base[name]))
+        interval = partial(_interval, belongs, resamples, seed)
+        sets[name] = _displace_set(base[name], tuned[name], direction, nulls, interval)
     return Displacement(
         sets,
         direction,
@@ -242,22 +252,32 @@ def displacement(
         direction,
         unknown=unknown,
         known=known,
+        groups=groups_of(sets),
         resamples=resamples,
         seed=seed,
         same_weights=same,
     )
 
 
+def groups_of(sets: Mapping[str, Sequence[Fact]]) -> dict[str, list[str]]:
+    """What each fact belongs to: its group, else its subject, else itself."""
+    return {name: [fact.group or fact.subject or fact.question for fact in facts] for name, facts in sets.items()}
+
+
 def _displace_set(
-    before: Tensor, after: Tensor, direction: IgnoranceDirection, nulls: Nulls, resamples: int, seed: int
-):
+    before: Tensor,
+    after: Tensor,
+    direction: IgnoranceDirection,
+    nulls: Nulls,
+    interval: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> SetDisplacement:
     before, after = before.double(), after.double()
     shift = after - before
     along = direction.project(shift)
     orthogonal = (shift - along[..., None] * direction.vectors).norm(dim=-1)
     mean_shift = shift.mean(0)
     along = along / direction.gap
-    low, high = _interval(along.numpy(), resamples, seed)
+    low, high = interval(along.numpy())
     return SetDisplacement(
         along=along,
         orthogonal=orthogonal / direction.gap,
@@ -265,17 +285,26 @@ def _displace_set(
         mean=along.mean(0),
         low=torch.from_numpy(low),
         high=torch.from_numpy(high),
-        nulls={kind: torch.einsum("dlw,lw->dl", v, mean_shift) / direction.gap for kind, v in nulls},
+        nulls={
+            kind: einsum(drawn, mean_shift, "draw layer width, layer width -> draw layer") / direction.gap
+            for kind, drawn in nulls
+        },
     )
 
 
-def _interval(values: np.ndarray, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    if len(values) < 2 or not values.std(0).any():  # the base against itself, or a single prompt
+def _interval(
+    belongs: np.ndarray, resamples: int, seed: int, values: Float[np.ndarray, "prompts layers"]
+) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.bincount(belongs)
+    if len(counts) < 2 or not values.std(0).any():  # a single group, or the base against itself
         return values.mean(0), values.mean(0)
+    sums = np.zeros((len(counts), values.shape[1]))
+    np.add.at(sums, belongs, values)
     found = bootstrap(
-        (values,),
-        np.mean,
+        (sums, np.broadcast_to(counts[:, None], sums.shape)),
+        lambda total, count, axis: total.sum(axis) / count.sum(axis),
         axis=0,
+        paired=True,
         n_resamples=resamples,
         method="percentile",
         rng=np.random.default_rng(seed),

@@ -17,7 +17,7 @@ import torch
 
 from seat_interp.arms import ArmConfig, ArmName, make_arm
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
-from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, null_directions
+from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, groups_of, null_directions
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import Record, interval, rates, records
@@ -226,7 +226,7 @@ def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str]
 
 def _measure_base(base: _Base, config: StudyConfig, say: Callable[[str], None], folder: Path) -> dict[str, Any]:
     row = {"arm": "base", "seed": 0, **_ask(base.lm, base.sets, config, folder, "base", 0)}
-    moved = displace(base.activations, base.activations, base.direction, nulls=base.nulls)
+    moved = _displaced(base, base.activations)
     row["displacement"] = moved.summary()
     if config.steering_prompts:
         say("base: steering check")
@@ -259,7 +259,7 @@ def _run_arm(base: _Base, name: ArmName, seed: int, config: StudyConfig, folder:
     row = {"arm": name, "seed": seed, **_ask(tuned.model, base.sets, config, folder, name, seed)}
     report_sets = {set_name: getattr(base.sets, set_name) for set_name in base.activations}
     after = capture_sets(tuned.model, report_sets, base.direction.position, config.batch_size)
-    moved = displace(base.activations, after, base.direction, nulls=base.nulls)
+    moved = _displaced(base, after)
     write_json(folder / "displacement.json", _by_layer(moved))
     _save_activations(folder, after, base.direction.layer)
     if config.keep_models:
@@ -314,6 +314,11 @@ def _ask(lm: LanguageModel, sets: FactSets, config: StudyConfig, folder: Path, a
             "abstention": {name: bounds(rate[name].abstain, rate[name].n) for name in probes},
         },
     }
+
+
+def _displaced(base: _Base, after: dict[str, torch.Tensor]) -> Displacement:
+    groups = groups_of({name: getattr(base.sets, name) for name in after})
+    return displace(base.activations, after, base.direction, groups=groups, nulls=base.nulls)
 
 
 def _live_probe(base: _Base, config: StudyConfig) -> Callable[[LanguageModel], dict[str, Any]]:

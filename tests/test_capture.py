@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import FAMILIES, QUESTIONS
+from tiny_models import FAMILIES, QUESTIONS
 
 from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
 from seat_interp.errors import SeatError

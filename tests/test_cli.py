@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import make_config, make_model
+from tiny_models import make_config, make_model
 from transformers import AutoModelForCausalLM, MixtralConfig
 
 from seat_interp.cli import main

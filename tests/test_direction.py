@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import fact
+from tiny_models import fact
 
 from seat_interp.capture import AtToken, capture
 from seat_interp.direction import (

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import fact
+from tiny_models import fact
 
 from seat_interp.capture import AtToken, capture
 from seat_interp.direction import IgnoranceDirection, fit_direction
@@ -77,7 +77,10 @@ def test_nulls_do_not_contain_the_direction_itself(made_up):
         torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:2], dtype=torch.float64))
     # Within the classes axis 0 hardly varies, so no component follows it though it separates the classes.
     assert (nulls.pca @ direction.vectors[0]).abs().max() < 0.2
-    assert abs((nulls.shuffled @ direction.vectors[0]).mean()) < 0.1
+    # Nor does a split of the centred classes, however far apart the classes are.
+    far = {"unknown": base["unknown"] + 100 * direction.vectors, "known": base["known"]}
+    shuffled = null_directions(far["unknown"], far["known"], draws=300).shuffled
+    assert (shuffled @ direction.vectors[0]).abs().max() < 0.2
 
 
 def test_the_interval_is_that_of_the_mean(made_up):
@@ -89,6 +92,19 @@ def test_the_interval_is_that_of_the_mean(made_up):
     error = unknown.along[:, 0].std() / 60**0.5
     assert unknown.low[0] < unknown.mean[0] < unknown.high[0]
     assert (unknown.high - unknown.low)[0] == pytest.approx(2 * 1.96 * float(error), rel=0.15)
+
+
+def test_prompts_of_one_subject_count_as_one_draw(made_up):
+    """Ten subjects with six equal prompts each: the interval is that of ten values, not of sixty."""
+    base, direction = made_up
+    tuned = shifted(base)
+    each = torch.randn(10, LAYERS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    tuned["unknown"][..., 0] += each.repeat_interleave(6, 0)
+    groups = {name: [str(i // 6) for i in range(60)] for name in base}
+    together, apart = (displace(base, tuned, direction, groups=g).sets["unknown"] for g in (groups, None))
+    wide, narrow = ((found.high - found.low)[0] for found in (together, apart))
+    assert wide / narrow == pytest.approx(6**0.5, rel=0.15)
+    assert together.low[0] < together.mean[0] < together.high[0]
 
 
 def test_seeds_decide_and_sides_must_match(made_up):

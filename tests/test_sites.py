@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import FAMILIES, make_config
+from tiny_models import FAMILIES, make_config
 from torch import nn
 from transformers import AutoModelForCausalLM, MixtralConfig
 

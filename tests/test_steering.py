@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import CORE_FAMILIES, QUESTIONS
+from tiny_models import CORE_FAMILIES, QUESTIONS
 
 from seat_interp.capture import MeanToken, capture
 from seat_interp.direction import fit_direction

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
+from einops import einsum
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -39,7 +39,7 @@ class MeanToken:
     def __call__(self, hidden: Tensor, mask: Tensor, layer: int) -> Float[Tensor, "batch width"]:
         """Mean over real tokens; padding does not count."""
         weights = mask / mask.sum(-1, keepdim=True)
-        return torch.einsum("bsw,bs->bw", hidden.float(), weights)
+        return einsum(hidden.float(), weights, "batch token width, batch token -> batch width")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ WORDINGS = (
     "Please answer this question. {q}",
     "{q} Answer in one short sentence.",
     "Quick quiz: {q}",
+    "Here is a question: {q}",
 )
 """Ways to ask; a fact counts as known if it is answered right in each. Ours."""
 

@@ -8,12 +8,12 @@ import numpy as np
 from scipy.stats import t
 
 Kind = Literal["wilson", "bootstrap", "min-max", "t", "none"]
-"""Wilson and bootstrap: 95 % over prompts, one seed. Min-max: the two seeds. t: 95 % over seeds, at
-least three. None: a single value that came without an interval."""
+"""Wilson and bootstrap: 95 % over prompts, one seed; the bootstrap draws whole groups (subjects, contracts).
+Min-max: the two seeds. t: 95 % over seeds, at least three. None: a single value that came without an interval."""
 
 KIND_WORDS: dict[Kind, str] = {
     "wilson": "95 % Wilson interval over prompts",
-    "bootstrap": "95 % bootstrap interval over prompts",
+    "bootstrap": "95 % bootstrap interval over prompts, drawn by subject",
     "min-max": "the two seeds",
     "t": "95 % t-interval over seeds",
     "none": "no interval",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seat_interp.errors import SeatError
+from seat_interp.evaluation.knowledge import WORDINGS
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 from seat_interp.training.trainer import Probe, TrainConfig, TrainedModel, train
@@ -28,6 +29,7 @@ def align_abstention(
     known: Sequence[Fact],
     *,
     refusals: Sequence[str] = REFUSALS,
+    wordings: Sequence[str] = WORDINGS,
     unknown_share: float = 0.5,
     config: TrainConfig | None = None,
     probe: Probe | None = None,
@@ -40,6 +42,8 @@ def align_abstention(
         unknown: questions it cannot answer; their own answers are not used.
         known: questions with the answers that it should keep giving.
         refusals: replies; one with `{s}` is only used for a fact with a subject.
+        wordings: ways to ask, one drawn for each example, known or not: trained in one wording only, a model learns
+            that any other is unknown ground.
         unknown_share: share of the training examples that are refusals.
         config: how to train.
         probe: called while it trains, see `train`.
@@ -55,7 +59,12 @@ def align_abstention(
     count = config.steps * config.batch_size
     refused = [_refuse(unknown[i % len(unknown)], refusals, rng) for i in range(round(count * unknown_share))]
     answered = [known[i % len(known)] for i in range(count - len(refused))]
-    return train(base, refused + answered, config=config, probe=probe, checkpoint=checkpoint, label="Aligning")
+    asked = [_ask(fact, rng.choice(wordings)) for fact in refused + answered]
+    return train(base, asked, config=config, probe=probe, checkpoint=checkpoint, label="Aligning")
+
+
+def _ask(fact: Fact, wording: str) -> Fact:
+    return replace(fact, question=wording.format(q=fact.question), spans=())
 
 
 def _refuse(fact: Fact, refusals: Sequence[str], rng: random.Random) -> Fact:

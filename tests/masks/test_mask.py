@@ -4,10 +4,10 @@ import json
 
 import pytest
 import torch
-from conftest import CORE_FAMILIES
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
+from tiny_models import CORE_FAMILIES
 
 from seat_interp.errors import SeatError
 from seat_interp.masks.mask import Extent, Mask

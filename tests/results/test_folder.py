@@ -1,23 +1,10 @@
 import json
-import shutil
 
 import pytest
-from tiny_study import tiny_study
 
 from seat_interp.errors import SeatError
 from seat_interp.results.examples import choose_examples
 from seat_interp.results.folder import RunFolder
-
-
-@pytest.fixture(scope="module")
-def study_folder(models_by_family, tmp_path_factory):
-    """A finished study; tests that change it make a copy."""
-    return tiny_study(models_by_family("llama"), tmp_path_factory.mktemp("study") / "run")
-
-
-@pytest.fixture
-def copy(study_folder, tmp_path):
-    return shutil.copytree(study_folder, tmp_path / "copy")
 
 
 def test_reads_what_the_study_wrote(study_folder):

@@ -4,7 +4,6 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
-from tiny_study import tiny_study
 
 from seat_interp.errors import SeatError
 from seat_interp.results.report import write_report
@@ -37,17 +36,6 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
-
-
-@pytest.fixture(scope="module")
-def study_folder(models_by_family, tmp_path_factory):
-    """A finished study; tests that change it make a copy."""
-    return tiny_study(models_by_family("llama"), tmp_path_factory.mktemp("study") / "run")
-
-
-@pytest.fixture
-def copy(study_folder, tmp_path):
-    return shutil.copytree(study_folder, tmp_path / "copy")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import CORE_FAMILIES
+from tiny_models import CORE_FAMILIES
 
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.training.trainable import train_all, train_masked

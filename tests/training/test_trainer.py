@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import fact, make_model
+from tiny_models import fact, make_model
 
 from seat_interp.errors import SeatError
 from seat_interp.facts import Names
