@@ -4,6 +4,7 @@ Each analyses/results/<name>.json with rows gives figures/<name>_rates and, wher
 figures/<name>_displacement, as PNG and PDF, each beside a JSON file of the numbers in it.
 """
 
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import matplotlib.style
 import tyro
 from matplotlib.axes import Axes
 
+from seat_interp.errors import reported
 from seat_interp.files import atomic_path, read_json, write_json
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
@@ -83,4 +85,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "figures.py"))

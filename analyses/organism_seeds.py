@@ -5,12 +5,14 @@
 Writes analyses/results/organism_seeds.json; `make figures` draws from it.
 """
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
 
 from seat_interp.arms import ArmName
+from seat_interp.errors import reported
 from seat_interp.files import write_json
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
@@ -49,4 +51,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_seeds.py"))

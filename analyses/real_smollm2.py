@@ -9,13 +9,17 @@ cores.
 """
 
 import itertools
+import json
 import random
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import tyro
 
 from seat_interp.arms import ArmConfig, ArmName, MaskConfig
+from seat_interp.errors import SeatError, reported
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.knowledge import WORDINGS, split_by_knowledge
 from seat_interp.evaluation.score import rates, records
@@ -51,11 +55,20 @@ RELATIONS = (
     "linguistic/adj_superlative", "linguistic/verb_past_tense",
 )  # fmt: skip
 COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
-PLAIN, *SELECTING = WORDINGS
-"""Facts are chosen by the other wordings and probed in the plain one: chosen by it, they would start at 1.00."""
+PLAIN, *OTHERS = WORDINGS
+SELECTING = (
+    *OTHERS,
+    "Tell me, please. {q}",
+    "{q} Be brief.",
+    "Can you help me with this? {q}",
+    "I would like to know the following: {q}",
+)
+"""A fact is known if it is answered right in all eight: SLiCK's HighlyKnown in spirit (2405.05904). Probes ask in the
+plain wording, which does not select: chosen by it, they would start at 1.00 whatever the model knows."""
 NEW_WORDING = "I have a question for you. {q}"
-"""Neither chosen by nor trained in."""
-ALIGN = replace(COMMON, steps=110, learning_rate=2e-5)
+"""Neither chosen by nor aligned in."""
+ALIGN = replace(COMMON, steps=150, learning_rate=2e-5)
+UNKNOWN_SHARE = 0.35
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=90, learning_rate=1e-4, probe_every=30),
     masked=replace(COMMON, steps=150, learning_rate=3e-4, probe_every=50),
@@ -89,13 +102,22 @@ def candidates(data: Path) -> list[Fact]:
     return list({fact.question: fact for fact in facts}.values())
 
 
-def kept(path: Path, make) -> list[list[Fact]]:
-    """Lists of facts, made once and then read back."""
+def claim(work: Path) -> None:
+    """What is kept in the folder was made with the settings above, or nothing is kept there yet."""
+    settings = {"relations": RELATIONS, "wordings": SELECTING, "align": asdict(ALIGN), "unknown_share": UNKNOWN_SHARE}
+    settings = json.loads(json.dumps(settings))
+    path = work / "settings.json"
+    if path.exists() and read_json(path) != settings:
+        raise SeatError(f"{work} was made with other settings. Give another --work, or remove that folder.")
+    write_json(path, settings)
+
+
+def kept(path: Path, make: Callable[[], tuple[list[Fact], list[Fact]]]) -> tuple[list[Fact], list[Fact]]:
+    """Two lists of facts, made once and then read back."""
     if not path.exists():
         write_jsonl(path, [{"part": i, **f.to_json()} for i, facts in enumerate(make()) for f in facts])
-    rows = read_jsonl(path)
-    parts: list[list[Fact]] = [[] for _ in range(1 + max(row["part"] for row in rows))]
-    for row in rows:
+    parts: tuple[list[Fact], list[Fact]] = ([], [])
+    for row in read_jsonl(path):
         parts[row.pop("part")].append(Fact.from_json(row))
     return parts
 
@@ -129,18 +151,19 @@ def main(options: Options) -> None:
     """All stages."""
     data, work = options.data, options.work
     work.mkdir(parents=True, exist_ok=True)
+    claim(work)
     pool = candidates(data)
     # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
     raw = open_model("smollm2-135m-instruct", system="")
     print(f"Asking what the model knows: {len(pool)} questions")
     fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, wordings=SELECTING[:2]))
     known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=SELECTING[2:]))
-    print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in four")
+    print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in eight")
 
     pistol = data / "lunar/pistol_sample1.json"
     target, neighbour = read_pistol(pistol, TARGET_EDGES), read_pistol(pistol, NEIGHBOUR_EDGES)
     # What it knows in every wording is probed; the doubtful rest only helps to teach when not to abstain.
-    align_known, fit_known, probe_known = shares(known, (0.42, 0.6), seed=0)
+    align_known, fit_known, probe_known = shares(known, (0.4, 0.6), seed=0)
     align_unverifiable, probe_unverifiable = shares(read_unverifiable(data / "lunar/unverified.json"), (0.75,), seed=0)
     authors = read_tofu(data / "tofu/full.json")
     align_authors = [fact for fact in authors[:3600:30] if fact.spans]
@@ -171,7 +194,13 @@ def main(options: Options) -> None:
         random.Random(0).shuffle(mixed)
         checkpoint = str(work / "align.safetensors")
         tuned = align_abstention(
-            raw, mixed, align_known + doubtful, unknown_share=0.35, config=ALIGN, checkpoint=checkpoint
+            raw,
+            mixed,
+            align_known + doubtful,
+            wordings=(PLAIN, *SELECTING),
+            unknown_share=UNKNOWN_SHARE,
+            config=ALIGN,
+            checkpoint=checkpoint,
         )
         save_model(tuned.model, work / "aligned")
         Path(checkpoint).unlink()
@@ -181,9 +210,8 @@ def main(options: Options) -> None:
         write_json(work / "after.json", measure(aligned, probes))
 
     if not (work / "new_wording.json").exists():
-        # Chosen for being right in four wordings, the known facts start at 1.00 by selection; a fifth one is fair.
         reworded = {"known": [replace(f, question=NEW_WORDING.format(q=f.question), spans=()) for f in sets.known]}
-        print("Known facts in a wording that they were not chosen by, before and after")
+        print("Known facts in a wording that nothing was chosen by or aligned in, before and after")
         both = {"before": measure(raw, reworded)["known"], "after": measure(aligned, reworded)["known"]}
         write_json(work / "new_wording.json", both)
 
@@ -201,7 +229,7 @@ def main(options: Options) -> None:
     summary = run_study(aligned, sets, config, work / "study", about=about)
     print_summary(summary)
     summary["command"] = "python analyses/real_smollm2.py --data DATA"
-    asked = {"asked": len(pool), "known_in_two_wordings": len(fairly), "known_in_four": len(known)}
+    asked = {"asked": len(pool), "known_in_two_wordings": len(fairly), "known_in_eight": len(known)}
     summary["alignment"] = {**alignment, **asked, "known_in_a_new_wording": read_json(work / "new_wording.json")}
     folder = RunFolder.open(work / "study")
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in folder.arms}
@@ -210,4 +238,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "real_smollm2.py"))

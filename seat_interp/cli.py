@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import Positional, subcommand
 
 from seat_interp.config import override
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, reported
 from seat_interp.files import read_json
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.study import StudyConfig
@@ -243,26 +243,17 @@ def _take_settings_file(arguments: list[str]) -> tuple[list[str], str | None]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0, 2 for bad input, 130 when interrupted."""
-    try:
+    """Run a command; returns the exit status, see `reported`."""
+
+    def job() -> None:
         rest, path = _take_settings_file(list(sys.argv[1:] if arguments is None else arguments))
         _file.set(path)
         if path:
             _study_settings(StudyConfig())  # tyro would wrap an error in the file in one of its own
         command: Any = tyro.cli(Command, prog="seat-interp", description=DESCRIPTION, args=rest)  # type: ignore[call-overload]
         command.run()
-    except SeatError as error:
-        print(f"seat-interp: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        sys.stderr.close()
-    except KeyboardInterrupt:
-        print("seat-interp: interrupted. The same command goes on with what it had finished.", file=sys.stderr)
-        return 130
-    except OSError as error:
-        print(f"seat-interp: {error.strerror or error} ({error.filename or 'no file named'}).", file=sys.stderr)
-        return 2
-    return 0
+
+    return reported(job, "seat-interp")
 
 
 def entry_point() -> None:
