@@ -71,9 +71,10 @@ ALIGN = replace(COMMON, steps=150, learning_rate=2e-5)
 UNKNOWN_SHARE = 0.35
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=90, learning_rate=1e-4, probe_every=30),
-    masked=replace(COMMON, steps=150, learning_rate=3e-4, probe_every=50),
+    # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
+    masked=replace(COMMON, steps=180, learning_rate=4e-4, warmup=0.3, probe_every=60),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(copies=8, continuation=Continuation.GOLD),
+    kl=EntityPerturbedKL(weight=4.0, copies=8, continuation=Continuation.GOLD),
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from jinja2 import TemplateError
 from torch import Tensor
 
@@ -124,6 +124,19 @@ def pad(sequences: Sequence[Sequence[int]], pad_id: int, left: bool = False) -> 
         input_ids[row, where] = torch.tensor(ids)
         mask[row, where] = 1
     return Batch(input_ids, mask, (mask.cumsum(-1) - 1).clamp(min=0))
+
+
+def reply_logits(lm: LanguageModel, examples: Sequence[Example], firsts: Sequence[int]) -> list[Float[Tensor, "t v"]]:
+    """Logits that predict `ids[first:]` of each example, one tensor an example.
+
+    Padded on the left, so that the head runs over the last positions only: with a large vocabulary it is a
+    good part of the forward pass.
+    """
+    lengths = [len(example.ids) - first for example, first in zip(examples, firsts)]
+    batch = pad([example.ids for example in examples], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
+    keep = max(lengths) + 1
+    logits = lm.model(**batch.inputs(), use_cache=False, logits_to_keep=keep).logits[:, :-1]
+    return [row[-length:] for row, length in zip(logits, lengths)]
 
 
 def last_token_mask(mask: Int[Tensor, "batch sequence"], position: int = -1) -> Bool[Tensor, "batch sequence"]:

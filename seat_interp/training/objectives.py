@@ -21,7 +21,7 @@ from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names, perturb
 from seat_interp.models.open import LanguageModel
-from seat_interp.prompts import Example, encode_examples, pad
+from seat_interp.prompts import Example, encode_examples, reply_logits
 
 
 class Draw(NamedTuple):
@@ -55,19 +55,6 @@ Objective = tuple[Term, ...]
 
 CHUNK = 64
 """Copies that are made and asked together."""
-
-
-def reply_logits(lm: LanguageModel, examples: Sequence[Example], firsts: Sequence[int]) -> list[Float[Tensor, "t v"]]:
-    """Logits that predict `ids[first:]` of each example, one tensor an example.
-
-    Padded on the left, so that the head runs over the last positions only: with a large vocabulary it is a
-    good part of the forward pass.
-    """
-    lengths = [len(example.ids) - first for example, first in zip(examples, firsts)]
-    batch = pad([example.ids for example in examples], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
-    keep = max(lengths) + 1
-    logits = lm.model(**batch.inputs(), use_cache=False, logits_to_keep=keep).logits[:, :-1]
-    return [row[-length:] for row, length in zip(logits, lengths)]
 
 
 @dataclass(frozen=True)
