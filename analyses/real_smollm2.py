@@ -67,7 +67,7 @@ SELECTING = (
 plain wording, which does not select: chosen by it, they would start at 1.00 whatever the model knows."""
 NEW_WORDING = "I have a question for you. {q}"
 """Neither chosen by nor aligned in."""
-ALIGN = replace(COMMON, steps=150, learning_rate=2e-5)
+ALIGN = replace(COMMON, steps=80, learning_rate=2e-5)
 UNKNOWN_SHARE = 0.35
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=90, learning_rate=1e-4, probe_every=30),

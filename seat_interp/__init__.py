@@ -7,6 +7,7 @@ direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 """
 
 from seat_interp.arms import ArmConfig, MaskConfig
+from seat_interp.attribution import Scores, attribute, fidelity
 from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
 from seat_interp.direction import IgnoranceDirection, fit_direction
 from seat_interp.displacement import Displacement, displacement
@@ -17,6 +18,7 @@ from seat_interp.evaluation.knowledge import split_by_knowledge
 from seat_interp.facts import Fact, FactSets, Names, perturb, read_facts
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
+from seat_interp.masks.select import select
 from seat_interp.models.fetch import fetch
 from seat_interp.models.open import LanguageModel, open_model, save_model, wrap_model
 from seat_interp.organism import organism_facts
@@ -48,6 +50,7 @@ __all__ = [
     "MeanToken",
     "Names",
     "Projection",
+    "Scores",
     "SeatError",
     "Sites",
     "StudyConfig",
@@ -55,10 +58,12 @@ __all__ = [
     "ablate_direction",
     "add_direction",
     "align_abstention",
+    "attribute",
     "capture",
     "check_steering",
     "displacement",
     "fetch",
+    "fidelity",
     "find_sites",
     "fit_direction",
     "generate",
@@ -73,6 +78,7 @@ __all__ = [
     "records",
     "run_study",
     "save_model",
+    "select",
     "sites_from_paths",
     "split_by_knowledge",
     "train",

@@ -197,7 +197,7 @@ def coordinate_extents(lm: LanguageModel) -> dict[str, Extent]:
     return {f"{p}.weight": Extent(tuple(lm.model.get_parameter(f"{p}.weight").shape), None) for p in paths}
 
 
-def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, " chosen"]], origin: Mapping[str, Any]) -> Mask:
+def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, " _"]], origin: Mapping[str, Any]) -> Mask:
     """A neuron mask from the chosen neurons of each layer."""
     indices, extents = {}, {}
     for mlp, layer, neurons in zip(lm.sites.mlps, neuron_extents(lm), chosen):

@@ -1,0 +1,46 @@
+"""How much each neuron and each weight matters for a metric: what masks are selected by."""
+
+from seat_interp.attribution.fidelity import Fidelity, ablation_effects, fidelity
+from seat_interp.attribution.metrics import (
+    AbstentionLogOdds,
+    AnswerLoss,
+    DirectionProjection,
+    KLToBase,
+    Metric,
+    ReplyLoss,
+)
+from seat_interp.attribution.neurons import (
+    activation_difference,
+    attribute,
+    neuron_fisher,
+    neuron_gradient,
+    output_alignment,
+    per_example,
+    weight_norm,
+)
+from seat_interp.attribution.scores import Scores
+from seat_interp.attribution.weights import gradient_times_weight, weight_fisher, weight_gradient, weight_magnitude
+
+__all__ = [
+    "AbstentionLogOdds",
+    "AnswerLoss",
+    "DirectionProjection",
+    "Fidelity",
+    "KLToBase",
+    "Metric",
+    "ReplyLoss",
+    "Scores",
+    "ablation_effects",
+    "activation_difference",
+    "attribute",
+    "fidelity",
+    "gradient_times_weight",
+    "neuron_fisher",
+    "neuron_gradient",
+    "output_alignment",
+    "per_example",
+    "weight_fisher",
+    "weight_gradient",
+    "weight_magnitude",
+    "weight_norm",
+]

@@ -1,0 +1,220 @@
+"""What is attributed: scalar metrics of a prompt, each a frozen dataclass of settings with a `prepare`.
+
+`prepare` does what is done once (encoding, asking the base) and returns the token sequences with a function from
+their indices to one value each; that function runs one forward pass, under whatever hooks the caller has set.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seat_interp.direction import IgnoranceDirection
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import generate
+from seat_interp.facts import Fact
+from seat_interp.models.open import LanguageModel
+from seat_interp.prompts import Example, encode_examples, encode_prompts, pad, reply_logits
+
+Values = Callable[[Sequence[Example], Sequence[int]], Float[Tensor, " batch"]]
+"""(examples of the batch, padded on the left to the longest; their indices) -> a value each, with its graph."""
+
+
+class Prepared(NamedTuple):
+    """A metric on certain facts: what the model reads, and how to get from there to a value each."""
+
+    examples: list[Example]
+    values: Values
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A scalar of each fact whose causes inside the model are wanted."""
+
+    @property
+    def name(self) -> str:
+        """For headers and tables."""
+
+    def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
+        """Encode the facts for the model that is attributed."""
+
+
+@dataclass(frozen=True)
+class AnswerLoss:
+    """Cross entropy of the fact's own answer, mean over its tokens: what learning the fact lowers."""
+
+    name = "answer_loss"
+
+    def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
+        """Encode questions with answers.
+
+        Raises:
+            SeatError: a fact has no answer.
+        """
+        if bare := next((fact for fact in facts if not fact.answer), None):
+            raise SeatError(f"The fact {bare.question!r} has no answer, so it has no loss. Give one.")
+        examples = encode_examples(lm, [fact.question for fact in facts], [fact.answer for fact in facts])
+        return Prepared(examples, _reply_loss(lm))
+
+
+@dataclass(frozen=True)
+class ReplyLoss:
+    """Cross entropy of the model's own greedy reply, mean over its tokens: what keeping its behaviour keeps low.
+
+    Needs no answers: on entity-perturbed copies it is the loss of the model's own abstention.
+    """
+
+    max_new_tokens: int = 32
+    name = "reply_loss"
+
+    def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
+        """Ask the model, then encode its replies."""
+        questions = [fact.question for fact in facts]
+        replies = generate(lm, questions, max_new_tokens=self.max_new_tokens)
+        return Prepared(encode_examples(lm, questions, replies), _reply_loss(lm))
+
+
+@dataclass(frozen=True)
+class AbstentionLogOdds:
+    """Log-odds that the reply begins as one of these refusals does, in nats.
+
+    Attributes:
+        refusals: texts whose first token counts as the beginning of an abstention.
+    """
+
+    refusals: tuple[str, ...]
+    name = "abstention_log_odds"
+
+    def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
+        """Encode the bare prompts.
+
+        Raises:
+            SeatError: no refusals are given.
+        """
+        if not self.refusals:
+            raise SeatError("There are no refusals to tell an abstention by. Give at least one.")
+        starts = encode_examples(lm, [facts[0].question] * len(self.refusals), self.refusals)
+        tokens = torch.tensor(sorted({example.ids[example.start] for example in starts}))
+
+        def values(batch: Sequence[Example], _: Sequence[int]) -> Tensor:
+            logits = _wide(_last_logits(lm, batch))
+            chosen = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
+            chosen[tokens.to(logits.device)] = True
+            return logits[:, chosen].logsumexp(-1) - logits[:, ~chosen].logsumexp(-1)
+
+        return Prepared(_prompts(lm, facts), values)
+
+
+@dataclass(frozen=True)
+class DirectionProjection:
+    """Projection of the residual stream on the ignorance direction, in units of the base's unknown-known gap.
+
+    Attributes:
+        direction: its layer and position are where the stream is read.
+    """
+
+    direction: IgnoranceDirection
+    name = "direction_projection"
+
+    def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
+        """Encode the bare prompts.
+
+        Raises:
+            SeatError: the direction is of another architecture.
+        """
+        self.direction.require_fits(lm)
+        layer, position = self.direction.layer, self.direction.position
+        vector = self.direction.vectors[layer] / self.direction.gap[layer]
+
+        def values(batch: Sequence[Example], _: Sequence[int]) -> Tensor:
+            hidden = _residual_stream(lm, batch, layer)
+            return hidden[:, position].double() @ vector.to(hidden.device)
+
+        return Prepared(_prompts(lm, facts), values)
+
+
+@dataclass(frozen=True)
+class KLToBase:
+    """KL(base || model) over the base's own greedy reply, mean over its tokens, in nats.
+
+    Its gradient is zero where the model is the base itself: attribute it under interventions (integrated gradients,
+    ablation) or on a tuned model.
+
+    Attributes:
+        base: the frozen reference.
+        max_new_tokens: of the reply.
+    """
+
+    base: LanguageModel
+    max_new_tokens: int = 32
+    name = "kl_to_base"
+
+    def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
+        """Ask the base for its replies; its log-probabilities are computed batch by batch."""
+        questions = [fact.question for fact in facts]
+        examples = encode_examples(lm, questions, generate(self.base, questions, max_new_tokens=self.max_new_tokens))
+        # The base may be the model under hooks itself, so what it says is asked before there are any.
+        target: list[Tensor] = []
+        with torch.no_grad():
+            for start in range(0, len(examples), 32):
+                part = examples[start : start + 32]
+                rows = reply_logits(self.base, part, [example.start for example in part])
+                target += [row.float().log_softmax(-1).half().cpu() for row in rows]
+
+        def values(batch: Sequence[Example], indices: Sequence[int]) -> Tensor:
+            rows = [_wide(row).log_softmax(-1) for row in reply_logits(lm, batch, [e.start for e in batch])]
+            wanted = [target[index].to(row) for index, row in zip(indices, rows)]
+            return torch.stack([_kl(want, row) for want, row in zip(wanted, rows)])
+
+        return Prepared(examples, values)
+
+
+def _reply_loss(lm: LanguageModel) -> Values:
+    def values(batch: Sequence[Example], _: Sequence[int]) -> Tensor:
+        rows = reply_logits(lm, batch, [example.start for example in batch])
+        wanted = [torch.tensor(example.ids[example.start :], device=row.device) for example, row in zip(batch, rows)]
+        return torch.stack([F.cross_entropy(_wide(row), ids) for row, ids in zip(rows, wanted)])
+
+    return values
+
+
+def _wide(logits: Tensor) -> Tensor:
+    """In float32 at least, where a sum over the vocabulary is taken."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+def _kl(target: Float[Tensor, "tokens vocabulary"], tuned: Float[Tensor, "tokens vocabulary"]) -> Float[Tensor, ""]:
+    return F.kl_div(tuned, target, log_target=True, reduction="none").sum(-1).mean()
+
+
+def _prompts(lm: LanguageModel, facts: Sequence[Fact]) -> list[Example]:
+    prompts = encode_prompts(lm, [fact.question for fact in facts])
+    return [Example(tuple(ids), len(ids), len(ids)) for ids in prompts]
+
+
+def _padded(lm: LanguageModel, batch: Sequence[Example]) -> dict[str, Tensor]:
+    ids = [example.ids for example in batch]
+    return pad(ids, lm.tokenizer.pad_token_id, left=True).to(lm.model.device).inputs()
+
+
+def _last_logits(lm: LanguageModel, batch: Sequence[Example]) -> Float[Tensor, "batch vocabulary"]:
+    return lm.model(**_padded(lm, batch), use_cache=False, logits_to_keep=1).logits[:, -1]
+
+
+def _residual_stream(lm: LanguageModel, batch: Sequence[Example], layer: int) -> Float[Tensor, "batch sequence width"]:
+    """The output of one block, with its graph."""
+    seen: list[Tensor] = []
+
+    def keep(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        seen.append(output[0] if isinstance(output, tuple) else output)
+
+    handle = lm.model.get_submodule(lm.sites.blocks[layer]).register_forward_hook(keep)
+    try:
+        lm.model.base_model(**_padded(lm, batch), use_cache=False)
+    finally:
+        handle.remove()
+    return seen[0]

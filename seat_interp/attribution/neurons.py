@@ -1,0 +1,237 @@
+"""Scores of MLP neurons: every neuron of every layer in one forward and one backward pass a batch.
+
+Integrated gradients (arXiv 1703.01365) are taken over all gates at once from 0 to 1. They are complete: over all
+neurons they sum to the metric with the neurons as they are less the metric with all of them at the baseline.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from seat_interp.attribution.gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
+from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
+from seat_interp.attribution.scores import Scores
+from seat_interp.attribution.stream import stream
+from seat_interp.capture import AtToken, Kind, capture
+from seat_interp.direction import IgnoranceDirection
+from seat_interp.errors import SeatError
+from seat_interp.facts import Fact
+from seat_interp.masks.mask import neuron_extents
+from seat_interp.models.open import LanguageModel
+from seat_interp.prompts import Example
+
+Run = Callable[[], Float[Tensor, " batch"]]
+"""One forward pass over a batch's prompts: a value each."""
+
+Effect = Callable[[Run, int, list[int], list[Tensor] | None], list[Float[Tensor, "batch neurons"]]]
+"""(run, prompts in the batch, layers, baseline activations) -> the effect of every neuron on every prompt."""
+
+
+def attribute(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    metric: Metric | None = None,
+    counterfactual: Sequence[Fact] | None = None,
+    steps: int | None = None,
+    layers: Sequence[int] | None = None,
+    absolute: bool = False,
+    batch_size: int = 16,
+    checkpoint: str | Path | None = None,
+) -> Scores:
+    """Gradient times activation, or integrated gradients, of every MLP neuron; mean over the facts.
+
+    A score is the first-order estimate of how much the metric would fall if the neuron were set to the baseline.
+
+    Args:
+        lm: the model.
+        facts: what to attribute on.
+        metric: what to attribute; the loss of the facts' answers if not given.
+        counterfactual: for each fact, its entity-perturbed copy, whose activations are the baseline, aligned token by
+            token from both ends; without it the baseline is zero.
+        steps: of integrated gradients, by the midpoint rule; None takes the gradient where the model stands.
+        layers: the layers to attribute, the others left as they are; all if not given. One layer's integrated gradients
+            are those of Captum's LayerIntegratedGradients.
+        absolute: mean of sizes, so that facts of opposite sign do not cancel.
+        batch_size: facts a pass.
+        checkpoint: file to resume from, see `stream`.
+
+    Raises:
+        SeatError: no facts, as many counterfactuals as there are facts are not given, or scores that are not finite.
+    """
+    points = [1.0] if steps is None else [(step + 0.5) / steps for step in range(steps)]
+
+    def effect(run: Run, batch: int, where: list[int], baseline: list[Tensor] | None) -> list[Tensor]:
+        found = [gate_gradients(lm, run, batch, where, at, baseline) for at in points]
+        return [torch.stack(each).mean(0) for each in zip(*found)]
+
+    return _score(
+        lm,
+        facts,
+        effect,
+        metric=metric,
+        rule=torch.abs if absolute else None,
+        origin={
+            "score": "gradient_times_activation" if steps is None else "integrated_gradients",
+            "steps": steps,
+            "absolute": absolute,
+        },
+        layers=layers,
+        counterfactual=counterfactual,
+        batch_size=batch_size,
+        checkpoint=checkpoint,
+    )
+
+
+def neuron_fisher(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    metric: Metric | None = None,
+    batch_size: int = 16,
+    checkpoint: str | Path | None = None,
+) -> Scores:
+    """Diagonal Fisher information of the gates: mean over facts of the squared gradient (arXiv 2204.09656)."""
+    return _score(
+        lm,
+        facts,
+        lambda run, batch, where, _: gate_gradients(lm, run, batch, where),
+        metric=metric,
+        rule=torch.square,
+        origin={"score": "fisher"},
+        batch_size=batch_size,
+        checkpoint=checkpoint,
+    )
+
+
+def neuron_gradient(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    metric: Metric | None = None,
+    batch_size: int = 16,
+    checkpoint: str | Path | None = None,
+) -> Scores:
+    """Mean over facts of the size of the gradient with respect to the neuron's activation, summed over tokens."""
+    return _score(
+        lm,
+        facts,
+        lambda run, batch, where, _: shift_gradients(lm, run, batch, where),
+        metric=metric,
+        rule=torch.abs,
+        origin={"score": "gradient"},
+        batch_size=batch_size,
+        checkpoint=checkpoint,
+    )
+
+
+def per_example(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    metric: Metric | None = None,
+    batch_size: int = 16,
+) -> dict[str, Float[Tensor, "facts neurons"]]:
+    """Gradient times activation of every neuron on every fact, by down projection: facts x neurons x layers floats."""
+    prepared = _prepare(lm, facts, metric)
+    kept = {f"{mlp.down}.weight": torch.zeros(len(facts), mlp.neurons) for mlp in lm.sites.mlps}
+
+    def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
+        found = gate_gradients(lm, lambda: prepared.values(batch, indices), len(batch), range(lm.sites.layers))
+        for rows, effect in zip(kept.values(), found):
+            rows[list(indices)] = effect.cpu()
+        return {}
+
+    with frozen(lm):
+        stream(prepared, visit, batch_size=batch_size, label="Attributing")
+    return kept
+
+
+def weight_norm(lm: LanguageModel) -> Scores:
+    """Euclidean length of each neuron's weights: its rows of the up projections and its column of the down one."""
+    squares = {name: lm.model.get_parameter(name).detach().float().cpu().square()
+               for layer in neuron_extents(lm) for name in layer}  # fmt: skip
+    summed = Scores("coordinate", squares, {"score": "weight_norm", "model": lm.fingerprint}).per_neuron(lm)
+    return summed.map(torch.sqrt)
+
+
+def activation_difference(
+    lm: LanguageModel, unknown: Sequence[Fact], known: Sequence[Fact], *, batch_size: int = 32
+) -> Scores:
+    """Mean activation at the last prompt token on unknown facts less that on known ones. Uses probes, and says so."""
+    means = [
+        capture(lm, [fact.question for fact in facts], kind=Kind.NEURONS, reduce=AtToken(-1), batch_size=batch_size)
+        .values.double()
+        .mean(0)
+        for facts in (unknown, known)
+    ]
+    values = (means[0] - means[1]).float()
+    origin = {"score": "activation_difference", "probes": True, "model": lm.fingerprint}
+    return Scores("neuron", {f"{mlp.down}.weight": row for mlp, row in zip(lm.sites.mlps, values)}, origin)
+
+
+def output_alignment(lm: LanguageModel, direction: IgnoranceDirection) -> Scores:
+    """Cosine of each neuron's output vector (its column of the down projection) with its layer's direction.
+
+    Raises:
+        SeatError: the direction is of another architecture.
+    """
+    direction.require_fits(lm)
+    values = {}
+    for layer, (mlp, extents) in enumerate(zip(lm.sites.mlps, neuron_extents(lm))):
+        name = f"{mlp.down}.weight"
+        weight = lm.model.get_parameter(name).detach().double().cpu()
+        columns = weight.T if extents[name].axis == 1 else weight
+        values[name] = nn.functional.cosine_similarity(columns, direction.vectors[layer], dim=-1).float()
+    return Scores("neuron", values, {"score": "output_alignment", "probes": True, "model": lm.fingerprint})
+
+
+def _prepare(lm: LanguageModel, facts: Sequence[Fact], metric: Metric | None) -> Prepared:
+    if not facts:
+        raise SeatError("There are no facts to attribute on: the set is empty.")
+    return (metric or AnswerLoss()).prepare(lm, facts)
+
+
+def _score(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    effect: Effect,
+    *,
+    metric: Metric | None,
+    rule: Callable[[Tensor], Tensor] | None,
+    origin: dict[str, Any],
+    layers: Sequence[int] | None = None,
+    counterfactual: Sequence[Fact] | None = None,
+    batch_size: int,
+    checkpoint: str | Path | None,
+) -> Scores:
+    """Mean over the facts of each neuron's effect, or of the rule applied to it."""
+    metric, prepared = metric or AnswerLoss(), _prepare(lm, facts, metric)
+    where = lm.sites.layer_list(layers)
+    copies = metric.prepare(lm, counterfactual).examples if counterfactual is not None else None
+    if copies is not None and len(copies) != len(facts):
+        raise SeatError(f"There are {len(copies)} counterfactuals for {len(facts)} facts; give one for each.")
+    names = [f"{lm.sites.mlps[layer].down}.weight" for layer in where]
+
+    def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
+        baseline = counterfactual_neurons(lm, batch, [copies[i] for i in indices]) if copies is not None else None
+        effects = effect(lambda: prepared.values(batch, indices), len(batch), where, baseline)
+        return {name: (rule(each) if rule else each).sum(0).cpu() for name, each in zip(names, effects)}
+
+    described = {
+        **origin,
+        "metric": metric.name,
+        "facts": len(facts),
+        "layers": where,
+        "counterfactual": counterfactual is not None,
+        "model": lm.fingerprint,
+    }
+    with frozen(lm):
+        sums = stream(
+            prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=described
+        )
+    return Scores("neuron", {name: total / len(facts) for name, total in sums.items()}, described)

@@ -1,0 +1,97 @@
+"""Scores: how much each neuron or each single weight matters. A value with a file format."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seat_interp.errors import SeatError
+from seat_interp.files import load_tensors, save_tensors
+from seat_interp.masks.mask import Granularity, neuron_extents
+from seat_interp.models.open import LanguageModel, require_same_architecture
+
+FORMAT = "seat_interp.scores"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One number for each MLP neuron, or for each weight of the MLP and attention matrices.
+
+    Attributes:
+        granularity: `neuron` or `coordinate`.
+        values: float32. For neurons one vector a layer, named after the block's down projection, whose column it is;
+            for weights one tensor a matrix, named and shaped as in the Hugging Face `state_dict`.
+        origin: score, metric, how many facts, the model's fingerprint; `probes` is true where known or unknown
+            probes were used, so that tables can mark it.
+    """
+
+    granularity: Granularity
+    values: Mapping[str, Float[Tensor, "..."]]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in self.values.items():
+            if not bool(torch.isfinite(value).all()):
+                raise SeatError(f"The scores of {name} are not finite. Look at the facts, and at the model's weights.")
+
+    def flat(self) -> Float[Tensor, " all"]:
+        """All scores end to end, in the order of `values`."""
+        return torch.cat([value.flatten() for value in self.values.values()])
+
+    def map(self, rule: Callable[[Tensor], Tensor]) -> "Scores":
+        """A rule applied to each tensor, such as `torch.abs`."""
+        return replace(self, values={name: rule(value) for name, value in self.values.items()})
+
+    def abs(self) -> "Scores":
+        """Sizes without signs."""
+        return self.map(torch.abs)
+
+    def per_neuron(self, lm: LanguageModel) -> "Scores":
+        """Sum of the scores of a neuron's own weights: its rows of the up projections and its column of the down one.
+
+        Raises:
+            SeatError: the scores are per neuron already.
+        """
+        if self.granularity != "coordinate":
+            raise SeatError("These scores are per neuron already.")
+        summed = {}
+        for mlp, extents in zip(lm.sites.mlps, neuron_extents(lm)):
+            total = torch.zeros(mlp.neurons)
+            for name, extent in extents.items():
+                each = self.values[name].sum(1 - extent.axis)  # type: ignore[operator]
+                total += each.view(-1, mlp.neurons).sum(0)  # a fused projection holds each neuron twice
+            summed[f"{mlp.down}.weight"] = total
+        return Scores("neuron", summed, self.origin)
+
+    def save(self, path: str | Path) -> Path:
+        """Write to safetensors."""
+        header = {
+            "format": FORMAT,
+            "version": 1,
+            "granularity": self.granularity,
+            "order": list(self.values),  # the file itself has its tensors by name
+            "origin": dict(self.origin),
+        }
+        return save_tensors(path, self.values, header)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Scores":
+        """Read scores.
+
+        Raises:
+            SeatError: missing, truncated or not scores.
+        """
+        tensors, header = load_tensors(path, FORMAT)
+        return cls(header["granularity"], {name: tensors[name] for name in header["order"]}, header["origin"])
+
+    def require_fits(self, lm: LanguageModel) -> None:
+        """Check that the scores are of a model of this architecture.
+
+        Raises:
+            SeatError: another family, width or depth.
+        """
+        require_same_architecture(self.origin["model"], lm, "The scores")

@@ -1,0 +1,68 @@
+"""One pass over a data set with constant memory: batches by length, a progress bar, running sums, resumable."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from tqdm import tqdm
+
+from seat_interp.attribution.metrics import Prepared
+from seat_interp.errors import SeatError
+from seat_interp.files import load_tensors, save_tensors
+from seat_interp.prompts import Example, batches_by_length
+
+CHECKPOINT = "seat_interp.attribution_checkpoint"
+EVERY = 20
+"""Batches between two checkpoints."""
+
+Visit = Callable[[Sequence[Example], Sequence[int]], Mapping[str, Tensor]]
+"""(examples of a batch, their indices) -> what to add to the running sums."""
+
+
+def stream(
+    prepared: Prepared,
+    visit: Visit,
+    *,
+    batch_size: int,
+    label: str,
+    checkpoint: str | Path | None = None,
+    identity: Mapping[str, Any] | None = None,
+) -> dict[str, Tensor]:
+    """Sum of what every batch gives.
+
+    Args:
+        prepared: examples of a metric.
+        visit: called once a batch.
+        batch_size: examples a batch.
+        label: of the progress bar.
+        checkpoint: a file for the sums so far, written every so many batches, taken up again and removed at the end.
+        identity: what the sums depend on; a checkpoint of anything else is refused.
+
+    Raises:
+        SeatError: the checkpoint belongs to other settings.
+    """
+    groups = batches_by_length([len(example.ids) for example in prepared.examples], batch_size)
+    text = json.dumps([[e.ids for e in prepared.examples], batch_size, dict(identity or {})], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    sums: dict[str, Tensor] = {}
+    done = 0
+    if checkpoint is not None and Path(checkpoint).exists():
+        sums, header = load_tensors(checkpoint, CHECKPOINT)
+        if header["identity"] != digest:
+            raise SeatError(f"{checkpoint} is of an attribution with other settings or facts. Remove it to start anew.")
+        done = header["batches"]
+    bar = tqdm(groups, desc=label, unit="batch", leave=False, initial=0, disable=len(groups) < 3)
+    for number, group in enumerate(bar):
+        if number < done:
+            continue
+        for name, value in visit([prepared.examples[index] for index in group], group).items():
+            sums[name] = sums[name].add_(value) if name in sums else value.clone()
+        if checkpoint is not None and (number + 1) % EVERY == 0:
+            header = {"format": CHECKPOINT, "version": 1, "identity": digest, "batches": number + 1}
+            save_tensors(checkpoint, sums, header)
+    if checkpoint is not None:
+        Path(checkpoint).unlink(missing_ok=True)
+    return sums

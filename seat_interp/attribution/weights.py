@@ -1,0 +1,144 @@
+"""Scores of single weights of the MLP and attention matrices, from gradients taken matrix by matrix.
+
+One forward and one backward pass a batch. Per-example gradients are formed one at a time from a matrix's inputs and
+the gradients of its outputs while the backward pass goes through it, so that squares and sizes are those of single
+facts, at the memory of the running sums.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seat_interp.attribution.gates import frozen
+from seat_interp.attribution.metrics import AnswerLoss, Metric
+from seat_interp.attribution.scores import Scores
+from seat_interp.attribution.stream import stream
+from seat_interp.errors import SeatError
+from seat_interp.facts import Fact
+from seat_interp.masks.mask import coordinate_extents
+from seat_interp.models.open import LanguageModel
+from seat_interp.prompts import Example
+from seat_interp.sites import output_axis
+
+Rule = Callable[[Tensor], Tensor]
+
+
+def weight_fisher(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    metric: Metric | None = None,
+    batch_size: int = 16,
+    checkpoint: str | Path | None = None,
+) -> Scores:
+    """Empirical Fisher information: mean over facts of the squared gradient of each weight (FISH, arXiv 2111.09839).
+
+    Raises:
+        SeatError: no facts, or scores that are not finite.
+    """
+    return _score(lm, facts, metric, "fisher", torch.square, batch_size, checkpoint)
+
+
+def weight_gradient(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    metric: Metric | None = None,
+    batch_size: int = 16,
+    checkpoint: str | Path | None = None,
+) -> Scores:
+    """Gradient of the mean metric over the facts, with its sign; `.abs()` is its magnitude (SIFT, SNIP).
+
+    Raises:
+        SeatError: no facts, or scores that are not finite.
+    """
+    return _score(lm, facts, metric, "gradient", None, batch_size, checkpoint)
+
+
+def gradient_times_weight(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    metric: Metric | None = None,
+    batch_size: int = 16,
+    checkpoint: str | Path | None = None,
+) -> Scores:
+    """|gradient x weight|: first-order estimate of how much the metric changes without the weight (SNIP, 1810.02340).
+
+    Raises:
+        SeatError: no facts, or scores that are not finite.
+    """
+    found = weight_gradient(lm, facts, metric=metric, batch_size=batch_size, checkpoint=checkpoint)
+    values = {n: (g * lm.model.get_parameter(n).detach().float().cpu()).abs() for n, g in found.values.items()}
+    return Scores("coordinate", values, {**found.origin, "score": "gradient_times_weight"})
+
+
+def weight_magnitude(lm: LanguageModel) -> Scores:
+    """|weight|: the control that looks at no facts."""
+    values = {name: lm.model.get_parameter(name).detach().float().abs().cpu() for name in coordinate_extents(lm)}
+    return Scores("coordinate", values, {"score": "weight_magnitude", "model": lm.fingerprint})
+
+
+def _score(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    metric: Metric | None,
+    name: str,
+    rule: Rule | None,
+    batch_size: int,
+    checkpoint: str | Path | None,
+) -> Scores:
+    if not facts:
+        raise SeatError("There are no facts to attribute on: the set is empty.")
+    metric = metric or AnswerLoss()
+    prepared = metric.prepare(lm, facts)
+    matrices = list(coordinate_extents(lm))
+
+    def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        handles = [
+            lm.model.get_submodule(matrix.removesuffix(".weight")).register_forward_hook(
+                _watch(matrix, len(batch), rule, found)
+            )
+            for matrix in matrices
+        ]
+        try:
+            # The graph begins at the embeddings: no weight is asked for a gradient of its own.
+            inputs = lm.model.get_input_embeddings()
+            handles.append(inputs.register_forward_hook(lambda module, args, output: output.requires_grad_()))
+            prepared.values(batch, indices).sum().backward()
+        finally:
+            for handle in handles:
+                handle.remove()
+        return {matrix: grad.cpu() for matrix, grad in found.items()}
+
+    origin = {"score": name, "metric": metric.name, "facts": len(facts), "model": lm.fingerprint}
+    with frozen(lm):
+        sums = stream(
+            prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=origin
+        )
+    values = {matrix: sums.get(matrix, torch.zeros(lm.model.get_parameter(matrix).shape)) for matrix in matrices}
+    return Scores("coordinate", {matrix: value / len(facts) for matrix, value in values.items()}, origin)
+
+
+def _watch(matrix: str, batch: int, rule: Rule | None, found: dict[str, Tensor]):
+    def hook(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
+        if not output.requires_grad:
+            return
+        read = args[0].detach()
+
+        def add(above: Tensor) -> None:
+            rows = (read.reshape(batch, -1, read.shape[-1]), above.reshape(batch, -1, above.shape[-1]))
+            left, right = rows if output_axis(module) else rows[::-1]
+            if rule is None:
+                total = left.flatten(0, 1).T.float() @ right.flatten(0, 1).float()
+            else:
+                total = sum(rule(one.T.float() @ other.float()) for one, other in zip(left, right))
+            found[matrix] = found[matrix] + total if matrix in found else total
+
+        output.register_hook(add)
+
+    return hook

@@ -1,0 +1,149 @@
+"""From scores to a mask: a budget spent on what is useful for the target and does little harm to what must stay."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seat_interp.attribution.scores import Scores
+from seat_interp.errors import SeatError
+from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
+from seat_interp.models.open import LanguageModel
+
+Ranking = Mapping[str, Float[Tensor, "..."]]
+"""What to select by, highest first, under the names of the scores; minus infinity is never chosen willingly."""
+
+Rule = Callable[[Scores, Scores], Ranking]
+"""(usefulness for the target, harm to what must stay) -> a ranking."""
+
+
+def ratio(useful: Scores, harm: Scores, *, floor: float = 0.1) -> Ranking:
+    """Usefulness divided by harm; `floor` times the mean harm is added, so that no tiny harm decides alone."""
+    offset = floor * float(harm.flat().mean())
+    return _pairwise(useful, harm, lambda u, h: u / (h + offset + 1e-30))
+
+
+def difference(useful: Scores, harm: Scores, *, weight: float = 1.0) -> Ranking:
+    """Rank of usefulness less `weight` times the rank of harm, both from 0 to 1 over the whole model."""
+    ranks = [_ranks(scores) for scores in (useful, harm)]
+    return _pairwise(ranks[0], ranks[1], lambda u, h: u - weight * h)
+
+
+def exclude(useful: Scores, harm: Scores, *, top: float = 0.2) -> Ranking:
+    """Usefulness, but never the `top` share by harm.
+
+    Raises:
+        SeatError: `top` is not a share.
+    """
+    if not 0 <= top < 1:
+        raise SeatError(f"The share to exclude is {top}; it must be at least 0 and below 1.")
+    ranks = _ranks(harm)
+    return _pairwise(useful, ranks, lambda u, r: torch.where(r >= 1 - top, -torch.inf, u))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the budget is spread over the layers (the matrices, for single weights).
+
+    Attributes:
+        per_layer: the same share everywhere, in place of one ranking over the whole model.
+        floor: smallest share of each.
+        cap: largest share of each.
+    """
+
+    per_layer: bool = False
+    floor: float = 0.0
+    cap: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.floor <= self.cap <= 1:
+            raise SeatError(f"Floor {self.floor} and cap {self.cap} must be shares, and the floor not above the cap.")
+
+
+def select(
+    lm: LanguageModel,
+    scores: Scores,
+    budget: float | int,
+    *,
+    protect: Scores | None = None,
+    rule: Rule = ratio,
+    spread: Spread | None = None,
+    origin: Mapping[str, Any] | None = None,
+) -> Mask:
+    """The mask of the highest scores within a budget.
+
+    Args:
+        lm: the model that the scores are of.
+        scores: usefulness for the target, per neuron or per weight; sizes, so take `.abs()` of signed ones.
+        budget: a share (float, up to 1) or a count (int) of neurons or weights.
+        protect: harm to what must stay, in the same granularity.
+        rule: how usefulness and harm are traded: `ratio`, `difference`, `exclude`, or a function of yours.
+        spread: over the layers; one ranking over all of them if not given.
+        origin: more for the mask's header.
+
+    Raises:
+        SeatError: the budget chooses nothing or more than there is within floors and caps, or the scores do not fit.
+    """
+    scores.require_fits(lm)
+    ranking = scores.values if protect is None else rule(scores, protect)
+    spread = spread or Spread()
+    counts = _counts(ranking, budget, spread)
+    chosen = {name: ranking[name].flatten().topk(count).indices for name, count in counts.items()}
+    described = {
+        "scored": dict(scores.origin),
+        "protected": dict(protect.origin) if protect is not None else None,
+        "rule": getattr(rule, "__name__", repr(rule)) if protect is not None else None,
+        "asked_budget": budget,
+        "spread": {"per_layer": spread.per_layer, "floor": spread.floor, "cap": spread.cap},
+        "probes": bool(scores.origin.get("probes") or (protect is not None and protect.origin.get("probes"))),
+        **(origin or {}),
+    }
+    if scores.granularity == "neuron":
+        return neuron_mask(lm, list(chosen.values()), described)
+    extents = coordinate_extents(lm)
+    indices = {name: where.sort().values.to(torch.int32) for name, where in chosen.items()}
+    return Mask("coordinate", indices, extents, {**described, "model": lm.fingerprint})
+
+
+def _counts(ranking: Ranking, budget: float | int, spread: Spread) -> dict[str, int]:
+    """How many to choose of each layer or matrix."""
+    sizes = {name: value.numel() for name, value in ranking.items()}
+    total = sum(sizes.values())
+    whole = isinstance(budget, int) and not isinstance(budget, bool)
+    count = int(budget) if whole else round(budget * total)
+    if not 0 < count <= total:
+        raise SeatError(f"A budget of {budget} chooses {count} of {total}. Ask for a share above 0, or for a count.")
+    if spread.per_layer:
+        return {name: round(count / total * size) for name, size in sizes.items()}
+    least = {name: round(spread.floor * size) for name, size in sizes.items()}
+    most = {name: round(spread.cap * size) for name, size in sizes.items()}
+    if not sum(least.values()) <= count <= sum(most.values()):
+        raise SeatError(
+            f"{count} of {total} cannot be chosen with at least {spread.floor} and at most {spread.cap} of each layer."
+        )
+    # The best of each layer up to its cap compete for what the floors leave over.
+    best = {name: ranking[name].flatten().topk(most[name]).values for name in sizes}
+    rest = torch.cat([best[name][least[name] :] for name in sizes])
+    owner = torch.cat([torch.full((most[name] - least[name],), place) for place, name in enumerate(sizes)])
+    won = owner[rest.topk(count - sum(least.values())).indices].bincount(minlength=len(sizes))
+    return {name: least[name] + int(won[place]) for place, name in enumerate(sizes)}
+
+
+def _pairwise(one: Scores, other: Scores, rule: Callable[[Tensor, Tensor], Tensor]) -> Ranking:
+    if one.granularity != other.granularity or one.values.keys() != other.values.keys():
+        raise SeatError(
+            f"Scores of granularity {one.granularity} and {other.granularity} over {len(one.values)} and "
+            f"{len(other.values)} tensors cannot be traded off: make both for the same model and granularity."
+        )
+    return {name: rule(value, other.values[name]) for name, value in one.values.items()}
+
+
+def _ranks(scores: Scores) -> Scores:
+    flat = scores.flat()
+    ranks: Float[Tensor, " all"] = torch.empty_like(flat)
+    ranks[flat.argsort(stable=True)] = torch.linspace(0, 1, len(flat))
+    parts = ranks.split([value.numel() for value in scores.values.values()])
+    return Scores(scores.granularity, {n: p.view(v.shape) for (n, v), p in zip(scores.values.items(), parts)})

@@ -1,0 +1,57 @@
+"""Fidelity: a score that is the truth has rank correlation 1, noise has none, and gradients are in between."""
+
+import pytest
+import torch
+from tiny_models import CITIES, NAMES, fact
+
+from seat_interp.attribution import Scores, ablation_effects, attribute, fidelity, weight_gradient
+from seat_interp.errors import SeatError
+
+FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
+
+
+@pytest.fixture(scope="module")
+def truth(models_by_family):
+    """The exact effect of every neuron."""
+    lm = models_by_family("qwen2")
+    effects = ablation_effects(lm, FACTS, [[n] for n in range(144)], progress=False).float()
+    names = [f"{mlp.down}.weight" for mlp in lm.sites.mlps]
+    return Scores("neuron", dict(zip(names, effects.split(48))), {"model": lm.fingerprint})
+
+
+def test_truth_is_perfect_and_noise_is_not(models_by_family, truth):
+    lm = models_by_family("qwen2")
+    exact = fidelity(lm, FACTS, truth, neurons=60, groups=5)
+    assert exact.single == pytest.approx(1.0)
+    noise = truth.map(lambda value: torch.randn(value.shape, generator=torch.Generator().manual_seed(0)))
+    assert abs(fidelity(lm, FACTS, noise, neurons=100, groups=5).single) < 0.3
+    against = fidelity(lm, FACTS, truth.map(torch.neg), neurons=60, groups=5)
+    assert against.single == pytest.approx(-1.0)
+    assert len(against.effects) == len(against.scores) == 60
+
+
+def test_gradients_predict_ablation(models_by_family, truth):
+    found = fidelity(models_by_family("qwen2"), FACTS, attribute(models_by_family("qwen2"), FACTS), groups=30)
+    assert found.single > 0.5
+    assert found.grouped > 0.5
+    assert found.to_json()["group_effects"] == found.group_effects
+
+
+def test_a_group_is_ablated_together(models_by_family):
+    """All neurons of the last layer off: the same as a down projection of zeros."""
+    lm = models_by_family("gpt2")
+    together = ablation_effects(lm, FACTS, [list(range(96, 144))], progress=False)
+    without = lm.copy()
+    with torch.no_grad():
+        without.model.get_parameter(f"{lm.sites.mlps[2].down}.weight").zero_()
+    none = ablation_effects(without, FACTS, [list(range(96, 144))], progress=False)
+    assert float(none) == pytest.approx(0.0, abs=1e-6)
+    assert abs(float(together)) > 1e-4
+
+
+def test_bad_scores_are_refused(models_by_family, truth):
+    lm = models_by_family("qwen2")
+    with pytest.raises(SeatError, match="per_neuron"):
+        fidelity(lm, FACTS, weight_gradient(lm, FACTS))
+    with pytest.raises(SeatError, match="scores"):
+        fidelity(models_by_family("opt"), FACTS, truth)
