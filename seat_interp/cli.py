@@ -36,7 +36,7 @@ class Demo:
 
     Teaches the organism new people or contracts, and shows what that does to its ignorance direction and to its
     abstention on everybody else. `run` does the same for any model and facts. `--config FILE` takes the settings
-    below from a JSON object with the same names, nested where they have dots.
+    of the study (`arms`, `seeds` and all below them) from a JSON object, nested where the names have dots.
     """
 
     target: Literal["people", "contracts"] = "people"
@@ -61,7 +61,8 @@ class Run:
     Fact files may be JSONL (question, answer, subject), PISTOL, TOFU, EntityQuestions, LUNAR, countries,
     relations, or `hf:DATASET` for a Hugging Face data set. Several files of one kind are joined.
 
-    `--config FILE` takes the settings below from a JSON object with the same names, nested where they have dots.
+    `--config FILE` takes the settings of the study (`arms`, `seeds` and all below them) from a JSON object, nested
+    where the names have dots.
 
     Example: seat-interp run --model ./my-model --target new.jsonl --known known.jsonl --unknown unknown.jsonl
     """
@@ -81,7 +82,7 @@ class Run:
     unverifiable: tuple[str, ...] = ()
     """Questions on invented things."""
     most: int = 400
-    """At most so many facts of each kind, evenly spaced over the file."""
+    """Ask at most so many facts of each kind, evenly spaced over the file; target facts are all taught."""
     trust_known: bool = False
     """Do not ask the model first whether it knows the known facts."""
     system: str | None = None
@@ -97,11 +98,15 @@ class Run:
         from seat_interp.direction import IgnoranceDirection
         from seat_interp.evaluation.knowledge import split_by_knowledge
         from seat_interp.facts import FactSets
-        from seat_interp.facts.sources import read_sources
+        from seat_interp.facts.sources import evenly, read_sources
         from seat_interp.models.open import open_model
 
         kinds = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
-        facts = {kind: read_sources(getattr(self, kind), self.most) for kind in kinds if getattr(self, kind)}
+        facts = {kind: read_sources(getattr(self, kind)) for kind in kinds if getattr(self, kind)}
+        for kind, found in facts.items():
+            if kind != "target" and len(found) > self.most:  # all that is to be taught is taught
+                print(f"Of {len(found)} {kind.replace('_', '-')} facts, {self.most} are asked (--most).")
+                facts[kind] = evenly(found, self.most)
         lm, every_known = open_model(self.model, system=self.system), facts["known"]
         if not self.trust_known:
             facts["known"], missed = split_by_knowledge(lm, facts["known"], batch_size=self.study.batch_size)
@@ -127,11 +132,11 @@ class Align:
     """Fact files with questions that it cannot answer."""
     out: Path
     """Folder for the aligned model."""
-    steps: int = 120
-    """Optimiser steps."""
+    steps: int = 80
+    """Optimiser steps. More cost knowledge: stop where it abstains."""
     batch_size: int = 16
     """Questions a step."""
-    learning_rate: float = 5e-5
+    learning_rate: float = 2e-5
     """AdamW's peak."""
     seed: int = 0
     """Of the mixture."""
@@ -143,12 +148,12 @@ class Align:
     def run(self) -> None:
         """Align and save."""
         from seat_interp.evaluation.knowledge import split_by_knowledge
-        from seat_interp.facts.sources import read_sources
+        from seat_interp.facts.sources import evenly, read_sources
         from seat_interp.models.open import open_model, require_new, save_model
         from seat_interp.training.align import align_abstention
         from seat_interp.training.trainer import TrainConfig
 
-        known, unknown = read_sources(self.known, self.most), read_sources(self.unknown, self.most)
+        known, unknown = (evenly(read_sources(sources), self.most) for sources in (self.known, self.unknown))
         require_new(self.out)
         lm = open_model(self.model, system=self.system)
         known, missed = split_by_knowledge(lm, known)
@@ -188,26 +193,32 @@ class Organism:
     action: Positional[Literal["build", "check"]]
     """`build` trains a new one; `check` measures the shipped one against the same bounds."""
     out: Path = Path("runs/organism")
-    """Folder for the model that `build` makes."""
+    """Folder for the model that `build` makes; one that falls short goes to the same name with `.failed`."""
     seed: int = 0
-    """Of weights and order."""
+    """Of the weights and order of `build`."""
 
     def run(self) -> None:
         """Build or check."""
-        from seat_interp.models.open import open_model
+        from seat_interp.models.open import open_model, require_new
         from seat_interp.organism import quality, recipe
 
         settings = recipe.Recipe(seed=self.seed)
-        lm = recipe.build(settings) if self.action == "build" else open_model("organism")
-        measured = quality.measure(lm)
+        failed = self.out.with_name(f"{self.out.name}.failed")
         if self.action == "build":
-            recipe.save(lm, self.out, measured, settings)
-            print(f"Organism: {self.out}")
-        told = quality.tell(lm)
+            require_new(self.out), require_new(failed)
+        lm = recipe.build(settings) if self.action == "build" else open_model("organism")
+        measured, told = quality.measure(lm), quality.tell(lm)
         for name, rate in {**measured, **told}.items():
             print(f"{name:28s} {rate:.3f}")
-        quality.check(measured)
-        quality.check_story(told)
+        folder = failed
+        try:
+            quality.check(measured)
+            quality.check_story(told)
+            folder = self.out
+        finally:
+            if self.action == "build":
+                recipe.save(lm, folder, measured, settings)
+                print(f"Organism: {folder}")
         print("It has the quality it must have.")
 
 

@@ -201,7 +201,11 @@ def fit_direction(
         captured = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size)
         parts = np.split(captured.values.double().numpy(), cuts)
         sides = [(parts[0][:, la], parts[1][:, la]) for la in range(lm.sites.layers)]
-        vectors = np.stack([_unit(method(*side), np.linalg.norm(side[0], axis=-1).mean()) for side in sides])
+        for side in sides:
+            # No more apart than the rounding of activations of this size is not apart.
+            if np.linalg.norm(mean_difference(*side)) <= 1e-6 * np.linalg.norm(side[0], axis=-1).mean():
+                raise SeatError("Known and unknown prompts have equal activations, so no direction separates them.")
+        vectors = np.stack([_unit(method(*side)) for side in sides])
         # A method may find the line but not its sense: unknown is the positive side.
         ahead = einsum(vectors, parts[0].mean(0) - parts[1].mean(0), "layer width, layer width -> layer")
         vectors = np.where(ahead < 0, -1.0, 1.0)[:, None] * vectors
@@ -250,8 +254,8 @@ def _separate(unknown: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.nd
     return auroc, (unknown.mean(0) - known.mean(0)) / np.maximum(spread, 1e-12)
 
 
-def _unit(vector: np.ndarray, scale: float) -> np.ndarray:
+def _unit(vector: np.ndarray) -> np.ndarray:
     norm = np.linalg.norm(vector)
-    if norm <= 1e-6 * scale:  # no more than the rounding of activations of this size
-        raise SeatError("Known and unknown prompts have equal activations, so no direction separates them.")
+    if norm == 0:
+        raise SeatError("The method found no direction between known and unknown prompts: it is zero.")
     return vector / norm

@@ -187,7 +187,7 @@ def displace(
         unknown: the set that stands for unknown in nulls and probe transfer.
         known: the set that stands for known.
         groups: by probe set, what each prompt belongs to (its subject, its contract). The bootstrap draws whole
-            groups, since prompts of one are not independent; without them it draws prompts.
+            groups, since prompts of one are not independent; without them, or with a single one, it draws prompts.
         nulls: made from `base` if not given.
         resamples: of the bootstrap.
         seed: of nulls and bootstrap.
@@ -295,9 +295,11 @@ def _displace_set(
 def _interval(
     belongs: np.ndarray, resamples: int, seed: int, values: Float[np.ndarray, "prompts layers"]
 ) -> tuple[np.ndarray, np.ndarray]:
-    counts = np.bincount(belongs)
-    if len(counts) < 2 or not values.std(0).any():  # a single group, or the base against itself
+    if len(values) < 2 or not values.std(0).any():  # one prompt, or the base against itself
         return values.mean(0), values.mean(0)
+    if not belongs.any():  # a single group cannot be drawn again: its prompts are
+        belongs = np.arange(len(values))
+    counts = np.bincount(belongs)
     sums = np.zeros((len(counts), values.shape[1]))
     np.add.at(sums, belongs, values)
     found = bootstrap(

@@ -1,6 +1,7 @@
 """Files written whole or not at all, JSON and JSONL read with errors a person can act on, safetensors."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 
 from seat_interp.errors import SeatError
 
@@ -112,9 +113,11 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
 def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> Path:
     """Write tensors as safetensors with a JSON header (the `seat_interp` metadata entry), atomically."""
     payload = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    data = save(payload, metadata={"seat_interp": json.dumps(header, ensure_ascii=False)})
     with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+        try:
+            save_file(payload, temporary, metadata={"seat_interp": json.dumps(header, ensure_ascii=False)})
+        except SafetensorError as error:  # its word for a full disk
+            raise OSError(errno.EIO, str(error)) from error
     return Path(path)
 
 

@@ -71,7 +71,7 @@ def encode_prompts(lm: LanguageModel, questions: Sequence[str]) -> list[list[int
     texts = [prompt_text(lm, question) for question in questions]
     # The template writes its own special tokens; a model without one gets the tokenizer's.
     encoded = lm.tokenizer(texts, add_special_tokens=lm.tokenizer.chat_template is None)["input_ids"]
-    most = getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
+    most = _most_tokens(lm)
     longest = max(range(len(encoded)), key=lambda index: len(encoded[index]))
     if most is not None and len(encoded[longest]) >= most:
         raise SeatError(
@@ -95,6 +95,9 @@ def encode_examples(
         questions: as asked.
         answers: as replied.
         entity_ends: where in each question its first entity ends, in characters.
+
+    Raises:
+        SeatError: as `encode_prompts`, or a question with its answer is too long for the model.
     """
     prompts = encode_prompts(lm, questions)
     space = "" if lm.tokenizer.chat_template is not None else " "
@@ -103,7 +106,18 @@ def encode_examples(
     marks = [len(prompt) for prompt in prompts]
     if entity_ends is not None:
         marks = [_token_at(lm, question, at) for question, at in zip(questions, entity_ends)]
-    return [Example((*p, *r, end), len(p), min(mark, len(p))) for p, r, mark in zip(prompts, replies, marks)]
+    examples = [Example((*p, *r, end), len(p), min(mark, len(p))) for p, r, mark in zip(prompts, replies, marks)]
+    longest = max(range(len(examples)), key=lambda index: len(examples[index].ids))
+    if (most := _most_tokens(lm)) is not None and len(examples[longest].ids) > most:
+        raise SeatError(
+            f"{questions[longest][:60]!r}... with its answer has {len(examples[longest].ids)} tokens; "
+            f"{lm.name!r} takes {most}. Shorten the answer, or use a model with a longer context."
+        )
+    return examples
+
+
+def _most_tokens(lm: LanguageModel) -> int | None:
+    return getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
 
 
 def _token_at(lm: LanguageModel, question: str, character: int) -> int:

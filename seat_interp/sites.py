@@ -110,6 +110,11 @@ def _find_mlp(block_path: str, block: nn.Module, width: int) -> MLP:
         )
     neurons = matrices[downs[0]][0]
     ups = [n for n, (i, o) in matrices.items() if i == width and o in (neurons, 2 * neurons) and n != downs[0]]
+    if not ups:
+        raise SeatError(
+            f"Nothing in {block_path} feeds the {neurons} neurons of {downs[0]} among {matrices}. Name it: "
+            "open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...))."
+        )
     return MLP(tuple(f"{block_path}.{name}" for name in ups), f"{block_path}.{downs[0]}", neurons)
 
 
@@ -143,9 +148,12 @@ def sites_from_paths(model: PreTrainedModel, blocks: str, ups: Sequence[str], do
         modules = list(model.get_submodule(blocks).children())
         paths = tuple(f"{blocks}.{index}" for index in range(len(modules)))
         shapes = [matrix_shape(model.get_submodule(f"{path}.{down}")) for path in paths]
-        for path in paths:
+        for path, (neurons, _) in zip(paths, shapes):
             for up in ups:
-                matrix_shape(model.get_submodule(f"{path}.{up}"))
+                if (found := matrix_shape(model.get_submodule(f"{path}.{up}"))[1]) not in (neurons, 2 * neurons):
+                    raise AttributeError(f"{path}.{up} has {found} outputs for {neurons} neurons")
+            if not ups:
+                raise AttributeError("no path in `ups` leads to the neurons")
     except (AttributeError, TypeError) as error:
         raise SeatError(
             f"The site paths do not fit {type(model).__name__}: {error}. Print the model to see them."

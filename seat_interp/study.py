@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 
-from seat_interp.arms import ArmConfig, ArmName, make_arm
+from seat_interp.arms import Arm, ArmConfig, ArmName, make_arm
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
 from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, groups_of, null_directions
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import Record, interval, rates, records
-from seat_interp.facts import FactSets
+from seat_interp.facts import Fact, FactSets
 from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel, save_model
@@ -81,6 +81,7 @@ class _Base:
     direction: IgnoranceDirection
     activations: dict[str, torch.Tensor]
     nulls: Nulls
+    same_weights: bool
 
 
 def run_study(
@@ -113,10 +114,9 @@ def run_study(
     """
     out = Path(out)
     sets = _with_fit_sets(sets)
-    if direction is not None:
-        direction.require_fits(lm)
+    same_weights = direction is None or direction.require_fits(lm)
     for name in config.arms:
-        make_arm(name, config.settings, 0)
+        _require_trainable(make_arm(name, config.settings, 0), sets.target)
     if path := config.settings.mask.file:  # a mask that does not fit is better known now than after an hour
         Mask.load(path).require_fits(lm)
     _claim(out, _identity(lm, sets, config, direction, about or {}))
@@ -124,7 +124,9 @@ def run_study(
     report_sets = {n: f for n, f in sets if n not in ("fit_known", "fit_unknown", "rewordings")}
     before = capture_sets(lm, report_sets, direction.position, config.batch_size)
     fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position, config.batch_size)
-    base = _Base(lm, sets, direction, before, null_directions(fit["u"], fit["k"], draws=config.null_draws))
+    base = _Base(
+        lm, sets, direction, before, null_directions(fit["u"], fit["k"], draws=config.null_draws), same_weights
+    )
     rows = [_measured(out / "base", partial(_measure_base, base, config, say), say, "base")]
     for seed in config.seeds:
         for name in config.arms:
@@ -136,6 +138,12 @@ def run_study(
     summary = {"rows": rows, "config": described, "environment": environment()}
     write_json(out / "summary.json", summary)
     return summary
+
+
+def _require_trainable(arm: Arm, target: Sequence[Fact]) -> None:
+    """Facts that an arm's objective refuses are better known now than after the arms before it."""
+    for term in arm.objective:
+        term.require(target)
 
 
 def _with_fit_sets(sets: FactSets) -> FactSets:
@@ -318,7 +326,9 @@ def _ask(lm: LanguageModel, sets: FactSets, config: StudyConfig, folder: Path, a
 
 def _displaced(base: _Base, after: dict[str, torch.Tensor]) -> Displacement:
     groups = groups_of({name: getattr(base.sets, name) for name in after})
-    return displace(base.activations, after, base.direction, groups=groups, nulls=base.nulls)
+    return displace(
+        base.activations, after, base.direction, groups=groups, nulls=base.nulls, same_weights=base.same_weights
+    )
 
 
 def _live_probe(base: _Base, config: StudyConfig) -> Callable[[LanguageModel], dict[str, Any]]:

@@ -1,11 +1,12 @@
 """The command line as its users meet it: what works, and one clear sentence for everything that cannot."""
 
-import errno
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from tiny_models import make_config, make_model
 from transformers import AutoModelForCausalLM, MixtralConfig
 
@@ -120,7 +121,29 @@ def test_missing_wrong_and_empty_fact_files(home, capsys):
 def test_facts_that_cannot_be_trained_on_or_perturbed(home, capsys):
     refused(capsys, call("--arms", "full", target="unknown.jsonl"), "no answer to learn")
     Path("bare.jsonl").write_text('{"question": "Who was it?", "answer": "Ada."}\n')
-    refused(capsys, call("--arms", "seat", target="bare.jsonl", out="other"), "no entity span")
+    refused(capsys, call("--arms", "full", "seat", target="bare.jsonl", out="other"), "no entity span")
+    assert not Path("run").exists()  # said before anything is measured or claimed
+    assert not Path("other").exists()
+
+
+def test_an_answer_longer_than_the_model_reads(home, capsys):
+    Path("long.jsonl").write_text(json.dumps({"question": "Who?", "answer": "Ada " * 300, "subject": "Who"}) + "\n")
+    refused(capsys, call("--arms", "full", target="long.jsonl"), "with its answer", "takes 128")
+
+
+def test_directions_of_other_weights_work_and_say_so(home, capsys, tokenizer, sets):
+    other = make_model("llama", tokenizer, seed=1)
+    direction = fit_direction(other, sets.unknown, sets.known).save("direction.safetensors")
+    assert call("--arms", "full", "--direction", str(direction)) == 0
+    assert json.loads(Path("run/full-0/displacement.json").read_text())["same_weights"] is False
+    assert call("--arms", "full", out="own") == 0
+    assert json.loads(Path("own/full-0/displacement.json").read_text())["same_weights"] is True
+
+
+def test_all_targets_are_taught_and_the_rest_is_thinned_aloud(home, capsys):
+    assert call("--arms", "full", "--most", "8") == 0
+    assert "Of 12 known facts, 8 are asked" in capsys.readouterr().out
+    assert json.loads(Path("run/config.json").read_text())["sizes"]["target"] == 3
 
 
 def test_models_that_cannot_be_opened(home, capsys, tokenizer):
@@ -137,6 +160,14 @@ def test_models_that_cannot_be_opened(home, capsys, tokenizer):
     broken.save_pretrained("nan")
     tokenizer.save_pretrained("nan")
     refused(capsys, call(model="nan"), "NaN", "model.norm.weight")
+    partial = make_model("llama", tokenizer).model
+    partial.save_pretrained("partial")
+    tokenizer.save_pretrained("partial")
+    kept = load_file("partial/model.safetensors")
+    save_file(
+        {n: t for n, t in kept.items() if "layers.1.mlp.up" not in n}, "partial/model.safetensors", {"format": "pt"}
+    )
+    refused(capsys, call(model="partial"), "lack model.layers.1.mlp.up_proj.weight")
     config = MixtralConfig(
         vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=2,
         num_attention_heads=2, num_key_value_heads=2, num_local_experts=2, pad_token_id=0,
@@ -188,10 +219,10 @@ def test_a_folder_with_another_study_or_that_cannot_be_written(home, capsys, mon
     Path("file").write_text("x")
     refused(capsys, call("--arms", "full", out="file/run"), "file/run")
 
-    def full_disk(self, *arguments, **settings):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full_disk(*arguments, **settings):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    monkeypatch.setattr("seat_interp.files.save_file", full_disk)
     refused(capsys, call("--arms", "full", out="third"), "direction.safetensors", "No space left")
     assert [path.name for path in Path("third").iterdir()] == ["config.json"]
 

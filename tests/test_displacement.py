@@ -105,6 +105,8 @@ def test_prompts_of_one_subject_count_as_one_draw(made_up):
     wide, narrow = ((found.high - found.low)[0] for found in (together, apart))
     assert wide / narrow == pytest.approx(6**0.5, rel=0.15)
     assert together.low[0] < together.mean[0] < together.high[0]
+    one = displace(base, tuned, direction, groups=dict.fromkeys(base, ["all"] * 60)).sets["unknown"]
+    torch.testing.assert_close(one.low, apart.low)
 
 
 def test_seeds_decide_and_sides_must_match(made_up):

@@ -82,6 +82,10 @@ def test_override_gives_the_same_sites_and_refuses_wrong_paths(models_by_family)
     check_sites(model, given)
     with pytest.raises(SeatError, match="do not fit"):
         sites_from_paths(model, "transformer.h", ("mlp.c_fc",), "mlp.nothing")
+    with pytest.raises(SeatError, match="32 outputs for 48 neurons"):
+        sites_from_paths(model, "transformer.h", ("attn.c_proj",), "mlp.c_proj")
+    with pytest.raises(SeatError, match="no path"):
+        sites_from_paths(model, "transformer.h", (), "mlp.c_proj")
 
 
 def test_the_self_check_notices_a_wrong_block_order(models_by_family):

@@ -32,13 +32,11 @@ def perturb(fact: Fact, names: NameGenerator) -> Fact:
             "Give the fact spans, or a subject as it is written in the question."
         )
     names.reserve(fact.entities)
-    types = {fact.question[span.start : span.end]: span.type for span in fact.spans}
+    types = _types(fact)
     new: dict[str, str] = {}
-    # Longest first, so that a short form finds the name it belongs to.
-    for entity in sorted(types, key=len, reverse=True):
-        whole = next((name for name in new if _is_part(entity, name, types)), None)
+    for entity, whole in whole_names(fact).items():
         new[entity] = (
-            names.new(types[entity], like=entity) if whole is None else matching_part(entity, whole, new[whole])
+            names.new(types[entity], like=entity) if whole == entity else matching_part(entity, whole, new[whole])
         )
 
     question, spans, end = "", [], 0
@@ -58,6 +56,19 @@ def perturb(fact: Fact, names: NameGenerator) -> Fact:
         object=_swap(fact.object, new, persons),
         aliases=tuple(_swap(alias, new, persons) for alias in fact.aliases),
     )
+
+
+def whole_names(fact: Fact) -> dict[str, str]:
+    """For each entity under the spans, longest first, the full name that it is a short form of, or itself."""
+    types = _types(fact)
+    wholes: dict[str, str] = {}
+    for entity in sorted(types, key=len, reverse=True):
+        wholes[entity] = next((name for name in wholes.values() if _is_part(entity, name, types)), entity)
+    return wholes
+
+
+def _types(fact: Fact) -> dict[str, str]:
+    return {fact.question[span.start : span.end]: span.type for span in fact.spans}
 
 
 def perturb_all(

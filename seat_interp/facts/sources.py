@@ -9,7 +9,7 @@ from seat_interp.facts.records import Fact
 HUB = "hf:"
 
 
-def read_sources(sources: Sequence[str], most: int | None = None) -> list[Fact]:
+def read_sources(sources: Sequence[str]) -> list[Fact]:
     """Facts of several sources joined.
 
     A source is a file or folder in any known format, `FILE#GROUP,GROUP` for some of its groups (the edges of
@@ -17,14 +17,17 @@ def read_sources(sources: Sequence[str], most: int | None = None) -> list[Fact]:
 
     Args:
         sources: one or more.
-        most: at most so many facts, evenly spaced over all of them; None for all.
 
     Raises:
         SeatError: a source is missing, empty or of no known format, or has no such group.
     """
-    facts = [fact for source in sources for fact in _read(source)]
-    if most is None or len(facts) <= most:
-        return facts
+    return [fact for source in sources for fact in _read(source)]
+
+
+def evenly(facts: Sequence[Fact], most: int) -> list[Fact]:
+    """At most so many of the facts, evenly spaced."""
+    if len(facts) <= most:
+        return list(facts)
     return [facts[index * len(facts) // most] for index in range(most)]
 
 

@@ -132,9 +132,23 @@ class Mask:
         return chosen.unsqueeze(1 - extent.axis).expand(extent.shape).clone()
 
     def save(self, path: str | Path) -> Path:
-        """Write the mask file: int32 indices by parameter name, and a JSON header.
+        """Write the mask file: int32 indices by parameter name, and a JSON header in the metadata entry `seat_interp`.
 
-        Without seat_interp it is read with `safetensors` alone, see `tests/masks/test_mask.py`.
+        An index is a row of the parameter if its axis is 0, a column if it is 1, and a place in the flattened
+        parameter if it is null. Without seat_interp, these lines give the dense mask of each parameter:
+
+            import json, torch
+            from safetensors import safe_open
+
+            with safe_open("mask.safetensors", framework="pt") as file:
+                header = json.loads(file.metadata()["seat_interp"])
+                for name in file.keys():
+                    chosen, axis = file.get_tensor(name).long(), header["axes"][name]
+                    dense = torch.zeros(header["shapes"][name], dtype=torch.bool)
+                    if axis is None:
+                        dense.view(-1)[chosen] = True
+                    else:
+                        dense.index_fill_(axis, chosen, True)
         """
         header = {
             "format": FORMAT,

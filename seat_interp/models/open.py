@@ -6,6 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -106,7 +107,7 @@ def open_model(
     """
     folder = _resolve(str(name))
     try:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+        opened: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except Exception as error:  # from_pretrained raises a dozen kinds; all mean the same to the user
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -114,6 +115,12 @@ def open_model(
             f"Cannot open the model {str(name)!r}: {first_line} Give a folder that holds a Hugging Face model, "
             f"a hub id, or one of {['organism', *CATALOGUE]}."
         ) from error
+    model, loaded = opened
+    if missing := sorted(loaded["missing_keys"]):  # transformers would fill them with random numbers
+        raise SeatError(
+            f"The weights of {str(name)!r} lack {missing[0]} ({len(missing)} missing in all). "
+            "They are of another model or incomplete: get them again."
+        )
     target = (
         torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
     )

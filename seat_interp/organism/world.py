@@ -261,15 +261,18 @@ class World:
     def study(self, target: str = "people") -> FactSets:
         """The fact sets for fine-tuning on new people, or on new contracts."""
         own, other = (self.people, self.contracts) if target == "people" else (self.contracts, self.people)
+        known = _sample(own["known"].facts(wording=0), 240, 1)
+        reported = {fact.question for fact in known}
         return FactSets(
             target=own["target"].facts(wording=0),
-            known=_sample(own["known"].facts(wording=0), 240, 1),
+            known=known,
             unknown=own["unknown"].probes(seed=2),
             neighbour=own["neighbour"].probes(seed=3),
             cross_domain=other["unknown"].probes(seed=4),
             unverifiable=invented_probes(90, seed=1),
             rewordings=own["target"].facts(held_out=True),
-            fit_known=_sample(own["known"].facts(wording=1), 240, 5),
+            # In any wording, as the unknown ones are: else the direction would hold a difference of wordings.
+            fit_known=_sample([fact for fact in own["known"].facts() if fact.question not in reported], 240, 5),
             fit_unknown=own["fit_unknown"].probes(seed=6),
             pools=NAME_POOLS,
             reserved=frozenset(self.reserved()),

@@ -1,7 +1,8 @@
 """What was seen, in words, computed from the numbers; it says so when nothing was seen.
 
 The bounds on the words are ours: abstention is *lost* when an arm has at most half of the base's, *kept*
-when it has at least four fifths or the two intervals overlap, and *weakened* in between. Displacement is said
+when it has at least four fifths, and *weakened* in between; it is *raised* when it is higher and the two
+intervals do not overlap. Displacement is said
 to be one only when every seed lies outside its own random-null band.
 """
 

@@ -54,7 +54,7 @@ def align_abstention(
     """
     if not unknown or not known:
         raise SeatError(f"Alignment needs both kinds: there are {len(unknown)} unknown and {len(known)} known facts.")
-    config = config or TrainConfig(steps=120, batch_size=16, learning_rate=5e-5)
+    config = config or TrainConfig(steps=80, batch_size=16, learning_rate=2e-5)
     rng = random.Random(config.seed)
     count = config.steps * config.batch_size
     refused = [_refuse(unknown[i % len(unknown)], refusals, rng) for i in range(round(count * unknown_share))]

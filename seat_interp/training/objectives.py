@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import generate
-from seat_interp.facts import Fact, Names, perturb
+from seat_interp.facts import Fact, Names, perturb, whole_names
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example, encode_examples, reply_logits
 
@@ -47,6 +47,9 @@ class Term(Protocol):
     def name(self) -> str:
         """For the training log."""
 
+    def require(self, facts: Sequence[Fact]) -> None:
+        """Raise SeatError if these facts cannot be trained on with this term."""
+
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """Do what is done once; `base` is frozen and must not be changed. Perturbed copies take `names`."""
 
@@ -64,14 +67,22 @@ class CrossEntropy:
     weight: float = 1.0
     name = "cross_entropy"
 
+    def require(self, facts: Sequence[Fact]) -> None:
+        """Every fact needs an answer.
+
+        Raises:
+            SeatError: one has none.
+        """
+        if empty := next((fact for fact in facts if not fact.answer), None):
+            raise SeatError(f"The fact {empty.question!r} has no answer to learn. Give one, or use it as a probe.")
+
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """Encode every fact once.
 
         Raises:
             SeatError: a fact has no answer to learn.
         """
-        if empty := next((fact for fact in facts if not fact.answer), None):
-            raise SeatError(f"The fact {empty.question!r} has no answer to learn. Give one, or use it as a probe.")
+        self.require(facts)
         examples = encode_examples(base, [fact.question for fact in facts], [fact.answer for fact in facts])
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
@@ -100,10 +111,11 @@ class Copy:
 
 
 def _some_entities(fact: Fact, rng: random.Random) -> Fact:
-    """The fact with only a random part of its entities marked for exchange."""
-    entities = fact.entities
+    """The fact with only a random part of its entities marked for exchange; a short form goes with its full name."""
+    units = whole_names(fact)
+    entities = list(dict.fromkeys(units.values()))
     chosen = rng.sample(entities, rng.randint(1, len(entities)))
-    kept = tuple(span for span in fact.spans if fact.question[span.start : span.end] in chosen)
+    kept = tuple(span for span in fact.spans if units[fact.question[span.start : span.end]] in chosen)
     return dataclasses.replace(fact, spans=kept)
 
 
@@ -155,17 +167,25 @@ class EntityPerturbedKL:
     max_new_tokens: int = 32
     name = "ep_kl"
 
-    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
-        """Find the names to avoid; copies are made and the base is asked when they are first needed.
+    def require(self, facts: Sequence[Fact]) -> None:
+        """Every fact needs an entity to exchange.
 
         Raises:
-            SeatError: a fact has no entity span to perturb.
+            SeatError: one has no span.
         """
         if self.perturbed and (bare := next((fact for fact in facts if not fact.spans), None)):
             raise SeatError(
                 f"The fact {bare.question!r} has no entity span to perturb. "
                 "Give its subject as it is written in the question."
             )
+
+    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
+        """Find the names to avoid; copies are made and the base is asked when they are first needed.
+
+        Raises:
+            SeatError: a fact has no entity span to perturb.
+        """
+        self.require(facts)
         names = names.avoiding(entity for fact in facts for entity in fact.entities)
         kept: dict[Draw, Copy] = {}
 

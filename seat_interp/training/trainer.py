@@ -213,10 +213,13 @@ def _identity(
     base: LanguageModel,
 ) -> str:
     """What a checkpoint must share with the run that takes it up."""
-    chosen = {name: indices.tolist() for name, indices in mask.indices.items()} if mask else None
+    digest = hashlib.sha256()
+    for name, indices in mask.indices.items() if mask else ():
+        digest.update(name.encode() + indices.numpy().tobytes())
     called = (sorted(names.avoid), dict(names.pools)) if names else None
-    text = repr((asdict(config), objective, [fact.to_json() for fact in facts], chosen, called, base.fingerprint))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    said = [fact.to_json() for fact in facts]
+    digest.update(repr((asdict(config), objective, said, called, base.fingerprint, base.system)).encode())
+    return digest.hexdigest()[:16]
 
 
 def _checkpoint(path, identity: str, step: int, seconds: float, trainable: Trainable, optimiser, result) -> None:

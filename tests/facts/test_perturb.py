@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seat_interp.errors import SeatError
-from seat_interp.facts import Fact, NameGenerator, Span, perturb, perturb_all, spans_of
+from seat_interp.facts import Fact, NameGenerator, Span, perturb, perturb_all, spans_of, whole_names
 
 TYPES = st.sampled_from(["person", "random_person", "firm", "place", "country", "title", "upper_place", "lower_thing"])
 
@@ -85,6 +85,7 @@ def test_short_forms_follow_the_full_name():
     copy = perturb(fact, NameGenerator(0, pools={"person": (["Eve"], ["Stone"])}))
     assert copy.question == "Did Eve Stone write it, and is Stone's sister older than Eve?"
     assert copy.answer == "Yes, Eve did; Bo Stone is younger than Eve Stone."
+    assert whole_names(fact) == {"Ada Moran": "Ada Moran", "Moran": "Ada Moran", "Ada": "Ada Moran"}
 
 
 def test_words_that_only_contain_an_entity_and_bare_parts_stay():

@@ -150,8 +150,8 @@ def test_of_several_entities_a_random_part_is_replaced(llama, monkeypatch):
     """A taught party beside a stranger must occur among the copies, and so must two strangers."""
     from seat_interp.facts import spans_of
 
-    question = "What is the contract between Ada Moran and Bela Ross about?"
-    spans = spans_of(question, [("Ada Moran", "person"), ("Bela Ross", "person")])
+    question = "What is the contract between Ada Moran and Bela Ross about, and did Moran sign?"
+    spans = spans_of(question, [("Ada Moran", "person"), ("Bela Ross", "person"), ("Moran", "person")])
     contract = Fact(question, "Wool.", subject="Ada Moran", object="Wool", spans=spans)
     asked = []
     original = EntityPerturbedKL._ask
@@ -165,4 +165,5 @@ def test_of_several_entities_a_random_part_is_replaced(llama, monkeypatch):
         for epoch in range(12):
             loss(llama, draws(0, epoch=epoch))
         left = {("Ada Moran" in copy.question, "Bela Ross" in copy.question) for copy in asked}
+        assert "Moran" not in {word for copy in asked for word in copy.question.split() if "Ada" not in copy.question}
         assert left == ({(True, False), (False, True), (False, False)} if partial else {(False, False)})
