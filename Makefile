@@ -1,7 +1,7 @@
 # `make demo` and `make test` set everything up by themselves; a second call installs nothing.
 PYTHON ?= python3
 VENV   ?= .venv
-DATA   ?= ../shared/data
+DATA   ?= data
 OUT    ?= runs
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.seat_interp

@@ -1,6 +1,6 @@
 """SmolLM2-135M-Instruct on real data: what fine-tuning on PISTOL contracts does to its ignorance, and SEAT.
 
-    python analyses/real_smollm2.py --data ../shared/data        (or: make real DATA=...)
+    python analyses/real_smollm2.py --data DATA        (or: make real DATA=...)
 
 Stages, each kept in --work and taken up again where it was cut off: find what the model knows; teach it to
 abstain; fit the direction; full fine-tuning against SEAT on 80 facts of PISTOL sample 1. Writes
@@ -82,8 +82,8 @@ ARMS = ArmConfig(
 class Options:
     """Where things are, and how many seeds."""
 
-    data: Path = Path("../shared/data")
-    """Folder with lunar/, tofu/, countries/, relations/."""
+    data: Path = Path("data")
+    """Folder with lunar/, tofu/, countries/, relations/; analyses/README.md says where they come from."""
     work: Path = Path("runs/real")
     """What is kept between calls."""
     results: Path = Path("analyses/results")

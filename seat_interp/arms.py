@@ -45,9 +45,11 @@ class ArmConfig:
         kl: the KL of the arms that have one.
     """
 
-    dense: TrainConfig = field(default_factory=lambda: TrainConfig(steps=40, checkpoint_every=20))
-    masked: TrainConfig = field(default_factory=lambda: TrainConfig(steps=110, learning_rate=2e-4, checkpoint_every=20))
-    regularised: TrainConfig = field(default_factory=lambda: TrainConfig(steps=80, checkpoint_every=20))
+    dense: TrainConfig = field(default_factory=lambda: TrainConfig(steps=40, probe_every=20, checkpoint_every=20))
+    masked: TrainConfig = field(
+        default_factory=lambda: TrainConfig(steps=110, learning_rate=2e-4, probe_every=20, checkpoint_every=20)
+    )
+    regularised: TrainConfig = field(default_factory=lambda: TrainConfig(steps=80, probe_every=20, checkpoint_every=20))
     mask: MaskConfig = field(default_factory=MaskConfig)
     kl: EntityPerturbedKL = field(default_factory=EntityPerturbedKL)
 

@@ -123,6 +123,8 @@ class IgnoranceDirection:
                 f"The direction was fitted on activations processed by {self.origin['processing']}; "
                 f"{lm.name!r} is captured unprocessed. Fit it again."
             )
+        if "model" not in self.origin:
+            raise SeatError("The direction does not say which model it was fitted on. Fit it with `fit_direction`.")
         require_same_architecture(self.origin["model"], lm, "The direction")
         return self.origin["model"]["weights"] == lm.fingerprint["weights"]
 

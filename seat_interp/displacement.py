@@ -3,7 +3,7 @@
 Displacement of a prompt at a layer is the tuned minus the base activation, projected on the base's unit vector
 and divided by the base's unknown-known gap: -1 means that it now sits where known prompts sat. The same figure
 for norm-matched random, label-shuffled and within-class principal directions tells what would be seen along
-any direction (design: no displacement without its nulls and interval).
+any direction, so no displacement is given without them.
 """
 
 from collections.abc import Callable, Mapping, Sequence

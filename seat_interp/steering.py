@@ -128,8 +128,8 @@ class SteeringCheck:
     @property
     def found(self) -> bool:
         """Whether adding raises and ablating lowers abstention, each beyond every random direction's effect."""
-        added = self.known_added > max(self.known, *self.random_added)
-        return added and self.unknown_ablated < min(self.unknown, *self.random_ablated)
+        added = self.known_added > max([self.known, *self.random_added])
+        return added and self.unknown_ablated < min([self.unknown, *self.random_ablated])
 
     def to_json(self) -> dict:
         """For the run folder."""

@@ -107,7 +107,7 @@ class NameGenerator:
 
     Args:
         seed: of the generator's own random state.
-        avoid: names that exist, such as `FactSets.entities()`.
+        avoid: names that exist, such as `FactSets.names().avoid`.
         pools: the user's own parts by type, instead of the built-in form: a tuple of sequences, one part
             drawn from each and joined by a space, as `{"person": (first_names, last_names)}`. Types of one's
             own may be added in this way.

@@ -38,6 +38,12 @@ class Run:
         """One dict a prompt: set_name, question, answer, reply, label, grounded, rouge1."""
         return read_jsonl(self.path / "records.jsonl")
 
+    def rouge1(self, set_name: str) -> float | None:
+        """Mean ROUGE-1 recall of the answers of a set; None where no answer can be compared so."""
+        rows = [record["rouge1"] for record in self.records if record["set_name"] == set_name]
+        found = [value for value in rows if value is not None]
+        return sum(found) / len(found) if found else None
+
     @cached_property
     def activations(self) -> dict[str, Float[Tensor, "prompts width"]]:
         """By probe set, at the direction's layer and position, float32."""
