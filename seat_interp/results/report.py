@@ -105,7 +105,8 @@ def _displacement(folder: RunFolder, tuned: list[ArmRates]) -> list[Picture]:
     for ax in others:
         limits = [other.get_ylim() for other in others]
         ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
-        ax.legend([], [])  # the large figure has it
+        if legend := ax.get_legend():  # the large figure has it
+            legend.remove()
     return [_displacement_picture(ax, probe, folder.direction.layer, tuned) for probe, ax in drawn.items()]
 
 
