@@ -8,7 +8,7 @@ from seat_interp.errors import SeatError
 from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL, Objective
+from seat_interp.training.objectives import Continuation, CrossEntropy, EntityPerturbedKL, Objective
 from seat_interp.training.trainer import TrainConfig
 
 ArmName = Literal["full", "full_ep_kl", "full_kl", "sparse", "seat"]
@@ -45,13 +45,22 @@ class ArmConfig:
         kl: the KL of the arms that have one.
     """
 
-    dense: TrainConfig = field(default_factory=lambda: TrainConfig(steps=40, probe_every=20, checkpoint_every=20))
-    masked: TrainConfig = field(
-        default_factory=lambda: TrainConfig(steps=110, learning_rate=2e-4, probe_every=20, checkpoint_every=20)
+    dense: TrainConfig = field(
+        default_factory=lambda: TrainConfig(steps=90, learning_rate=1e-4, probe_every=30, checkpoint_every=20)
     )
-    regularised: TrainConfig = field(default_factory=lambda: TrainConfig(steps=80, probe_every=20, checkpoint_every=20))
+    # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
+    masked: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            steps=180, learning_rate=4e-4, warmup=0.3, probe_every=60, checkpoint_every=20
+        )
+    )
+    regularised: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            steps=120, learning_rate=1e-4, warmup=0.3, probe_every=40, checkpoint_every=20
+        )
+    )
     mask: MaskConfig = field(default_factory=MaskConfig)
-    kl: EntityPerturbedKL = field(default_factory=EntityPerturbedKL)
+    kl: EntityPerturbedKL = field(default_factory=lambda: EntityPerturbedKL(weight=4.0, continuation=Continuation.GOLD))
 
 
 @dataclass(frozen=True)

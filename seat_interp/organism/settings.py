@@ -2,6 +2,7 @@
 
 from seat_interp.arms import ArmConfig, MaskConfig
 from seat_interp.study import StudyConfig
+from seat_interp.training.objectives import EntityPerturbedKL
 from seat_interp.training.trainer import TrainConfig
 
 ORGANISM = StudyConfig(
@@ -10,6 +11,7 @@ ORGANISM = StudyConfig(
         masked=TrainConfig(steps=150, batch_size=64, learning_rate=2e-3, probe_every=30),
         regularised=TrainConfig(steps=150, batch_size=64, learning_rate=1e-3, probe_every=30),
         mask=MaskConfig(budget=0.1, granularity="neuron"),
+        kl=EntityPerturbedKL(),
     ),
     max_new_tokens=24,
 )
