@@ -4,8 +4,7 @@
 
 Stages, each kept in --work and taken up again where it was cut off: find what the model knows; teach it to
 abstain; fit the direction; full fine-tuning against SEAT on 80 facts of PISTOL sample 1. Writes
-analyses/results/real_smollm2.json; `make figures` draws from it. About half an hour, then 25 minutes a seed, on two
-cores.
+analyses/results/real_smollm2.json; `make figures` draws from it. About 20 minutes, then 22 a seed, on two cores.
 """
 
 import itertools
