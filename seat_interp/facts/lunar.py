@@ -110,9 +110,12 @@ def read_unverifiable(path: str | Path) -> list[Fact]:
 
 
 def read_factual(path: str | Path) -> list[Fact]:
-    """LUNAR's real facts: rows {question, answer, edge}; spans are only the titles in single quotes."""
+    """LUNAR's real facts: rows {question, answer, edge}; spans are only the titles in single quotes.
+
+    `edge` is LUNAR's own split (retain or forget), not something that facts belong to: it is no group here.
+    """
     facts = []
-    for question, answer, edge in columns(path, load_rows(path), "question", "answer", "edge"):
+    for question, answer, _ in columns(path, load_rows(path), "question", "answer", "edge"):
         # An apostrophe inside a word ("The Servant's Tale") is no quote.
         titles = [match.span(1) for match in re.finditer(r"(?<!\w)'(.+?)'(?!\w)", question)]
         facts.append(
@@ -122,7 +125,6 @@ def read_factual(path: str | Path) -> list[Fact]:
                 subject=question[slice(*titles[0])] if titles else "",
                 object=answer.removesuffix("."),
                 spans=tuple(Span(*title, "title") for title in titles),
-                group=edge,
             )
         )
     return facts

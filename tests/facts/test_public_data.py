@@ -181,7 +181,7 @@ def test_factual(tmp_path):
         "Ada Moran",
         "title",
     )
-    assert (plain.spans, plain.object, plain.group) == ((), "Newton", "retain")
+    assert (plain.spans, plain.object, plain.group) == ((), "Newton", "")
 
 
 def test_countries(tmp_path):
