@@ -7,9 +7,11 @@ abstain; fit the direction; full fine-tuning against SEAT on 80 facts of PISTOL 
 analyses/results/real_smollm2.json; `make figures` draws from it. About 20 minutes, then 22 a seed, on two cores.
 """
 
+import bisect
 import itertools
 import json
 import random
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -68,6 +70,8 @@ NEW_WORDING = "I have a question for you. {q}"
 """Neither chosen by nor aligned in."""
 ALIGN = replace(COMMON, steps=80, learning_rate=2e-5)
 UNKNOWN_SHARE = 0.35
+CUTS = (0.35, 0.6)
+"""Known facts: aligned on, fitted on, probed."""
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=90, learning_rate=1e-4, probe_every=30),
     # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
@@ -99,12 +103,22 @@ def candidates(data: Path) -> list[Fact]:
     for name in RELATIONS:
         asked = [f for f in read_relations(data / f"relations/{name}.json") if f.question.endswith("?")]
         facts += random.Random(name).sample(asked, min(150, len(asked)))
-    return list({fact.question: fact for fact in facts}.values())
+    facts = list({fact.question: fact for fact in facts}.values())
+    # LUNAR's real facts name no subject: one that asks about a subject of the others belongs to that subject.
+    subjects = sorted({fact.subject for fact in facts if fact.subject[:1].isupper()}, key=len, reverse=True)
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, subjects))})(?!\w)")
+    return [f if f.subject or not (m := named.search(f.question)) else replace(f, group=m[0]) for f in facts]
 
 
 def claim(work: Path) -> None:
     """What is kept in the folder was made with the settings above, or nothing is kept there yet."""
-    settings = {"relations": RELATIONS, "wordings": SELECTING, "align": asdict(ALIGN), "unknown_share": UNKNOWN_SHARE}
+    settings = {
+        "relations": RELATIONS,
+        "wordings": SELECTING,
+        "align": asdict(ALIGN),
+        "share": UNKNOWN_SHARE,
+        "cuts": CUTS,
+    }
     settings = json.loads(json.dumps(settings))
     path = work / "settings.json"
     if path.exists() and read_json(path) != settings:
@@ -123,10 +137,16 @@ def kept(path: Path, make: Callable[[], tuple[list[Fact], list[Fact]]]) -> tuple
 
 
 def shares(facts: list[Fact], cuts: tuple[float, ...], seed: int) -> list[list[Fact]]:
-    """The facts shuffled and cut at these shares."""
-    order = random.Random(seed).sample(facts, len(facts))
-    ends = [0, *(round(cut * len(order)) for cut in cuts), len(order)]
-    return [order[start:end] for start, end in itertools.pairwise(ends)]
+    """The facts shuffled and cut near these shares; what belongs to one subject stays together."""
+    units = sorted({fact.belongs_to for fact in facts})
+    place = {unit: i for i, unit in enumerate(random.Random(seed).sample(units, len(units)))}
+    order = sorted(facts, key=lambda fact: place[fact.belongs_to])
+    parts: list[list[Fact]] = [[] for _ in (*cuts, 1)]
+    ends = [cut * len(order) for cut in cuts]
+    for _, members in itertools.groupby(enumerate(order), key=lambda item: item[1].belongs_to):
+        first, *_ = together = list(members)
+        parts[bisect.bisect_right(ends, first[0])] += [fact for _, fact in together]
+    return parts
 
 
 def invented(facts: list[Fact], count: int, names: Names, seed: int) -> list[Fact]:
@@ -163,7 +183,10 @@ def main(options: Options) -> None:
     pistol = data / "lunar/pistol_sample1.json"
     target, neighbour = read_pistol(pistol, TARGET_EDGES), read_pistol(pistol, NEIGHBOUR_EDGES)
     # What it knows in every wording is probed; the doubtful rest only helps to teach when not to abstain.
-    align_known, fit_known, probe_known = shares(known, (0.4, 0.6), seed=0)
+    align_known, fit_known, probe_known = shares(known, CUTS, seed=0)
+    held_out = {fact.belongs_to for fact in fit_known + probe_known}
+    doubtful = [fact for fact in doubtful if fact.belongs_to not in held_out]
+    fit_known = [fact for fact in fit_known if fact.spans]  # as fit_unknown, so that a name is no sign of ignorance
     align_unverifiable, probe_unverifiable = shares(read_unverifiable(data / "lunar/unverified.json"), (0.75,), seed=0)
     authors = read_tofu(data / "tofu/full.json")
     align_authors = [fact for fact in authors[:3600:30] if fact.spans]
@@ -183,6 +206,7 @@ def main(options: Options) -> None:
         unverifiable=probe_unverifiable,
         fit_known=fit_known,
         fit_unknown=fit_unknown,
+        reserved=everybody.avoid,
     )
 
     probes = {"known": sets.known, **sets.abstention_probes()}

@@ -238,7 +238,7 @@ def fit_direction(
 
 def split_by_group(facts: Sequence[Fact], held_out: float, seed: int) -> tuple[list[Fact], list[Fact]]:
     """Two parts that share no group (no subject, where no group is given)."""
-    names = [fact.group or fact.subject or fact.question for fact in facts]
+    names = [fact.belongs_to for fact in facts]
     groups = sorted(set(names))
     order = np.random.default_rng(seed).permutation(len(groups))
     out = {groups[index] for index in order[: round(held_out * len(groups))]}

@@ -261,7 +261,7 @@ def displacement(
 
 def groups_of(sets: Mapping[str, Sequence[Fact]]) -> dict[str, list[str]]:
     """What each fact belongs to: its group, else its subject, else itself."""
-    return {name: [fact.group or fact.subject or fact.question for fact in facts] for name, facts in sets.items()}
+    return {name: [fact.belongs_to for fact in facts] for name, facts in sets.items()}
 
 
 def _displace_set(

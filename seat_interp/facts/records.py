@@ -58,6 +58,11 @@ class Fact:
         """The distinct texts under the spans, in order of appearance."""
         return tuple(dict.fromkeys(self.question[span.start : span.end] for span in self.spans))
 
+    @property
+    def belongs_to(self) -> str:
+        """What splits keep whole and intervals resample: the group, else the subject, else the question."""
+        return self.group or self.subject or self.question
+
     def accepted(self) -> tuple[str, ...]:
         """Every form of the object that counts as right; the answer itself where no object is given."""
         return tuple(text for text in (self.object or self.answer.rstrip(" ."), *self.aliases) if text)
