@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, save_tensors
@@ -157,6 +157,8 @@ class Mask:
             "budget": self.budget,
             "axes": {name: extent.axis for name, extent in self.extents.items()},
             "shapes": {name: list(extent.shape) for name, extent in self.extents.items()},
+            "model": self.origin.get("model"),
+            "seed": self.origin.get("seed"),
             "origin": dict(self.origin),
         }
         return save_tensors(path, self.indices, header)
@@ -180,13 +182,21 @@ class Mask:
         """
         if "model" in self.origin:
             require_same_architecture(self.origin["model"], lm, "The mask")
-        parameters = dict(lm.model.named_parameters())
+        self.require_shapes(lm.model)
+
+    def require_shapes(self, model: nn.Module) -> None:
+        """Check the mask against any model's parameters.
+
+        Raises:
+            SeatError: a parameter is missing or shaped otherwise.
+        """
+        parameters = dict(model.named_parameters())
         for name, extent in self.extents.items():
             if name not in parameters:
-                raise SeatError(f"The mask names {name}, which {lm.name!r} does not have. Select a mask on this model.")
+                raise SeatError(f"The mask names {name}, which this model does not have. Select a mask on this model.")
             if tuple(parameters[name].shape) != extent.shape:
                 raise SeatError(
-                    f"The mask holds {name} with shape {extent.shape}, but in {lm.name!r} it is "
+                    f"The mask holds {name} with shape {extent.shape}, but in this model it is "
                     f"{tuple(parameters[name].shape)}. Select a mask on this model."
                 )
 

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact, Names
 from seat_interp.files import load_tensors, save_tensors
+from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
 from seat_interp.training.objectives import Draw, Loss, Objective, plain
-from seat_interp.training.trainable import Trainable, train_all, train_masked
 
-CHECKPOINT = "seat_interp.checkpoint"
+CHECKPOINT = "seat_interp.training_checkpoint"
+Parameters = dict[str, nn.Parameter]
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class TrainConfig:
         warmup: share of the steps in which the rate rises from zero.
         final: share of the peak that a cosine reaches at the end; 1 keeps the rate constant.
         betas: AdamW's.
-        weight_decay: on trained entries alone; what is masked out is never decayed. Whole neurons are decayed
-            towards the base, since their deltas are what is trained, single weights towards zero.
+        weight_decay: on trained entries alone; what is masked out is never decayed. With a mask the decay is towards
+            the base, since differences from it are what is trained; without one, towards zero.
         clip: largest norm of the gradient over trained entries; None does not clip.
         mixed_precision: run forward passes in bfloat16 under autocast; weights and optimiser stay as they are.
             Twice as fast on processors with bfloat16 units.
@@ -123,18 +125,22 @@ def train(
     config = config or TrainConfig()
     terms = [(term, term.prepare(base, facts, names or Names(), config.seed)) for term in objective or plain()]
     lm = base.copy()
-    trainable = train_masked(lm, mask) if mask is not None else train_all(lm)
+    if mask is not None:
+        mask.require_fits(lm)
+    attached = attach(lm.model.requires_grad_(True), mask) if mask is not None else None
+    # Tied weights count once.
+    parameters = attached.parameters if attached else dict(lm.model.requires_grad_(True).named_parameters())
     optimiser = torch.optim.AdamW(
-        trainable.parameters.values(),
+        parameters.values(),
         lr=config.learning_rate,
         betas=config.betas,
         weight_decay=config.weight_decay,
     )
-    result = TrainedModel(lm, trained_weights=sum(p.numel() for p in trainable.parameters.values()))
+    result = TrainedModel(lm, trained_weights=sum(p.numel() for p in parameters.values()))
     first = 0
     if checkpoint:
         identity = _identity(config, objective or plain(), facts, mask, names, base)
-        first, result = _resume(checkpoint, identity, trainable, optimiser, result)
+        first, result = _resume(checkpoint, identity, parameters, optimiser, result)
     order = _epochs(len(facts), config)
     began = time.perf_counter()
     lm.model.train()
@@ -144,7 +150,7 @@ def train(
         if step < first:
             continue
         torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, if the model has any
-        row = {"step": step + 1, **_step(lm, terms, draws, trainable, optimiser, config, step)}
+        row = {"step": step + 1, **_step(lm, terms, draws, parameters, optimiser, config, step)}
         result.log.append(row)
         bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"}, refresh=False)
         if probe and config.probe_every and (step + 1) % config.probe_every == 0:
@@ -154,8 +160,9 @@ def train(
         due = config.checkpoint_every and (step + 1) % config.checkpoint_every == 0
         if checkpoint and (due or step + 1 == config.steps):
             seconds = result.seconds + time.perf_counter() - began
-            _checkpoint(checkpoint, identity, step + 1, seconds, trainable, optimiser, result)
-    trainable.finish()
+            _checkpoint(checkpoint, identity, step + 1, seconds, parameters, optimiser, result)
+    if attached:
+        attached.fold()
     lm.model.eval()
     lm.model.requires_grad_(True)
     lm.model.zero_grad(set_to_none=True)
@@ -166,7 +173,7 @@ def _step(
     lm: LanguageModel,
     terms: list[tuple[Any, Loss]],
     draws: list[Draw],
-    trainable: Trainable,
+    parameters: Parameters,
     optimiser: torch.optim.Optimizer,
     config: TrainConfig,
     step: int,
@@ -184,11 +191,10 @@ def _step(
     if not all(math.isfinite(value) for value in row.values()):
         raise SeatError(f"The loss is not finite at step {step + 1} ({row}). Lower the learning rate.")
     if config.clip is not None:
-        row["gradient"] = torch.nn.utils.clip_grad_norm_(trainable.parameters.values(), config.clip).item()
+        row["gradient"] = torch.nn.utils.clip_grad_norm_(parameters.values(), config.clip).item()
     for group in optimiser.param_groups:
         group["lr"] = config.rate(step)
     optimiser.step()
-    trainable.after_step()
     return row
 
 
@@ -222,9 +228,9 @@ def _identity(
     return digest.hexdigest()[:16]
 
 
-def _checkpoint(path, identity: str, step: int, seconds: float, trainable: Trainable, optimiser, result) -> None:
-    tensors = {f"value/{name}": parameter for name, parameter in trainable.parameters.items()}
-    for name, parameter in trainable.parameters.items():
+def _checkpoint(path, identity: str, step: int, seconds: float, parameters: Parameters, optimiser, result) -> None:
+    tensors = {f"value/{name}": parameter for name, parameter in parameters.items()}
+    for name, parameter in parameters.items():
         for key, value in optimiser.state[parameter].items():  # none for a weight that never had a gradient
             tensors[f"{key}/{name}"] = value
     header = {"format": CHECKPOINT, "version": 1, "identity": identity, "step": step, "seconds": seconds}
@@ -232,18 +238,17 @@ def _checkpoint(path, identity: str, step: int, seconds: float, trainable: Train
 
 
 @torch.no_grad()
-def _resume(path, identity: str, trainable: Trainable, optimiser, result: TrainedModel) -> tuple[int, TrainedModel]:
+def _resume(path, identity: str, parameters: Parameters, optimiser, result: TrainedModel) -> tuple[int, TrainedModel]:
     """The step to go on with, and the record so far."""
     if not Path(path).exists():
         return 0, result
     tensors, header = load_tensors(path, CHECKPOINT)
     if header["identity"] != identity:
         raise SeatError(f"{path} is a checkpoint of a run with other settings. Remove it, or restore the settings.")
-    for name, parameter in trainable.parameters.items():
+    for name, parameter in parameters.items():
         parameter.copy_(tensors[f"value/{name}"])
         for key in ("step", "exp_avg", "exp_avg_sq"):
             if f"{key}/{name}" in tensors:
                 value = tensors[f"{key}/{name}"]
                 optimiser.state[parameter][key] = value if key == "step" else value.to(parameter.device)
-    trainable.after_step()
     return header["step"], replace(result, log=header["log"], probes=header["probes"], seconds=header["seconds"])

@@ -1,0 +1,95 @@
+"""What masked training changed, as a value: small differences that add up with the base to the tuned model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from seat_interp.errors import SeatError
+from seat_interp.files import save_tensors
+from seat_interp.masks.mask import Mask
+
+FORMAT = "seat_interp.delta"
+
+
+@dataclass(frozen=True)
+class SparseUpdate:
+    """Differences from the base within a mask.
+
+    Attributes:
+        mask: where they are.
+        values: by parameter name; for neurons one row each (chosen x other axis), for single weights flat.
+    """
+
+    mask: Mask
+    values: Mapping[str, Float[Tensor, "..."]]
+
+    def places(self, name: str) -> Int[Tensor, " weights"]:
+        """Where the update's entries stand in the flattened parameter, in the order of `values[name].flatten()`."""
+        chosen, extent = self.mask.indices[name].long(), self.mask.extents[name]
+        if extent.axis is None:
+            return chosen
+        rows, columns = extent.shape
+        if extent.axis == 0:
+            return (chosen[:, None] * columns + torch.arange(columns)).flatten()
+        return (chosen[:, None] + columns * torch.arange(rows)).flatten()
+
+    @torch.no_grad()
+    def add_to(self, model: nn.Module) -> None:
+        """Add the differences to a model's weights, in float32 at least, rounded once to the weight's dtype.
+
+        Raises:
+            SeatError: the model lacks a parameter, or has another shape.
+        """
+        self.mask.require_shapes(model)
+        for name, value in self.values.items():
+            flat = model.get_parameter(name).view(-1)
+            where = self.places(name).to(flat.device)
+            flat[where] = (flat[where] + value.flatten().to(flat.device)).to(flat.dtype)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `delta.safetensors`: for each parameter NAME its flat `NAME.places` and the `NAME.values` to add.
+
+        Without seat_interp:
+
+            from safetensors.torch import load_file
+
+            delta = load_file("delta.safetensors")
+            for name, parameter in model.named_parameters():
+                if f"{name}.places" in delta:
+                    flat, where = parameter.data.view(-1), delta[f"{name}.places"].long()
+                    flat[where] = (flat[where] + delta[f"{name}.values"]).to(flat.dtype)
+        """
+        tensors = {f"{name}.values": value.flatten() for name, value in self.values.items()}
+        tensors |= {f"{name}.places": self.places(name).to(torch.int32) for name in self.values}
+        return save_tensors(path, tensors, {"format": FORMAT, "version": 1, "mask": dict(self.mask.origin)})
+
+
+@torch.no_grad()
+def difference(base: nn.Module, tuned: nn.Module, mask: Mask) -> SparseUpdate:
+    """The update that leads from one model to another: for models that were tuned elsewhere within the mask.
+
+    Raises:
+        SeatError: something outside the mask differs too, or the models do not have the same parameters.
+    """
+    mask.require_shapes(base)
+    values = {}
+    other = dict(tuned.named_parameters())
+    for name, parameter in base.named_parameters():
+        if name not in other or other[name].shape != parameter.shape:
+            raise SeatError(
+                f"The tuned model has no {name} of shape {tuple(parameter.shape)}. Compare it with its base."
+            )
+        change = other[name].float() - parameter.float()
+        inside = (
+            mask.dense(name).to(change.device) if name in mask.indices else torch.zeros_like(change, dtype=torch.bool)
+        )
+        if bool(change[~inside].any()):
+            raise SeatError(f"{name} differs outside the mask, so that the mask does not hold the whole update.")
+        if name in mask.indices and mask.indices[name].numel():
+            found = change.flatten()[SparseUpdate(mask, {}).places(name).to(change.device)]
+            values[name] = found.view(len(mask.indices[name]), -1) if mask.extents[name].axis is not None else found
+    return SparseUpdate(mask, values)
