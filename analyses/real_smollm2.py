@@ -157,29 +157,10 @@ def invented(facts: list[Fact], count: int, names: Names, seed: int) -> list[Fac
     return [replace(copy, answer="", object="", aliases=(), group=copy.subject) for copy in copies]
 
 
-def measure(lm: LanguageModel, sets: dict[str, list[Fact]]) -> dict[str, dict[str, float]]:
-    """Rates of each set."""
-    found = {}
-    for name, facts in sets.items():
-        got = rates(records(name, facts, generate(lm, [fact.question for fact in facts])))
-        found[name] = {"n": got.n, "abstain": got.abstain, "grounded": got.grounded, "correct": got.correct}
-        print(f"  {name:14s} n {got.n:3d}  abstain {got.abstain:.2f}  correct {got.correct:.2f}")
-    return found
-
-
-def main(options: Options) -> None:
-    """All stages."""
-    data, work = options.data, options.work
-    work.mkdir(parents=True, exist_ok=True)
-    claim(work)
-    pool = candidates(data)
-    # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
-    raw = open_model("smollm2-135m-instruct", system="")
-    print(f"Asking what the model knows: {len(pool)} questions")
-    fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, wordings=SELECTING[:2]))
-    known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=SELECTING[2:]))
-    print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in eight")
-
+def share_out(
+    data: Path, known: list[Fact], doubtful: list[Fact], pool: list[Fact]
+) -> tuple[FactSets, list[Fact], list[Fact]]:
+    """The sets of the study, what alignment refuses and what it answers: no subject is in two of them."""
     pistol = data / "lunar/pistol_sample1.json"
     target, neighbour = read_pistol(pistol, TARGET_EDGES), read_pistol(pistol, NEIGHBOUR_EDGES)
     # What it knows in every wording is probed; the doubtful rest only helps to teach when not to abstain.
@@ -208,19 +189,45 @@ def main(options: Options) -> None:
         fit_unknown=fit_unknown,
         reserved=everybody.avoid,
     )
+    refused = align_invented + align_unverifiable + align_authors
+    random.Random(0).shuffle(refused)
+    return sets, refused, align_known + doubtful
 
+
+def measure(lm: LanguageModel, sets: dict[str, list[Fact]]) -> dict[str, dict[str, float]]:
+    """Rates of each set."""
+    found = {}
+    for name, facts in sets.items():
+        got = rates(records(name, facts, generate(lm, [fact.question for fact in facts])))
+        found[name] = {"n": got.n, "abstain": got.abstain, "grounded": got.grounded, "correct": got.correct}
+        print(f"  {name:14s} n {got.n:3d}  abstain {got.abstain:.2f}  correct {got.correct:.2f}")
+    return found
+
+
+def main(options: Options) -> None:
+    """All stages."""
+    data, work = options.data, options.work
+    work.mkdir(parents=True, exist_ok=True)
+    claim(work)
+    pool = candidates(data)
+    # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
+    raw = open_model("smollm2-135m-instruct", system="")
+    print(f"Asking what the model knows: {len(pool)} questions")
+    fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, wordings=SELECTING[:2]))
+    known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=SELECTING[2:]))
+    print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in eight")
+
+    sets, refused, answered = share_out(data, known, doubtful, pool)
     probes = {"known": sets.known, **sets.abstention_probes()}
     if not (work / "before.json").exists():
         print("Before alignment")
         write_json(work / "before.json", measure(raw, probes))
     if not (work / "aligned").exists():
-        mixed = align_invented + align_unverifiable + align_authors
-        random.Random(0).shuffle(mixed)
         checkpoint = str(work / "align.safetensors")
         tuned = align_abstention(
             raw,
-            mixed,
-            align_known + doubtful,
+            refused,
+            answered,
             wordings=(PLAIN, *SELECTING),
             unknown_share=UNKNOWN_SHARE,
             config=ALIGN,
