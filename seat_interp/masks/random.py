@@ -1,4 +1,4 @@
-"""Random masks: the main setting of SEAT, and the baseline that every scored mask has to beat."""
+"""Random masks: the main setting of SEAT, and the baselines that every scored mask has to beat."""
 
 import torch
 
@@ -39,6 +39,33 @@ def random_coordinates(lm: LanguageModel, budget: float, seed: int = 0) -> Mask:
     indices = {n: _draw(e.size, budget, generator).sort().values.to(torch.int32) for n, e in extents.items()}
     origin = {"score": "random", "asked_budget": budget, "seed": seed, "model": lm.fingerprint}
     return Mask("coordinate", indices, extents, origin)
+
+
+def layer_matched(lm: LanguageModel, mask: Mask, seed: int = 0) -> Mask:
+    """A random mask with as many neurons of each layer, or weights of each matrix, as another has.
+
+    The control that tells apart which neurons a score chooses and in which layers it chooses them.
+
+    Args:
+        lm: the model.
+        mask: whose counts to take.
+        seed: of the draw.
+
+    Raises:
+        SeatError: the mask is of another model.
+    """
+    mask.require_fits(lm)
+    generator = torch.Generator().manual_seed(seed)
+    origin = {"score": "random", "matched_to": dict(mask.origin), "seed": seed}
+    if mask.granularity == "neuron":
+        counts = [len(mask.indices[f"{mlp.down}.weight"]) for mlp in lm.sites.mlps]
+        chosen = [torch.randperm(mlp.neurons, generator=generator)[:n] for mlp, n in zip(lm.sites.mlps, counts)]
+        return neuron_mask(lm, chosen, origin)
+    indices = {
+        name: torch.randperm(mask.extents[name].size, generator=generator)[: len(where)].sort().values.to(torch.int32)
+        for name, where in mask.indices.items()
+    }
+    return Mask("coordinate", indices, mask.extents, {**origin, "model": lm.fingerprint})
 
 
 def _draw(size: int, budget: float, generator: torch.Generator) -> torch.Tensor:

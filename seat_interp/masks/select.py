@@ -44,6 +44,21 @@ def exclude(useful: Scores, harm: Scores, *, top: float = 0.2) -> Ranking:
     return _pairwise(useful, ranks, lambda u, r: torch.where(r >= 1 - top, -torch.inf, u))
 
 
+def inverted(rule: Rule | None = None) -> Rule:
+    """The opposite of a rule, or of usefulness alone: what it would choose last. A control.
+
+    Args:
+        rule: to turn round; None for usefulness without regard to harm.
+    """
+
+    def opposite(useful: Scores, harm: Scores) -> Ranking:
+        ranking = useful.values if rule is None else rule(useful, harm)
+        return {name: -value for name, value in ranking.items()}
+
+    opposite.__name__ = f"inverted_{rule.__name__ if rule else 'usefulness'}"
+    return opposite
+
+
 @dataclass(frozen=True)
 class Spread:
     """How the budget is spread over the layers (the matrices, for single weights).
