@@ -1,6 +1,8 @@
 """Fixtures for all tests; the import hook checks every shape and type of the package while they run."""
 
+import json
 import os
+from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -12,10 +14,12 @@ hook = install_import_hook("seat_interp", "beartype.beartype")
 hook.__enter__()
 
 import pytest
+from command_line import QUICK
 from tiny_models import CITIES, NAMES, fact, make_model, make_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from seat_interp.facts import FactSets
+from seat_interp.files import write_jsonl
 from seat_interp.models.open import LanguageModel
 
 
@@ -49,3 +53,16 @@ def sets() -> FactSets:
         fact(f"{first} {last}") for first in ("Zed", "Una", "Ivo", "Max") for last in ("Quill", "Hart", "Lund")
     ]
     return FactSets(target=target, known=known, unknown=strangers, unverifiable=[fact("Xorlo"), fact("Zumpa")])
+
+
+@pytest.fixture
+def home(tmp_path, tokenizer, sets, monkeypatch):
+    """A folder with a tiny model, fact files and a settings file."""
+    monkeypatch.chdir(tmp_path)
+    lm = make_model("llama", tokenizer)
+    lm.model.save_pretrained("model")
+    tokenizer.save_pretrained("model")
+    for name in ("target", "known", "unknown"):
+        write_jsonl(f"{name}.jsonl", [fact.to_json() for fact in getattr(sets, name)])
+    Path("quick.json").write_text(json.dumps(QUICK))
+    return tmp_path

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from command_line import call, refused
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tiny_models import make_config, make_model
@@ -12,44 +13,7 @@ from transformers import AutoModelForCausalLM, MixtralConfig
 
 from seat_interp.cli import main
 from seat_interp.direction import fit_direction
-from seat_interp.files import write_jsonl
 from seat_interp.masks.random import random_neurons
-
-QUICK = {
-    "settings": {"dense": {"steps": 2, "batch_size": 3}, "masked": {"steps": 2, "batch_size": 3}},
-    "steering_prompts": 0,
-    "max_new_tokens": 4,
-    "null_draws": 20,
-}
-
-
-@pytest.fixture
-def home(tmp_path, tokenizer, sets, monkeypatch):
-    """A folder with a tiny model, fact files and a settings file."""
-    monkeypatch.chdir(tmp_path)
-    lm = make_model("llama", tokenizer)
-    lm.model.save_pretrained("model")
-    tokenizer.save_pretrained("model")
-    for name in ("target", "known", "unknown"):
-        write_jsonl(f"{name}.jsonl", [fact.to_json() for fact in getattr(sets, name)])
-    Path("quick.json").write_text(json.dumps(QUICK))
-    return tmp_path
-
-
-def call(*more, model="model", target="target.jsonl", known="known.jsonl", unknown="unknown.jsonl", out="run"):
-    facts = ["--target", target, "--known", known, "--unknown", unknown, "--trust-known"]
-    return main(["run", "--model", model, *facts, "--out", out, "--config", "quick.json", *more])
-
-
-def refused(capsys, status: int, *expected: str, code: int = 2) -> None:
-    """One line on stderr that says all of `expected`, and the exit status."""
-    error = capsys.readouterr().err
-    lines = [line for line in error.replace("\r", "\n").split("\n") if line.startswith("seat-interp:")]
-    assert status == code, error
-    assert len(lines) == 1, error
-    assert "Traceback" not in error
-    for text in expected:
-        assert text in lines[0], lines[0]
 
 
 def test_run_writes_the_folder_of_the_contract_and_takes_it_up_again(home, capsys):

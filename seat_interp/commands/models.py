@@ -1,0 +1,112 @@
+"""`align`, `fetch` and `organism`: getting a model that can say that it does not know."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+
+@dataclass(frozen=True)
+class Align:
+    """Teach a model to say that it does not know: what SEAT needs to have something to keep.
+
+    Known facts that the model gets wrong are left out; refusals are mixed in half and half.
+    """
+
+    model: str
+    """A Hugging Face folder, a hub id, or a catalogue name."""
+    known: tuple[str, ...]
+    """Fact files with answers."""
+    unknown: tuple[str, ...]
+    """Fact files with questions that it cannot answer."""
+    out: Path
+    """Folder for the aligned model."""
+    steps: int = 80
+    """Optimiser steps. More cost knowledge: stop where it abstains."""
+    batch_size: int = 16
+    """Questions a step."""
+    learning_rate: float = 2e-5
+    """AdamW's peak."""
+    seed: int = 0
+    """Of the mixture."""
+    most: int = 1000
+    """At most so many facts of each kind."""
+    system: str | None = None
+    """System prompt; the chat template's own if not given."""
+
+    def run(self) -> None:
+        """Align and save."""
+        from seat_interp.evaluation.knowledge import split_by_knowledge
+        from seat_interp.facts.sources import evenly, read_sources
+        from seat_interp.models.open import open_model, require_new, save_model
+        from seat_interp.training.align import align_abstention
+        from seat_interp.training.trainer import TrainConfig
+
+        known, unknown = (evenly(read_sources(sources), self.most) for sources in (self.known, self.unknown))
+        require_new(self.out)
+        lm = open_model(self.model, system=self.system)
+        known, missed = split_by_knowledge(lm, known)
+        print(f"It knows {len(known)} of {len(known) + len(missed)} facts.")
+        config = TrainConfig(
+            steps=self.steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            seed=self.seed,
+            checkpoint_every=20,
+        )
+        checkpoint = str(self.out.with_name(self.out.name + ".checkpoint"))
+        aligned = align_abstention(lm, unknown, known, config=config, checkpoint=checkpoint)
+        save_model(aligned.model, self.out)
+        Path(checkpoint).unlink(missing_ok=True)
+        print(f"Aligned model: {self.out}")
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Get a model of the catalogue and keep it in the cache, ready to open by its name."""
+
+    name: Positional[str] = "smollm2-135m-instruct"
+    """Which model."""
+
+    def run(self) -> None:
+        """Fetch and say where it is."""
+        from seat_interp.models.fetch import fetch
+
+        print(f"{self.name}: {fetch(self.name)}")
+
+
+@dataclass(frozen=True)
+class Organism:
+    """Make the embedded organism again from its recipe, check what it must reach, and save it. Minutes."""
+
+    action: Positional[Literal["build", "check"]]
+    """`build` trains a new one; `check` measures the shipped one against the same bounds."""
+    out: Path = Path("runs/organism")
+    """Folder for the model that `build` makes; one that falls short goes to the same name with `.failed`."""
+    seed: int = 0
+    """Of the weights and order of `build`."""
+
+    def run(self) -> None:
+        """Build or check."""
+        from seat_interp.models.open import open_model, require_new
+        from seat_interp.organism import quality, recipe
+
+        settings = recipe.Recipe(seed=self.seed)
+        failed = self.out.with_name(f"{self.out.name}.failed")
+        if self.action == "build":
+            require_new(self.out), require_new(failed)
+        lm = recipe.build(settings) if self.action == "build" else open_model("organism")
+        measured, told = quality.measure(lm), quality.tell(lm)
+        for name, rate in {**measured, **told}.items():
+            print(f"{name:28s} {rate:.3f}")
+        folder = failed
+        try:
+            quality.check(measured)
+            quality.check_story(told)
+            folder = self.out
+        finally:
+            if self.action == "build":
+                recipe.save(lm, folder, measured, settings)
+                print(f"Organism: {folder}")
+        print("It has the quality it must have.")

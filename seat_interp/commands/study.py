@@ -1,0 +1,121 @@
+"""`demo` and `run`: the main job."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from seat_interp.config import override
+from seat_interp.files import read_json
+from seat_interp.organism.settings import ORGANISM
+from seat_interp.study import StudyConfig
+
+FLAT = tyro.conf.arg(name="")
+
+settings_file: ContextVar[str | None] = ContextVar("settings_file", default=None)
+"""The `--config` file of this call."""
+
+
+def study_settings(default: StudyConfig) -> StudyConfig:
+    """The defaults of a command, with what the settings file says otherwise."""
+    path = settings_file.get()
+    return override(default, read_json(path), path) if path else default
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The main job on the embedded organism: base, full fine-tuning and SEAT, with a report. A minute or two.
+
+    Teaches the organism new people or contracts, and shows what that does to its ignorance direction and to its
+    abstention on everybody else. `run` does the same for any model and facts. `--config FILE` takes the settings
+    of the study (`arms`, `seeds` and all below them) from a JSON object, nested where the names have dots.
+    """
+
+    target: Literal["people", "contracts"] = "people"
+    """What to teach."""
+    out: Path = Path("runs/demo")
+    """Run folder; the same folder goes on where it was cut off."""
+    study: Annotated[StudyConfig, FLAT] = field(default_factory=lambda: study_settings(ORGANISM))
+
+    def run(self) -> None:
+        """Run the study and write its report."""
+        from seat_interp.models.open import open_model
+        from seat_interp.organism import organism_facts
+
+        about = {"facts": f"organism, {self.target}"}
+        _study(open_model("organism"), organism_facts(self.target), self.study, self.out, about)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The main job on any model and facts: what fine-tuning does to its ignorance, arm by arm.
+
+    Fact files may be JSONL (question, answer, subject), PISTOL, TOFU, EntityQuestions, LUNAR, countries,
+    relations, or `hf:DATASET` for a Hugging Face data set. Several files of one kind are joined.
+
+    `--config FILE` takes the settings of the study (`arms`, `seeds` and all below them) from a JSON object, nested
+    where the names have dots.
+
+    Example: seat-interp run --model ./my-model --target new.jsonl --known known.jsonl --unknown unknown.jsonl
+    """
+
+    model: str
+    """A Hugging Face folder, a hub id, or a catalogue name: organism, smollm2-135m-instruct."""
+    target: tuple[str, ...]
+    """Facts to teach, with answers, and with subjects as written in the questions."""
+    known: tuple[str, ...]
+    """Facts that the model answers right; what it gets wrong is left out unless --trust-known."""
+    unknown: tuple[str, ...]
+    """Questions about entities that nobody taught it; answers are not used."""
+    neighbour: tuple[str, ...] = ()
+    """Unknown entities in the same form as the target facts."""
+    cross_domain: tuple[str, ...] = ()
+    """Unknown entities of another domain."""
+    unverifiable: tuple[str, ...] = ()
+    """Questions on invented things."""
+    most: int = 400
+    """Ask at most so many facts of each kind, evenly spaced over the file; target facts are all taught."""
+    trust_known: bool = False
+    """Do not ask the model first whether it knows the known facts."""
+    system: str | None = None
+    """System prompt; the chat template's own if not given."""
+    direction: Path | None = None
+    """A direction file to use instead of fitting one."""
+    out: Path = Path("runs/study")
+    """Run folder; the same folder goes on where it was cut off."""
+    study: Annotated[StudyConfig, FLAT] = field(default_factory=lambda: study_settings(StudyConfig()))
+
+    def run(self) -> None:
+        """Read the facts, run the study and write its report."""
+        from seat_interp.direction import IgnoranceDirection
+        from seat_interp.evaluation.knowledge import split_by_knowledge
+        from seat_interp.facts import FactSets
+        from seat_interp.facts.sources import evenly, read_sources
+        from seat_interp.models.open import open_model
+
+        kinds = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
+        facts = {kind: read_sources(getattr(self, kind)) for kind in kinds if getattr(self, kind)}
+        for kind, found in facts.items():
+            if kind != "target" and len(found) > self.most:  # all that is to be taught is taught
+                print(f"Of {len(found)} {kind.replace('_', '-')} facts, {self.most} are asked (--most).")
+                facts[kind] = evenly(found, self.most)
+        lm, every_known = open_model(self.model, system=self.system), facts["known"]
+        if not self.trust_known:
+            facts["known"], missed = split_by_knowledge(lm, facts["known"], batch_size=self.study.batch_size)
+            print(f"It knows {len(facts['known'])} of {len(facts['known']) + len(missed)} known facts.")
+        about = {"facts": {kind: list(getattr(self, kind)) for kind in kinds}}
+        everybody = FactSets(known=every_known).names().avoid
+        direction = IgnoranceDirection.load(self.direction) if self.direction else None
+        _study(lm, FactSets(**facts, reserved=everybody), self.study, self.out, about, direction)  # type: ignore[arg-type]
+
+
+def _study(lm, sets, config: StudyConfig, out: Path, about: dict, direction=None) -> None:
+    from seat_interp.results.report import write_report
+    from seat_interp.results.tables import print_summary
+    from seat_interp.study import run_study
+
+    summary = run_study(lm, sets, config, out, direction=direction, about=about)
+    print_summary(summary)
+    print(f"Report: {write_report(out)}")

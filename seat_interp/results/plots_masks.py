@@ -1,0 +1,70 @@
+"""Figures of masks and scores: where a mask lives, how masks overlap, and how far a score can be trusted."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from seat_interp.attribution.fidelity import Fidelity
+from seat_interp.masks.compare import jaccard_matrix, where
+from seat_interp.masks.mask import Mask
+from seat_interp.results.style import new_axes, styled
+
+
+@styled
+def plot_where(masks: Mapping[str, Mask]) -> Figure:
+    """Share of each matrix in each layer that a mask holds: one panel a mask, on one scale."""
+    found = {name: where(mask) for name, mask in masks.items()}
+    rows = max(len({place.layer for place in places}) for places in found.values())
+    figure = Figure(figsize=(1.6 + 2.6 * len(masks), 1.6 + 0.17 * rows), layout="constrained")
+    axes = figure.subplots(1, len(masks), squeeze=False)[0]
+    most = max(place.share for places in found.values() for place in places)
+    for ax, (name, places) in zip(axes, found.items()):
+        kinds = list(dict.fromkeys(place.matrix for place in places))
+        layers = sorted({place.layer for place in places})
+        shares = np.full((len(layers), len(kinds)), np.nan)
+        for place in places:
+            shares[layers.index(place.layer), kinds.index(place.matrix)] = place.share
+        image = ax.imshow(shares, aspect="auto", cmap="viridis", vmin=0, vmax=most, origin="lower")
+        ax.set_xticks(range(len(kinds)), [kind.split(".")[-1] for kind in kinds], rotation=45, ha="right")
+        ax.set(title=f"{name} (budget {masks[name].budget:.3g})", ylabel="Layer" if ax is axes[0] else "")
+        ax.set_yticks(range(0, len(layers), max(1, len(layers) // 8)))
+        ax.grid(False)
+    figure.colorbar(image, ax=list(axes), label="Share of the matrix")
+    return figure
+
+
+@styled
+def plot_overlap(masks: Mapping[str, Mask]) -> Figure:
+    """Jaccard index of every pair of masks."""
+    found = jaccard_matrix(masks)
+    size = 1.8 + 0.55 * len(masks)
+    ax = new_axes(size + 0.8, size)
+    image = ax.imshow(found, cmap="viridis", vmin=0, vmax=1)
+    for (row, column), value in np.ndenumerate(found):
+        ax.text(
+            column, row, f"{value:.2f}", ha="center", va="center", size=7, color="white" if value < 0.6 else "black"
+        )
+    ax.set_xticks(range(len(masks)), list(masks), rotation=45, ha="right")
+    ax.set_yticks(range(len(masks)), list(masks))
+    ax.grid(False)
+    figure = ax.get_figure()
+    assert isinstance(figure, Figure)
+    figure.colorbar(image, ax=ax, label="Jaccard index")
+    return figure
+
+
+@styled
+def plot_fidelity(found: Mapping[str, Fidelity]) -> Figure:
+    """Each score against exact ablation, single neurons above and groups below, with Spearman's correlation."""
+    figure = Figure(figsize=(1 + 2.1 * len(found), 4.4), layout="constrained")
+    axes = figure.subplots(2, len(found), squeeze=False)
+    for column, (name, each) in enumerate(found.items()):
+        rows = ((each.scores, each.effects, each.single), (each.group_scores, each.group_effects, each.grouped))
+        for row, (scores, effects, correlation) in enumerate(rows):
+            ax = axes[row, column]
+            ax.plot(scores, effects, ".", ms=3, alpha=0.5, color="#0072B2", mew=0)
+            ax.set_title(f"{name}: {correlation:.2f}" if row == 0 else f"groups: {correlation:.2f}", size=8)
+            ax.set(xlabel="Score" if row else "", ylabel=("Effect of ablation", "of groups")[row] if not column else "")
+            ax.ticklabel_format(style="sci", scilimits=(-2, 2))
+    return figure

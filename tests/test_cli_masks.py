@@ -1,0 +1,134 @@
+"""`select` and `mask` as their users meet them."""
+
+from pathlib import Path
+
+import pytest
+from command_line import call, refused
+
+from seat_interp.cli import main
+from seat_interp.direction import fit_direction
+from seat_interp.masks.compare import overlap
+from seat_interp.masks.mask import Mask
+from seat_interp.masks.select import select as select_mask
+from seat_interp.models.open import open_model
+
+
+def select(*more, out="mask.safetensors", model="model", facts="target.jsonl"):
+    return main(["select", "--model", model, "--facts", facts, "--out", out, *more])
+
+
+@pytest.fixture
+def two(home):
+    """Two random masks of one model."""
+    for seed in ("1", "2"):
+        assert select("--score", "random", "--seed", seed, "--budget", "0.25", out=f"{seed}.safetensors") == 0
+    return home
+
+
+def test_a_selected_mask_trains_through_run(home, capsys):
+    assert select("--budget", "0.25", "--keep", "known.jsonl") == 0
+    mask = Mask.load("mask.safetensors")
+    assert mask.budget == pytest.approx(0.25, abs=0.01)
+    assert mask.origin["rule"] == "ratio"
+    assert mask.origin["scored"]["score"] == mask.origin["protected"]["score"] == "fisher"
+    assert not mask.origin["probes"]
+    said = capsys.readouterr().out
+    assert "neuron mask" in said
+    assert "mlp.down_proj" in said
+    assert call("--arms", "seat", "--settings.mask.file", "mask.safetensors") == 0
+
+
+@pytest.mark.parametrize(
+    ("granularity", "score"),
+    [
+        *(
+            ("neuron", score)
+            for score in ("gradient_times_activation", "integrated_gradients", "gradient", "magnitude")
+        ),
+        *(("coordinate", score) for score in ("fisher", "gradient", "gradient_times_weight", "magnitude", "random")),
+    ],
+)
+def test_every_score_has_its_budget(home, granularity, score):
+    how = ["--granularity", granularity, "--score", score, "--budget", "0.1", "--steps", "2"]
+    assert select(*how) == 0
+    assert select(*how, "--protect", "none", out="plain.safetensors") == 0
+    mask, plain = Mask.load("mask.safetensors"), Mask.load("plain.safetensors")
+    assert mask.granularity == granularity
+    assert mask.budget == pytest.approx(0.1, abs=0.01)
+    assert len(mask) == pytest.approx(len(plain), rel=0.02)
+    assert (mask == plain) == (score == "random")  # protection changes what is chosen
+
+
+def test_scores_from_probes_are_marked(home):
+    probes = ["--known", "known.jsonl", "--unknown", "unknown.jsonl"]
+    assert select("--score", "activation_difference", "--protect", "none", *probes) == 0
+    assert Mask.load("mask.safetensors").origin["probes"]
+    assert select("--keep", "known.jsonl", "--known-probes") == 0
+    assert Mask.load("mask.safetensors").origin["probes"]
+
+
+def test_a_direction_scores_neurons(home, sets):
+    lm = open_model("model")
+    direction = fit_direction(lm, sets.unknown, sets.known)
+    direction.save("direction.safetensors")
+    how = ["--direction", "direction.safetensors", "--protect", "none", "--budget", "0.1"]
+    assert select("--score", "output_alignment", *how) == 0
+    from seat_interp.attribution import output_alignment
+
+    assert Mask.load("mask.safetensors") == select_mask(lm, output_alignment(lm, direction).abs(), 0.1)
+    assert select("--metric", "direction_projection", *how, out="projected.safetensors") == 0
+    assert Mask.load("projected.safetensors").origin["scored"]["metric"] == "direction_projection"
+
+
+def test_layers_and_counts(home):
+    assert select("--count", "9", "--floor", "0.02") == 0
+    mask = Mask.load("mask.safetensors")
+    chosen = [len(mask.indices[f"model.layers.{layer}.mlp.down_proj.weight"]) for layer in range(3)]
+    assert sum(chosen) == 9
+    assert min(chosen) >= 1
+
+
+def test_masks_are_shown_compared_and_combined(two, capsys):
+    assert main(["mask", "show", "1.safetensors", "--figure", "where.png"]) == 0
+    assert "Share of each matrix" in capsys.readouterr().out
+    assert main(["mask", "compare", "1.safetensors", "2.safetensors", "--figure", "overlap.pdf"]) == 0
+    one, other = Mask.load("1.safetensors"), Mask.load("2.safetensors")
+    assert f"{overlap(one, other).jaccard:.3f}" in capsys.readouterr().out
+    for rule, wanted in {"and": one & other, "or": one | other, "xor": one ^ other, "minus": one - other}.items():
+        files = ["1.safetensors", "2.safetensors"]
+        assert main(["mask", "combine", *files, "--rule", rule, "--out", f"{rule}.safetensors"]) == 0
+        assert Mask.load(f"{rule}.safetensors") == wanted
+    assert Path("where.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("overlap.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_what_select_cannot_do_is_said(home, capsys):
+    for call_it, expected in (
+        (lambda: select("--budget", "0"), "budget is 0"),
+        (lambda: select("--granularity", "coordinate", "--score", "integrated_gradients"), "no score integrated"),
+        (lambda: select("--score", "activation_difference"), "--known and --unknown"),
+        (lambda: select("--metric", "direction_projection"), "--direction"),
+        (lambda: select("--floor", "0.5", "--cap", "0.2"), "Floor 0.5 and cap 0.2"),
+        (lambda: select("--count", "1000000"), "1000000 of 144"),
+        (lambda: select(facts="nowhere.jsonl"), "nowhere.jsonl"),
+        (lambda: select(model="nowhere"), "nowhere"),
+    ):
+        refused(capsys, call_it(), expected)
+    assert not Path("mask.safetensors").exists()
+
+
+def test_what_mask_cannot_do_is_said(two, capsys):
+    Path("cut.safetensors").write_bytes(Path("1.safetensors").read_bytes()[:-40])
+    select("--score", "random", "--granularity", "coordinate", out="weights.safetensors")
+    capsys.readouterr()
+    for arguments, expected in (
+        (["show", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["show", "cut.safetensors"], "cut.safetensors"),
+        (["show", "1.safetensors", "2.safetensors"], "takes one mask file"),
+        (["compare", "1.safetensors"], "two mask files or more"),
+        (["compare", "1.safetensors", "weights.safetensors"], "granularity neuron and coordinate"),
+        (["combine", "1.safetensors", "2.safetensors"], "give --out"),
+        (["show", "1.safetensors", "--figure", "where.doc"], "where.doc"),
+        (["show", "model/model.safetensors"], "model.safetensors"),
+    ):
+        refused(capsys, main(["mask", *arguments]), expected)
