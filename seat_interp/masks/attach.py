@@ -6,6 +6,7 @@ of these properties.) The parameters sit on the model's own modules as differenc
 goes through `model.parameters()` or `model.state_dict()` (a Trainer, its clipping, its checkpoints) finds them.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from seat_interp.errors import SeatError
 from seat_interp.masks.mask import Mask
@@ -110,14 +112,15 @@ def _on_weights(module: nn.Module) -> Callable[[], None]:
     places = module.get_buffer("masked_places")
     module.register_buffer("masked_base", weight.detach().flatten()[places].clone(), persistent=False)
     transposed = output_axis(module) == 1
-    written: tuple[int, int] | None = None
+    written: tuple[int, int, int] | None = None
+    _count_steps()
 
     @torch.no_grad()
     def write(module: nn.Module, *_: Any) -> None:
         nonlocal written
         update = module.get_parameter(PARAMETER)
-        # Optimisers and loaded checkpoints change the update in place, which its version counts.
-        if (now := (id(update), update._version)) != written:
+        # A tensor's version counts what changes it in place, but not the steps of fused optimisers.
+        if (now := (id(update), update._version, _steps)) != written:
             base = module.get_buffer("masked_base")
             _put(module.get_parameter("weight"), module.get_buffer("masked_places"), base + update)
             written = now
@@ -140,6 +143,19 @@ def _on_weights(module: nn.Module) -> Callable[[], None]:
         del module._buffers["masked_base"]
 
     return undo
+
+
+_steps = 0
+"""Steps of any optimiser of this process since the first mask of single weights was attached."""
+
+
+@functools.cache
+def _count_steps() -> None:
+    def count(*_: Any) -> None:
+        global _steps
+        _steps += 1
+
+    register_optimizer_step_post_hook(count)
 
 
 def _put(weight: Tensor, places: Tensor, values: Tensor) -> None:

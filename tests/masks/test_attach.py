@@ -159,6 +159,25 @@ def test_a_copy_of_an_attached_model_has_an_update_of_its_own(llama, draw):
     assert not torch.allclose(twin(IDS).logits, lm.model(IDS).logits)
 
 
+@both
+@pytest.mark.parametrize("how", [{"fused": True}, {"foreach": True}, {"foreach": False}])
+def test_every_kind_of_optimiser_moves_what_the_model_computes(llama, draw, how):
+    """Fused kernels change tensors without counting up their version."""
+    lm = llama.copy()
+    attached = attach(lm.model, draw(lm, 0.25))
+    optimiser = torch.optim.AdamW(attached.parameters.values(), lr=1e-2, **how)
+    losses = []
+    for _ in range(6):
+        optimiser.zero_grad()
+        (loss := loss_of(lm.model)).backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert sorted(losses, reverse=True) == losses
+    during = loss_of(lm.model).item()
+    attached.fold()
+    assert loss_of(lm.model).item() == pytest.approx(during, abs=1e-5)
+
+
 def test_a_second_mask_and_an_empty_one_are_refused(llama):
     lm = llama.copy()
     mask = random_neurons(lm, 0.25)

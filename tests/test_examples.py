@@ -1,0 +1,57 @@
+"""The examples of handing a mask over, run against the real libraries; each checks itself that all else stays."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seat_interp.masks.random import random_coordinates, random_neurons
+from seat_interp.models.open import open_model
+
+EXAMPLES = Path(__file__).parent.parent / "analyses" / "examples"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_plain_torch_learns():
+    found = load("plain_torch").main(steps=10)
+    assert found["last"] < 0.7 * found["first"]
+
+
+def test_trainer_accumulates_clips_saves_and_resumes(capsys):
+    pytest.importorskip("accelerate")
+    losses = load("hf_trainer").main()
+    assert all(last < 0.3 * first for first, last in losses)
+    assert capsys.readouterr().out.count("resumed as uninterrupted") == 2
+
+
+def test_sft_trainer_learns():
+    pytest.importorskip("trl")
+    found = load("trl_sft").main(steps=8)
+    assert found["last"] < 0.8 * found["first"]
+
+
+def test_adapters_merge():
+    pytest.importorskip("peft")
+    load("peft_adapters").main()
+
+
+@pytest.mark.parametrize("draw", [random_neurons, random_coordinates])
+def test_ten_lines_without_the_package(draw, tmp_path):
+    lm = open_model("organism")
+    lm.model.save_pretrained(tmp_path / "model")
+    mask = draw(lm, 0.1).save(tmp_path / "mask.safetensors")
+    script = EXAMPLES / "without_seat_interp.py"
+    assert "import seat_interp" not in script.read_text()
+    run = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "model"), str(mask)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert "none outside it" in run.stdout
