@@ -222,7 +222,7 @@ class MaskFiles:
             for other in names[i + 1 :]:
                 found = overlap(masks[one], masks[other])
                 counts = (f"{n:,}" for n in (found.shared, found.first, found.second))
-                table.add_row(one, other, f"{found.jaccard:.3f}", f"{found.chance:.3f}", *counts)
+                table.add_row(Path(one).stem, Path(other).stem, f"{found.jaccard:.3f}", f"{found.chance:.3f}", *counts)
         Console().print(table)
         if self.figure:
             _save(plot_overlap({Path(name).stem: mask for name, mask in masks.items()}), self.figure)
@@ -252,8 +252,8 @@ def print_mask(path: Path) -> None:
     console = Console()
     console.print(f"{path}: {mask.granularity} mask, {len(mask):,} weights, budget {mask.budget:.4g}", highlight=False)
     for name, value in mask.origin.items():
-        if value not in (None, [], False):
-            console.print(f"  [dim]{name}[/dim] {value}", highlight=False, soft_wrap=True)
+        if said := _brief(value):
+            console.print(f"  [dim]{name}[/dim] {said}", highlight=False, soft_wrap=True)
     places = where(mask)
     kinds = list(dict.fromkeys(place.matrix for place in places))
     table = Table("Layer", *kinds, caption="Share of each matrix that may change")
@@ -261,6 +261,15 @@ def print_mask(path: Path) -> None:
         shares = {place.matrix: place.share for place in places if place.layer == layer}
         table.add_row(str(layer), *(f"{shares[kind]:.3f}" if kind in shares else "" for kind in kinds))
     console.print(table)
+
+
+def _brief(value: Any) -> str:
+    """A header's entry in one line: what is not set, and the model inside a score, left out."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_brief(v)}" for k, v in value.items() if k != "model" and v not in (None, [], False))
+    if isinstance(value, list):
+        return ", ".join(map(_brief, value))
+    return "" if value in (None, False) else str(value)
 
 
 def _random(lm: "LanguageModel", granularity: str, budget: float | int, seed: int) -> "Mask":
