@@ -8,10 +8,10 @@ from seat_interp.errors import SeatError
 from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.objectives import Continuation, CrossEntropy, EntityPerturbedKL, Objective
+from seat_interp.training.objectives import Continuation, CrossEntropy, EntityPerturbedKL, Objective, OwnAnswersKL
 from seat_interp.training.trainer import TrainConfig
 
-ArmName = Literal["full", "full_ep_kl", "full_kl", "sparse", "seat"]
+ArmName = Literal["full", "full_ep_kl", "full_kl", "sparse", "seat", "seat_keep"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class ArmConfig:
         regularised: how arms with a KL but no mask train.
         mask: what masked arms may change.
         kl: the KL of the arms that have one.
+        keep: the KL to the base's own answers of `seat_keep`.
     """
 
     dense: TrainConfig = field(
@@ -61,6 +62,7 @@ class ArmConfig:
     )
     mask: MaskConfig = field(default_factory=MaskConfig)
     kl: EntityPerturbedKL = field(default_factory=lambda: EntityPerturbedKL(weight=4.0, continuation=Continuation.GOLD))
+    keep: OwnAnswersKL = field(default_factory=OwnAnswersKL)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
         ),
         "sparse": Arm(plain, masked, _mask_maker(settings.mask, seed)),
         "seat": Arm(both, masked, _mask_maker(settings.mask, seed)),
+        "seat_keep": Arm((*both, settings.keep), masked, _mask_maker(settings.mask, seed)),
     }
     if name not in arms:
         raise SeatError(f"There is no arm {name!r}. Choose from {', '.join(arms)}.")

@@ -22,6 +22,7 @@ _ARMS = {
     "full": "#D55E00",
     "tuned": "#D55E00",
     "seat": "#0072B2",
+    "seat_keep": "#117733",
     "sparse": "#009E73",
     "full_ep_kl": "#E69F00",
     "full_kl": "#CC79A7",
@@ -33,6 +34,7 @@ _ARM_NAMES = {
     "full_kl": "Full + KL",
     "full_ep_kl": "Full + EP-KL",
     "seat": "SEAT",
+    "seat_keep": "SEAT + own answers",
     "lora": "LoRA",
 }
 SET_STYLES = {

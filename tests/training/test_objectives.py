@@ -11,7 +11,7 @@ from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.training.align import REFUSALS, align_abstention
-from seat_interp.training.objectives import Continuation, Cover, CrossEntropy, Draw, EntityPerturbedKL
+from seat_interp.training.objectives import Continuation, Cover, CrossEntropy, Draw, EntityPerturbedKL, OwnAnswersKL
 from seat_interp.training.trainer import TrainConfig, TrainedModel
 
 
@@ -44,7 +44,7 @@ def test_cross_entropy_is_the_mean_over_facts_of_the_answers(models_by_family, s
 @pytest.mark.parametrize("continuation", list(Continuation))
 @pytest.mark.parametrize("reverse", [False, True])
 def test_kl_matches_the_definition_on_the_copy_that_was_made(llama, sets, cover, continuation, reverse, monkeypatch):
-    import seat_interp.training.objectives as module
+    import seat_interp.training.objectives.perturbed as module
 
     made = []
     monkeypatch.setattr(module, "perturb", lambda fact, names: made.append(perturb(fact, names)) or made[-1])
@@ -167,3 +167,40 @@ def test_of_several_entities_a_random_part_is_replaced(llama, monkeypatch):
         left = {("Ada Moran" in copy.question, "Bela Ross" in copy.question) for copy in asked}
         assert "Moran" not in {word for copy in asked for word in copy.question.split() if "Ada" not in copy.question}
         assert left == ({(True, False), (False, True), (False, False)} if partial else {(False, False)})
+
+
+def test_own_answers_match_the_definition(llama, sets):
+    """KL(base || tuned) on the base's greedy reply, question by question in turn, one unpadded sequence at a time."""
+    questions = ("Where was Ada born?", "What does the long contract of wool say about it?", "Who?")
+    term = OwnAnswersKL(questions=questions, every=2, max_new_tokens=5)
+    tuned = moved(llama)
+    loss = term.prepare(llama, sets.target, Names(), 0)
+    count = len(sets.target)
+    found = loss(tuned, [Draw(0, 0), Draw(2, 0), Draw(1, 1), Draw(0, 1)])  # every second one
+    expected = []
+    for place in (0, (count + 1) % 3):
+        reply = generate(llama, [questions[place]], max_new_tokens=5)[0]
+        (example,) = encode_examples(llama, [questions[place]], [reply])
+        ids = torch.tensor([example.ids])
+        before, after = (lm.model(ids).logits[0].double().log_softmax(-1) for lm in (llama, tuned))
+        expected.append((before.exp() * (before - after)).sum(-1)[example.start - 1 : -1].mean())
+    torch.testing.assert_close(found.double(), torch.stack(expected).mean(), rtol=5e-3, atol=1e-4)
+    assert loss(llama, draws(0, 1)).item() == pytest.approx(0, abs=1e-4)
+
+
+def test_own_answers_ask_themselves_but_never_about_a_name_to_avoid(llama, sets, monkeypatch):
+    import seat_interp.training.objectives.own_answers as module
+
+    seen = {}
+
+    def ask(base, count, *, avoid, seed):
+        seen.update(count=count, avoid=avoid, seed=seed)
+        return ["Who is it?"] * count
+
+    monkeypatch.setattr(module, "self_questions", ask)
+    term = OwnAnswersKL(count=3, max_new_tokens=3)
+    assert term.prepare(llama, sets.target, Names(frozenset({"Zoe Best"})), 7)(moved(llama), draws(0, 2)).item() > 0
+    assert (seen["count"], seen["seed"]) == (3, 7)
+    assert {"Zoe Best", *sets.target[0].entities} <= seen["avoid"]
+    with pytest.raises(SeatError, match="at least 1"):
+        OwnAnswersKL(count=0)

@@ -1,0 +1,37 @@
+"""What an update is asked to achieve: cross entropy on the target facts, and terms that keep what must stay.
+
+An objective is a tuple of terms. Each term is a frozen dataclass of settings with a `prepare` that does what is
+done once (encoding, perturbing) and returns a function from a batch of fact indices to a loss. Losses are means
+over facts of means over tokens, so that micro-batches add up to exactly the whole batch's gradient.
+"""
+
+from typing import Any
+
+from seat_interp.training.objectives.cross_entropy import CrossEntropy
+from seat_interp.training.objectives.own_answers import OwnAnswersKL
+from seat_interp.training.objectives.perturbed import Continuation, Cover, EntityPerturbedKL
+from seat_interp.training.objectives.terms import Draw, Loss, Objective, Term
+
+__all__ = [
+    "SEAT",
+    "Continuation",
+    "Cover",
+    "CrossEntropy",
+    "Draw",
+    "EntityPerturbedKL",
+    "Loss",
+    "Objective",
+    "OwnAnswersKL",
+    "Term",
+    "plain",
+]
+
+
+def SEAT(**settings: Any) -> Objective:
+    """SEAT's loss: cross entropy on the facts plus KL to the base on perturbed copies; takes the KL's settings."""
+    return (CrossEntropy(), EntityPerturbedKL(**settings))
+
+
+def plain() -> Objective:
+    """Cross entropy alone: ordinary fine-tuning."""
+    return (CrossEntropy(),)

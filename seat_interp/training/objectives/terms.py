@@ -1,0 +1,50 @@
+"""What every term of an objective is: settings that prepare once and then give a loss for a batch of facts."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seat_interp.facts import Fact, Names
+from seat_interp.models.open import LanguageModel
+
+
+class Draw(NamedTuple):
+    """One fact of a batch, by its index, and how often it was drawn before."""
+
+    fact: int
+    epoch: int
+
+
+Loss = Callable[[LanguageModel, Sequence[Draw]], Float[Tensor, ""]]
+"""(model being tuned, facts drawn) -> mean loss over those facts."""
+
+
+@runtime_checkable
+class Term(Protocol):
+    """One summand of an objective."""
+
+    @property
+    def weight(self) -> float:
+        """Factor of the loss in the sum."""
+
+    @property
+    def name(self) -> str:
+        """For the training log."""
+
+    def require(self, facts: Sequence[Fact]) -> None:
+        """Raise SeatError if these facts cannot be trained on with this term."""
+
+    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
+        """Do what is done once; `base` is frozen and must not be changed. Perturbed copies take `names`."""
+
+
+Objective = tuple[Term, ...]
+
+
+def mean_of_means(losses: Float[Tensor, " tokens"], rows: Sequence[Tensor]) -> Float[Tensor, ""]:
+    """Mean over rows of the mean over each row's tokens; `losses` holds the rows end to end."""
+    weights = torch.cat([losses.new_full((len(row),), 1 / (len(row) * len(rows))) for row in rows])
+    return losses @ weights
