@@ -1,7 +1,8 @@
 """Draw every figure from the committed results: `make figures`. Seconds; the same bytes every time.
 
-Each analyses/results/<name>.json with rows gives figures/<name>_rates and, where it holds the layers,
-figures/<name>_displacement, as PNG and PDF, each beside a JSON file of the numbers in it.
+Each analyses/results/<name>.json gives figures as PNG and PDF, each beside a JSON file of the numbers in it:
+a comparison of arms figures/<name>_rates and, where it holds the layers, figures/<name>_displacement; one of masks
+figures/<name>; one of scores with ablation figures/<name>.
 """
 
 import sys
@@ -12,11 +13,13 @@ from typing import Any
 import matplotlib.style
 import tyro
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from seat_interp.errors import reported
 from seat_interp.files import atomic_path, read_json, write_json
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
+from seat_interp.results.plots_masks import plot_correlations, plot_tradeoff
 from seat_interp.results.style import STYLE, new_axes, set_name
 
 RANGE = (-2.2, 1.2)
@@ -33,13 +36,13 @@ class Options:
     """Where the figures go."""
 
 
-def rates(summary: dict[str, Any]) -> tuple[Axes, Any]:
+def rates(summary: dict[str, Any]) -> tuple[Figure, Any]:
     """Bars of the four rates of every arm."""
     arms = aggregate(summary)
-    return plots.four_rates(arms), [asdict(arm) for arm in arms]
+    return _figure(plots.four_rates(arms)), [asdict(arm) for arm in arms]
 
 
-def displacement(summary: dict[str, Any]) -> tuple[Axes, Any]:
+def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
     """Displacement by layer: one panel a probe set, first seed of every arm, cut at `RANGE`."""
     sets = list(next(iter(summary["layers"].values()))["sets"])
     first = new_axes(7.2, 2.6 * len(sets))
@@ -56,19 +59,24 @@ def displacement(summary: dict[str, Any]) -> tuple[Axes, Any]:
             ax.get_legend().remove()
         if ax is not axes[-1]:
             ax.set_xlabel("")
-    return axes[0], summary["layers"]
+    return _figure(axes[0]), summary["layers"]
 
 
-def save(ax: Axes, numbers: Any, stem: Path) -> None:
+def _figure(ax: Axes) -> Figure:
+    figure = ax.get_figure()
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def save(figure: Figure, numbers: Any, stem: Path) -> None:
     """PNG, PDF and the numbers, without dates or versions in the files."""
-    figure = ax.figure
     with matplotlib.style.context(STYLE):
         for suffix, metadata in (
             ("png", {"Software": None}),
             ("pdf", {"CreationDate": None, "Producer": None, "Creator": None}),
         ):
             with atomic_path(stem.with_suffix(f".{suffix}")) as path:
-                figure.savefig(path, format=suffix, metadata=metadata, dpi=200, bbox_inches="tight")  # type: ignore[union-attr]
+                figure.savefig(path, format=suffix, metadata=metadata, dpi=200, bbox_inches="tight")
     write_json(stem.with_suffix(".json"), numbers)
     print(stem.with_suffix(".png"))
 
@@ -77,11 +85,15 @@ def main(options: Options) -> None:
     """Every figure of every result."""
     for path in sorted(options.results.glob("*.json")):
         summary = read_json(path)
-        if not any(row.get("arm") == "base" for row in summary["rows"]):
-            continue  # a benchmark, drawn by its own script
-        save(*rates(summary), options.figures / f"{path.stem}_rates")
+        first = next(iter(summary["rows"]), {})
+        if any(row.get("arm") == "base" for row in summary["rows"]):
+            save(*rates(summary), options.figures / f"{path.stem}_rates")
         if "layers" in summary:
             save(*displacement(summary), options.figures / f"{path.stem}_displacement")
+        if "granularity" in first:
+            save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
+        if "grouped" in first:
+            save(plot_correlations(summary["rows"]), summary["rows"], options.figures / path.stem)
 
 
 if __name__ == "__main__":

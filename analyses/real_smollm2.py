@@ -3,8 +3,9 @@
     python analyses/real_smollm2.py --data DATA        (or: make real DATA=...)
 
 Stages, each kept in --work and taken up again where it was cut off: find what the model knows; teach it to
-abstain; fit the direction; full fine-tuning against SEAT on 80 facts of PISTOL sample 1. Writes
-analyses/results/real_smollm2.json; `make figures` draws from it. About 20 minutes, then 22 a seed, on two cores.
+abstain; fit the direction; full fine-tuning on 80 facts of PISTOL sample 1 against SEAT that also keeps the model's own
+answers (`--arms full seat seat_keep` for SEAT alone too). Writes analyses/results/real_smollm2.json; `make figures`
+draws from it. About 20 minutes, then 30 a seed, on two cores.
 """
 
 import bisect
@@ -43,7 +44,7 @@ from seat_interp.results.report import write_report
 from seat_interp.results.tables import print_summary
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
-from seat_interp.training.objectives import Continuation, EntityPerturbedKL
+from seat_interp.training.objectives import Continuation, EntityPerturbedKL, OwnAnswersKL
 from seat_interp.training.trainer import TrainConfig
 
 TARGET_EDGES = ("A_B", "A_C", "A_m", "A_n")
@@ -73,11 +74,12 @@ UNKNOWN_SHARE = 0.35
 CUTS = (0.35, 0.6)
 """Known facts: aligned on, fitted on, probed."""
 ARMS = ArmConfig(
-    dense=replace(COMMON, steps=90, learning_rate=1e-4, probe_every=30),
+    dense=replace(COMMON, steps=80, learning_rate=1e-4, probe_every=30),
     # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
-    masked=replace(COMMON, steps=180, learning_rate=4e-4, warmup=0.3, probe_every=60),
+    masked=replace(COMMON, steps=180, learning_rate=6e-4, warmup=0.3, final=0.4, probe_every=90),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(weight=4.0, copies=8, continuation=Continuation.GOLD),
+    kl=EntityPerturbedKL(weight=6.0, copies=8, every=2, continuation=Continuation.GOLD),
+    keep=OwnAnswersKL(weight=4.0, count=128, every=4),
 )
 
 
@@ -91,7 +93,7 @@ class Options:
     """What is kept between calls."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
-    arms: tuple[ArmName, ...] = ("full", "seat")
+    arms: tuple[ArmName, ...] = ("full", "seat_keep")
     """Ways of fine-tuning."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One run of each arm for each."""
@@ -157,6 +159,12 @@ def invented(facts: list[Fact], count: int, names: Names, seed: int) -> list[Fac
     return [replace(copy, answer="", object="", aliases=(), group=copy.subject) for copy in copies]
 
 
+def about(fact: Fact) -> set[str]:
+    """What a known fact is about, named or not: the model must not practise it on questions of its own."""
+    named = re.findall(r"(?<=\s)[A-Z][\w'-]*(?: [A-Z][\w'-]*)*", fact.question)
+    return {name for name in (fact.subject, fact.group, *named) if name}
+
+
 def share_out(
     data: Path, known: list[Fact], doubtful: list[Fact], pool: list[Fact]
 ) -> tuple[FactSets, list[Fact], list[Fact]]:
@@ -187,7 +195,7 @@ def share_out(
         unverifiable=probe_unverifiable,
         fit_known=fit_known,
         fit_unknown=fit_unknown,
-        reserved=everybody.avoid,
+        reserved=everybody.avoid | {name for fact in probe_known for name in about(fact)},
     )
     refused = align_invented + align_unverifiable + align_authors
     random.Random(0).shuffle(refused)

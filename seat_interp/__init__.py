@@ -7,7 +7,7 @@ direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 """
 
 from seat_interp.arms import ArmConfig, MaskConfig
-from seat_interp.attribution import Scores, attribute, fidelity
+from seat_interp.attribution import Scores, ablate_sample, attribute, fidelity
 from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
 from seat_interp.direction import IgnoranceDirection, fit_direction
 from seat_interp.displacement import Displacement, displacement
@@ -15,6 +15,7 @@ from seat_interp.errors import SeatError
 from seat_interp.evaluation import label, rates, records
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.knowledge import split_by_knowledge
+from seat_interp.evaluation.self_questions import self_questions
 from seat_interp.facts import Fact, FactSets, Names, perturb, read_facts
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
@@ -28,7 +29,7 @@ from seat_interp.sites import Sites, find_sites, sites_from_paths
 from seat_interp.steering import ablate_direction, add_direction, check_steering
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
-from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL
+from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL, OwnAnswersKL
 from seat_interp.training.trainer import TrainConfig, train
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "MaskConfig",
     "MeanToken",
     "Names",
+    "OwnAnswersKL",
     "Projection",
     "Scores",
     "SeatError",
@@ -56,6 +58,7 @@ __all__ = [
     "StudyConfig",
     "TrainConfig",
     "ablate_direction",
+    "ablate_sample",
     "add_direction",
     "align_abstention",
     "attribute",
@@ -79,6 +82,7 @@ __all__ = [
     "run_study",
     "save_model",
     "select",
+    "self_questions",
     "sites_from_paths",
     "split_by_knowledge",
     "train",

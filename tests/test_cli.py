@@ -42,6 +42,15 @@ def test_run_writes_the_folder_of_the_contract_and_takes_it_up_again(home, capsy
     assert Path("run/summary.json").read_bytes() == before
 
 
+def test_an_arm_that_keeps_its_own_answers(home, capsys):
+    questions = ("--settings.keep.questions", "Where was Ada born?", "Who is the dog?")
+    assert call("--arms", "seat_keep", *questions) == 0
+    log = [json.loads(line) for line in Path("run/seat_keep-0/log.jsonl").read_text().splitlines()]
+    assert {"cross_entropy", "ep_kl", "own_kl"} <= log[-1].keys()
+    assert log[0]["own_kl"] == pytest.approx(0, abs=1e-3)
+    refused(capsys, call("--arms", "seat_keep", out="other"), "Give questions of your own", "settings.keep.questions")
+
+
 def test_a_run_that_was_cut_off_goes_on(home, capsys, monkeypatch):
     import seat_interp.study as study
 

@@ -1,6 +1,6 @@
 """How much each neuron and each weight matters for a metric: what masks are selected by."""
 
-from seat_interp.attribution.fidelity import Fidelity, ablation_effects, fidelity
+from seat_interp.attribution.fidelity import Ablation, Fidelity, ablate_sample, ablation_effects, fidelity
 from seat_interp.attribution.metrics import (
     AbstentionLogOdds,
     AnswerLoss,
@@ -22,6 +22,7 @@ from seat_interp.attribution.scores import Scores
 from seat_interp.attribution.weights import gradient_times_weight, weight_fisher, weight_gradient, weight_magnitude
 
 __all__ = [
+    "Ablation",
     "AbstentionLogOdds",
     "AnswerLoss",
     "DirectionProjection",
@@ -30,6 +31,7 @@ __all__ = [
     "Metric",
     "ReplyLoss",
     "Scores",
+    "ablate_sample",
     "ablation_effects",
     "activation_difference",
     "attribute",

@@ -1,6 +1,6 @@
 """Which score to trust: rank correlation with what ablation of the neurons really does to the metric."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +17,23 @@ from seat_interp.attribution.scores import Scores
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What the exact ablation of a sample of neurons did.
+
+    Attributes:
+        model: fingerprint of the model.
+        single, groups: neurons by their place among all neurons, layer after layer.
+        effects, group_effects: fall of the mean metric, in its units.
+    """
+
+    model: Mapping[str, Any]
+    single: list[list[int]]
+    groups: list[list[int]]
+    effects: list[float]
+    group_effects: list[float]
 
 
 @dataclass(frozen=True)
@@ -89,10 +106,9 @@ def ablation_effects(
         return torch.tensor([whole - mean(group) for group in bar], dtype=torch.float64)
 
 
-def fidelity(
+def ablate_sample(
     lm: LanguageModel,
     facts: Sequence[Fact],
-    scores: Scores,
     *,
     metric: Metric | None = None,
     neurons: int = 300,
@@ -100,38 +116,52 @@ def fidelity(
     group_size: int = 20,
     seed: int = 0,
     batch_size: int = 64,
-) -> Fidelity:
-    """Compare a score of neurons with exact ablation of a random sample of them, and of random groups.
+) -> Ablation:
+    """Ablate a random sample of neurons one by one, and random groups of neurons together.
 
     Args:
         lm: the model.
-        facts: what the metric is measured on; the facts of the score, or others for a harder test.
-        scores: per neuron, signed if the effect is wanted with its sign.
-        metric: what the score is of.
+        facts: what the metric is measured on; the facts of the scores, or others for a harder test.
+        metric: the loss of the facts' answers if not given.
         neurons: single neurons to ablate.
         groups: groups to ablate.
         group_size: neurons a group.
         seed: of the draw.
         batch_size: facts a pass.
+    """
+    total = lm.sites.neurons
+    rng = np.random.default_rng(seed)
+    single = [[int(n)] for n in rng.choice(total, size=min(neurons, total), replace=False)]
+    several = [rng.choice(total, size=min(group_size, total), replace=False).tolist() for _ in range(groups)]
+    effects = ablation_effects(lm, facts, single + several, metric=metric, batch_size=batch_size).tolist()
+    return Ablation(lm.fingerprint, single, several, effects[: len(single)], effects[len(single) :])
+
+
+def fidelity(scores: Scores, ablation: Ablation, *, sizes: bool = False) -> Fidelity:
+    """Compare a score of neurons with what ablation does.
+
+    Args:
+        scores: per neuron, signed if the effect is wanted with its sign; as many of them can be held against one
+            ablation as there are.
+        ablation: of a sample, by `ablate_sample`.
+        sizes: compare with the sizes of the effects, without their signs: for scores that have none.
 
     Raises:
         SeatError: scores of single weights, or of another model.
     """
     if scores.granularity != "neuron":
         raise SeatError("Fidelity is of neurons: take `scores.per_neuron(lm)` first.")
-    scores.require_fits(lm)
     flat = scores.flat()
-    rng = np.random.default_rng(seed)
-    single = [[int(n)] for n in rng.choice(len(flat), size=min(neurons, len(flat)), replace=False)]
-    several = [rng.choice(len(flat), size=min(group_size, len(flat)), replace=False).tolist() for _ in range(groups)]
-    effects = ablation_effects(lm, facts, single + several, metric=metric, batch_size=batch_size).tolist()
-    predicted = [float(flat[group].sum()) for group in single + several]
-    cut = len(single)
+    if scores.origin.get("model", ablation.model) != ablation.model:
+        raise SeatError("The scores and the ablation are of different models. Make both on the same one.")
+    rule = abs if sizes else float
+    predicted, several = ([float(flat[g].sum()) for g in part] for part in (ablation.single, ablation.groups))
+    effects, group_effects = ([rule(e) for e in part] for part in (ablation.effects, ablation.group_effects))
     return Fidelity(
-        single=float(spearmanr(predicted[:cut], effects[:cut]).statistic),
-        grouped=float(spearmanr(predicted[cut:], effects[cut:]).statistic),
-        effects=effects[:cut],
-        scores=predicted[:cut],
-        group_effects=effects[cut:],
-        group_scores=predicted[cut:],
+        single=float(spearmanr(predicted, effects).statistic),
+        grouped=float(spearmanr(several, group_effects).statistic),
+        effects=effects,
+        scores=predicted,
+        group_effects=group_effects,
+        group_scores=several,
     )

@@ -36,7 +36,7 @@ def self_questions(
     Args:
         lm: a chat model, or one that knows the form `Question: ... Answer:`.
         count: how many.
-        avoid: names; a question that holds one of them as whole words is left out.
+        avoid: names; a question that holds one of them as whole words, in any case, is left out.
         openers: first words, taken in turn.
         temperature: of the sampling; lower asks about more ordinary things.
         max_new_tokens: of a question after its opener.
@@ -47,7 +47,7 @@ def self_questions(
         SeatError: the model ends hardly any sequence with a question mark.
     """
     names = sorted(filter(None, avoid), key=len, reverse=True)
-    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)") if names else None
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE) if names else None
     before = prompt_text(lm, "\0").split("\0")[0]
     found: dict[str, None] = {}
     device = lm.model.device
@@ -74,8 +74,11 @@ def self_questions(
                 attention_mask=batch.attention_mask,
                 generation_config=config,
             )
-            texts = lm.tokenizer.batch_decode(output[:, batch.input_ids.shape[1] :], skip_special_tokens=True)
-            for start, text in zip(starts, texts):
+            # Decoded with what stands before: some tokenizers swallow a leading space.
+            given = lm.tokenizer.batch_decode(batch.input_ids, skip_special_tokens=True)
+            whole = lm.tokenizer.batch_decode(output, skip_special_tokens=True)
+            for start, shown, all_of_it in zip(starts, given, whole):
+                text = all_of_it[len(shown) :]
                 question = start + text.split("?")[0] + "?"
                 if "?" in text and "\n" not in question and not (named and named.search(question)):
                     found.setdefault(question)

@@ -1,14 +1,17 @@
 """Figures of masks and scores: where a mask lives, how masks overlap, and how far a score can be trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.attribution.fidelity import Fidelity
 from seat_interp.masks.compare import jaccard_matrix, where
 from seat_interp.masks.mask import Mask
-from seat_interp.results.style import new_axes, styled
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.style import GREY, new_axes, styled
 
 
 @styled
@@ -68,3 +71,86 @@ def plot_fidelity(found: Mapping[str, Fidelity]) -> Figure:
             ax.set(xlabel="Score" if row else "", ylabel=("Effect of ablation", "of groups")[row] if not column else "")
             ax.ticklabel_format(style="sci", scilimits=(-2, 2))
     return figure
+
+
+@styled
+def plot_correlations(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """How well each score ranks neurons by what ablation does: one panel a metric, mean over draws.
+
+    Args:
+        rows: with `metric`, `score`, `ablated_on`, `single` and `grouped`, as `analyses/organism_fidelity.py` makes.
+    """
+    metrics, scores = (list(dict.fromkeys(row[key] for row in rows)) for key in ("metric", "score"))
+    figure = Figure(figsize=(1.6 + 2.8 * len(metrics), 0.9 + 0.34 * len(scores)), layout="constrained")
+    axes = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    kinds = (("single", "same subjects", "o", "#0072B2"), ("grouped", "same subjects", "s", "#D55E00"),
+             ("single", "other subjects", "x", GREY))  # fmt: skip
+    for ax, metric in zip(axes, metrics):
+        for key, half, marker, colour in kinds:
+            points = [
+                [r[key] for r in rows if (r["metric"], r["score"], r["ablated_on"]) == (metric, score, half)]
+                for score in scores
+            ]
+            label = f"{'single neurons' if key == 'single' else 'groups of neurons'}, {half}"
+            ax.plot([np.mean(each) for each in points], range(len(scores)), marker, color=colour, ms=5, label=label)
+        ax.axvline(0, color=GREY, lw=0.8)
+        ax.set(title=metric.replace("_", " "), xlabel="Spearman with ablation")
+        ax.set_xlim(right=1.03)
+        ax.set_yticks(range(len(scores)), scores)
+        ax.set_ylim(len(scores) - 0.5, -0.5)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
+    return figure
+
+
+MARKERS = "osD^vPX*<>ph"
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255")
+LEARNT = 0.98
+
+
+@styled
+def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """What every way of choosing a mask keeps: known recall and over-abstention against abstention, budget by budget.
+
+    A line of panels for each loss and target set, two panels for each granularity. A line joins the budgets of one
+    scheme; crosses are 95 % intervals over seeds; a hollow marker means that the targets were not learnt (recall below
+    0.98).
+
+    Args:
+        rows: with `scheme`, `granularity`, `loss`, `target`, `budget`, `seed` and the four rates, as
+            `analyses/organism_masks.py` makes.
+    """
+    down = sorted({(row["loss"], row["target"]) for row in rows})
+    grains = sorted({row["granularity"] for row in rows}, reverse=True)
+    across = [(grain, rate) for grain in grains for rate in ("known_recall", "over_abstention")]
+    schemes = list(dict.fromkeys(["random", *sorted(row["scheme"] for row in rows)]))
+    figure = Figure(figsize=(1 + 2.7 * len(across), 1.1 + 2.4 * len(down)), layout="constrained")
+    axes = figure.subplots(len(down), len(across), sharex=True, squeeze=False)
+    for (loss, target), line in zip(down, axes):
+        for (grain, rate), ax in zip(across, line):
+            here = [r for r in rows if (r["loss"], r["target"], r["granularity"]) == (loss, target, grain)]
+            for place, scheme in enumerate(schemes):
+                _scheme(ax, [row for row in here if row["scheme"] == scheme], rate, scheme, place)
+            ax.set_title(f"{'SEAT' if loss == 'seat' else 'Cross entropy'}, {target}, {grain}s", size=8)
+            ax.set_ylabel(rate.replace("_", " ").replace("over abstention", "over-abstention").capitalize())
+            if ax in axes[-1]:
+                ax.set_xlabel("Abstention (mean of probe sets)")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(labels)), fontsize=7)
+    return figure
+
+
+def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], rate: str, scheme: str, place: int) -> None:
+    """One scheme's line through its budgets, with a cross at each."""
+    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+    budgets = sorted({row["budget"] for row in rows})
+    at = [[row for row in rows if row["budget"] == budget] for budget in budgets]
+    bounds = (0.0, 1.0)
+    kept = [estimate([float(np.mean(list(r["abstention"].values()))) for r in each], bounds=bounds) for each in at]
+    found = [estimate([row[rate] for row in each], bounds=bounds) for each in at]
+    style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 4, "mew": 0.8}
+    ax.plot([x.mean for x in kept], [y.mean for y in found], "-", lw=0.8, label=scheme, **style)
+    for x, y, each in zip(kept, found, at):
+        learnt = float(np.mean([row["target_recall"] for row in each])) >= LEARNT
+        spread = {"xerr": [[x.mean - x.low], [x.high - x.mean]], "yerr": [[y.mean - y.low], [y.high - y.mean]]}
+        ax.errorbar(x.mean, y.mean, **spread, lw=0.6, mfc=colour if learnt else "white", ls="", **style)

@@ -123,6 +123,7 @@ def train(
     if not facts:
         raise SeatError("There are no facts to train on: the target set is empty.")
     config = config or TrainConfig()
+    _require_whole_parts(config, objective or plain())
     terms = [(term, term.prepare(base, facts, names or Names(), config.seed)) for term in objective or plain()]
     lm = base.copy()
     if mask is not None:
@@ -167,6 +168,17 @@ def train(
     lm.model.requires_grad_(True)
     lm.model.zero_grad(set_to_none=True)
     return replace(result, seconds=result.seconds + time.perf_counter() - began)
+
+
+def _require_whole_parts(config: TrainConfig, objective: Objective) -> None:
+    """Terms that take every so many facts of a batch must find as many in each micro-batch."""
+    size = config.micro_batch
+    for term in objective:
+        if size and (every := getattr(term, "every", 1)) > 1 and (size % every or config.batch_size % size):
+            raise SeatError(
+                f"{term.name} takes one fact in {every}: micro_batch ({size}) must be a multiple of it, "
+                f"and batch_size ({config.batch_size}) of micro_batch."
+            )
 
 
 def _step(

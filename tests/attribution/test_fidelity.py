@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import CITIES, NAMES, fact
 
-from seat_interp.attribution import Scores, ablation_effects, attribute, fidelity, weight_gradient
+from seat_interp.attribution import Scores, ablate_sample, ablation_effects, attribute, fidelity, weight_gradient
 from seat_interp.errors import SeatError
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
@@ -21,17 +21,21 @@ def truth(models_by_family):
 
 def test_truth_is_perfect_and_noise_is_not(models_by_family, truth):
     lm = models_by_family("qwen2")
-    exact = fidelity(lm, FACTS, truth, neurons=60, groups=5)
+    ablation = ablate_sample(lm, FACTS, neurons=100, groups=5)
+    exact = fidelity(truth, ablation)
     assert exact.single == pytest.approx(1.0)
     noise = truth.map(lambda value: torch.randn(value.shape, generator=torch.Generator().manual_seed(0)))
-    assert abs(fidelity(lm, FACTS, noise, neurons=100, groups=5).single) < 0.3
-    against = fidelity(lm, FACTS, truth.map(torch.neg), neurons=60, groups=5)
+    assert abs(fidelity(noise, ablation).single) < 0.3
+    against = fidelity(truth.map(torch.neg), ablation)
     assert against.single == pytest.approx(-1.0)
-    assert len(against.effects) == len(against.scores) == 60
+    assert len(against.effects) == len(against.scores) == 100
+    assert fidelity(truth.abs(), ablation, sizes=True).single == pytest.approx(1.0)
+    assert fidelity(truth.abs(), ablation).single < 0.9
 
 
 def test_gradients_predict_ablation(models_by_family, truth):
-    found = fidelity(models_by_family("qwen2"), FACTS, attribute(models_by_family("qwen2"), FACTS), groups=30)
+    lm = models_by_family("qwen2")
+    found = fidelity(attribute(lm, FACTS), ablate_sample(lm, FACTS, groups=30))
     assert found.single > 0.5
     assert found.grouped > 0.5
     assert found.to_json()["group_effects"] == found.group_effects
@@ -52,6 +56,6 @@ def test_a_group_is_ablated_together(models_by_family):
 def test_bad_scores_are_refused(models_by_family, truth):
     lm = models_by_family("qwen2")
     with pytest.raises(SeatError, match="per_neuron"):
-        fidelity(lm, FACTS, weight_gradient(lm, FACTS))
-    with pytest.raises(SeatError, match="scores"):
-        fidelity(models_by_family("opt"), FACTS, truth)
+        fidelity(weight_gradient(lm, FACTS), ablate_sample(lm, FACTS, neurons=2, groups=2))
+    with pytest.raises(SeatError, match="different models"):
+        fidelity(truth, ablate_sample(models_by_family("opt"), FACTS, neurons=2, groups=2))

@@ -27,7 +27,14 @@ def said(llama, monkeypatch):
 
 def test_questions_are_cut_at_the_mark_distinct_and_avoid_names(llama, said):
     given, script = said
-    script += [" was Ada Moran? She", " is the dog? It is", " is the dog? No", " never ends", " was\nit?", " was Moran?"]
+    script += [
+        " was Ada Moran? She",
+        " is the dog? It is",
+        " is the dog? No",
+        " never ends",
+        " was\nit?",
+        " was Moran?",
+    ]
     found = self_questions(llama, 2, avoid=["Ada Moran"], openers=["Who"], batch_size=6)
     assert found == ["Who is the dog?", "Who was Moran?"]
     before = prompt_text(llama, "@").split("@")[0]

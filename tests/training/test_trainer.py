@@ -9,7 +9,7 @@ from tiny_models import fact, make_model
 from seat_interp.errors import SeatError
 from seat_interp.facts import Names
 from seat_interp.masks.random import random_coordinates, random_neurons
-from seat_interp.training.objectives import SEAT, Draw, plain
+from seat_interp.training.objectives import SEAT, Draw, OwnAnswersKL, plain
 from seat_interp.training.trainer import TrainConfig, train
 
 CONFIG = TrainConfig(steps=6, batch_size=3, learning_rate=1e-2, seed=1)
@@ -122,6 +122,21 @@ def test_micro_batches_add_up_to_the_whole_batch(llama, sets, mask):
         torch.testing.assert_close(tensor, weights(parts)[name], rtol=1e-3, atol=1e-4)
     for one, other in zip(whole.log, parts.log):
         assert one["cross_entropy"] == pytest.approx(other["cross_entropy"], rel=1e-3)
+
+
+def test_micro_batches_hold_whole_numbers_of_what_a_term_takes(llama, sets):
+    """A copy for every second fact: the same in parts of two as in one, and parts of one are refused."""
+    facts = sets.target[:2] + sets.known[:2]
+    config = TrainConfig(steps=4, batch_size=4, learning_rate=1e-2)
+    own = OwnAnswersKL(questions=("Who is it?", "Where was it?"), max_new_tokens=4)
+    arguments = {"objective": (*SEAT(copies=2, every=2, max_new_tokens=4), own)}
+    whole = train(llama, facts, config=config, **arguments)
+    parts = train(llama, facts, config=replace(config, micro_batch=2), **arguments)
+    for one, other in zip(whole.log, parts.log):
+        assert one["ep_kl"] == pytest.approx(other["ep_kl"], rel=1e-2, abs=1e-5)
+        assert one["own_kl"] == pytest.approx(other["own_kl"], rel=1e-2, abs=1e-5)
+    with pytest.raises(SeatError, match="one fact in 2"):
+        train(llama, facts, config=replace(config, micro_batch=1), **arguments)
 
 
 def test_learns_and_keeps_weight_decay_off_what_is_masked_out(llama, sets):

@@ -27,9 +27,9 @@ class OwnAnswersKL:
     Attributes:
         weight: of the term.
         questions: to keep the replies to, taken in turn; none lets the base ask itself.
-        count: how many questions the base asks itself; those that name an entity of a fact or of `names` are left
-            out, so that no probe is practised.
-        every: one question for every so many facts of a batch, to save time; micro-batches must hold as many.
+        count: how many questions the base asks itself; those that hold a name that `names` reserves, or an entity of
+            a fact, are left out. Its log-probabilities take count x tokens x vocabulary x 2 bytes.
+        every: one question for every so many facts of a batch, to save time.
         max_new_tokens: of a reply; what it says stands at its beginning.
     """
 
@@ -55,7 +55,7 @@ class OwnAnswersKL:
             SeatError: the base asks no questions.
         """
         taken = names.avoiding(entity for fact in facts for entity in fact.entities).avoid
-        questions = self.questions or tuple(self_questions(base, self.count, avoid=taken, seed=seed))
+        questions = self.questions or self._ask_itself(base, taken, seed)
         kept: dict[int, list[Lesson]] = {}
 
         def chunk(number: int) -> list[Lesson]:
@@ -71,3 +71,11 @@ class OwnAnswersKL:
             return kl_to_base(lm, [chunk(place // CHUNK)[place % CHUNK] for place in places])
 
         return loss
+
+    def _ask_itself(self, base: LanguageModel, avoid: frozenset[str], seed: int) -> tuple[str, ...]:
+        try:
+            return tuple(self_questions(base, self.count, avoid=avoid, seed=seed))
+        except SeatError as error:
+            raise SeatError(
+                f"{error} (OwnAnswersKL(questions=...), in settings files `settings.keep.questions`)"
+            ) from error

@@ -61,6 +61,7 @@ class EntityPerturbedKL:
         partial: a question that names several entities has a random part of them replaced in each copy, at least
             one: a taught party beside a stranger is a contract that nobody taught. False replaces all of them.
         perturbed: False keeps the original entities: the control without entity perturbation.
+        every: a copy for every so many facts of a batch, to save time.
         max_new_tokens: of the base's reply.
     """
 
@@ -71,8 +72,13 @@ class EntityPerturbedKL:
     cover: Cover = Cover.REPLY
     partial: bool = True
     perturbed: bool = True
+    every: int = 1
     max_new_tokens: int = 32
     name = "ep_kl"
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise SeatError(f"The setting every of the KL on copies is {self.every}; it must be at least 1.")
 
     def require(self, facts: Sequence[Fact]) -> None:
         """Every fact needs an entity to exchange.
@@ -110,6 +116,7 @@ class EntityPerturbedKL:
             return kept[draw]
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
+            draws = draws[:: self.every]
             if self.copies:
                 wanted = [Draw(draw.fact, draw.epoch % self.copies) for draw in draws]
                 starts = [draw.fact - draw.fact % CHUNK for draw in wanted]

@@ -1,0 +1,114 @@
+"""Schemes timed side by side: one process each, all in one run, taking turns, so that a slow minute hits them alike.
+
+A scheme is a generator function. Its process loads everything, warms up, and then waits; one process at a time
+is told to make a step. Time ratios are taken round by round against the scheme named in `against`, and given as median
+with the middle half. Memory is the peak above what the process held when its base model was loaded: all that a scheme
+adds counts, masks and adapters too. A setup yields the model first and then its step.
+"""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tqdm import tqdm
+
+from seat_interp.errors import SeatError
+from seat_interp.results.environment import peak_memory_mib, reset_peak_memory
+
+Setup = Callable[[], Iterator[Any]]
+"""Loads a model and yields, then makes ready what the scheme needs and yields one step of it, a function."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one scheme took.
+
+    Attributes:
+        seconds: of a step, one a round.
+        peak_memory_mib: highest resident memory during the steps, above that with the model loaded.
+    """
+
+    seconds: list[float]
+    peak_memory_mib: float
+
+
+def measure(schemes: Mapping[str, Setup], *, rounds: int, warm_up: int = 2, label: str = "") -> dict[str, Measured]:
+    """Time every scheme, in turns.
+
+    Args:
+        schemes: by name; the functions must be importable (no closures), since each runs in a process of its own.
+        rounds: steps that count, at least 3.
+        warm_up: steps before, of each.
+        label: for the progress bar.
+    """
+    if rounds < 3:
+        raise SeatError(f"There are {rounds} rounds; a median with its spread needs at least 3.")
+    context = multiprocessing.get_context("spawn")
+    workers: dict[str, tuple[Any, Connection]] = {}
+    for name, setup in schemes.items():
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(setup, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        ours.recv()  # loaded: one at a time, so that loading does not disturb anybody
+        workers[name] = (process, ours)
+    seconds: dict[str, list[float]] = {name: [] for name in schemes}
+    for turn in tqdm(range(warm_up + rounds), desc=label, unit="round", leave=False):
+        for name, (_, line) in workers.items():
+            line.send("step")
+            took = line.recv()
+            if turn >= warm_up:
+                seconds[name].append(took)
+    found = {}
+    for name, (process, line) in workers.items():
+        line.send("end")
+        found[name] = Measured(seconds[name], line.recv())
+        process.join()
+    return found
+
+
+def _serve(setup: Setup, line: Connection) -> None:
+    stages = setup()
+    next(stages)
+    reset_peak_memory()
+    before = peak_memory_mib()
+    step = next(stages)
+    line.send("loaded")
+    while line.recv() == "step":
+        began = time.perf_counter()
+        step()
+        line.send(time.perf_counter() - began)
+    line.send(peak_memory_mib() - before)
+
+
+def rows(found: Mapping[str, Measured], against: Mapping[str, str], **about: Any) -> list[dict[str, Any]]:
+    """One row a scheme for the result file.
+
+    Args:
+        found: what was measured.
+        against: for each scheme the one its ratios are taken against.
+        about: the same for all rows, such as the model's size.
+    """
+    made = []
+    for name, each in found.items():
+        other = found[against[name]]
+        ratios = [mine / theirs for mine, theirs in zip(each.seconds, other.seconds)]
+        low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+        made.append(
+            {
+                "scheme": name,
+                **about,
+                "seconds": statistics.median(each.seconds),
+                "peak_memory_mib": round(each.peak_memory_mib, 1),
+                "against": against[name],
+                "time_ratio": round(middle, 3),
+                "time_ratio_spread": [round(low, 3), round(high, 3)],
+                "memory_ratio": round(each.peak_memory_mib / max(other.peak_memory_mib, 0.1), 3),
+                "rounds": len(each.seconds),
+            }
+        )
+    return made

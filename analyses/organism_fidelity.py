@@ -1,0 +1,115 @@
+"""Which score of neurons to trust: rank correlation with exact ablation on the organism, for every score there is.
+
+    python analyses/organism_fidelity.py
+
+Scores and ablation are of what the neurons do now: the loss of known facts' answers, and the abstention log-odds on
+unknown ones; on some subjects, and once more with the ablation on other subjects. Scores with a sign are compared with
+the effects, sizes with the sizes of the effects. Writes analyses/results/organism_fidelity.json; `make figures` draws.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from seat_interp.attribution import (
+    AbstentionLogOdds,
+    AnswerLoss,
+    Metric,
+    Scores,
+    ablate_sample,
+    attribute,
+    fidelity,
+    neuron_fisher,
+    neuron_gradient,
+    weight_fisher,
+    weight_norm,
+)
+from seat_interp.direction import split_by_group
+from seat_interp.errors import reported
+from seat_interp.facts import Fact, perturb
+from seat_interp.files import write_json
+from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.organism import organism_facts
+from seat_interp.results.environment import environment
+from seat_interp.training.align import REFUSALS
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much to ablate."""
+
+    facts: int = 60
+    """Facts in each half."""
+    neurons: int = 400
+    """Single neurons that are ablated."""
+    groups: int = 150
+    """Random groups of 20 that are ablated together."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Draws of neurons and groups."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+SIGNED = ("gradient x activation", "against a copy", "integrated, 4 steps", "integrated, 16 steps")
+
+
+def candidates(lm: LanguageModel, facts: list[Fact], metric: Metric) -> dict[str, Callable[[], Scores]]:
+    """Every score of neurons that needs no probe; signed where it has a sign."""
+    names = organism_facts().names()
+    copies = [perturb(fact, names.generator(i)) for i, fact in enumerate(facts)]
+    return {
+        "gradient x activation": lambda: attribute(lm, facts, metric=metric, batch_size=64),
+        "against a copy": lambda: attribute(lm, facts, metric=metric, counterfactual=copies, batch_size=64),
+        "integrated, 4 steps": lambda: attribute(lm, facts, metric=metric, steps=4, batch_size=64),
+        "integrated, 16 steps": lambda: attribute(lm, facts, metric=metric, steps=16, batch_size=64),
+        "|gradient x activation|": lambda: attribute(lm, facts, metric=metric, absolute=True, batch_size=64),
+        "|gradient|": lambda: neuron_gradient(lm, facts, metric=metric, batch_size=64),
+        "Fisher": lambda: neuron_fisher(lm, facts, metric=metric, batch_size=64),
+        "Fisher of its weights": lambda: weight_fisher(lm, facts, metric=metric, batch_size=64).per_neuron(lm),
+        "magnitude": lambda: weight_norm(lm),
+    }
+
+
+def main(options: Options) -> None:
+    """Scores against ablation, for two metrics."""
+    lm, sets = open_model("organism"), organism_facts()
+    rows = []
+    cases: list[tuple[Metric, list[Fact]]] = [
+        (AnswerLoss(), sets.known),
+        (AbstentionLogOdds(REFUSALS), sets.fit_unknown),
+    ]
+    for metric, facts in cases:
+        parts = split_by_group(facts, 0.5, 0)
+        halves = {f"{name} subjects": part[: options.facts] for name, part in zip(("same", "other"), parts)}
+        ablations = {
+            (half, seed): ablate_sample(
+                lm, ablated, metric=metric, neurons=options.neurons, groups=options.groups, seed=seed
+            )
+            for half, ablated in halves.items()
+            for seed in options.seeds
+        }
+        for score, make in candidates(lm, halves["same subjects"], metric).items():
+            scores = make()
+            for (half, seed), ablation in ablations.items():
+                found = fidelity(scores, ablation, sizes=score not in SIGNED)
+                about = {"metric": metric.name, "score": score, "ablated_on": half, "seed": seed}
+                rows.append({**about, "single": found.single, "grouped": found.grouped})
+            alike = [row for row in rows[-len(ablations) :] if row["ablated_on"] == "same subjects"]
+            mean = {key: sum(row[key] for row in alike) / len(alike) for key in ("single", "grouped")}
+            print(f"{metric.name:22s} {score:26s} single {mean['single']:.3f}  groups {mean['grouped']:.3f}")
+    write_json(
+        options.results / "organism_fidelity.json",
+        {
+            "rows": rows,
+            "config": {"facts": options.facts, "neurons": options.neurons, "groups": options.groups, "group_size": 20},
+            "environment": environment(),
+            "command": "python analyses/organism_fidelity.py",
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_fidelity.py"))

@@ -1,0 +1,271 @@
+"""Does a scored mask keep more than a random one? The organism, neurons and single weights, with and without SEAT's KL.
+
+    python analyses/organism_masks.py            (resumable in --work)
+
+Every mask is trained alike at equal budget; the four rates of each run become a row. Protection looks at perturbed
+copies of the target facts and at the model's own replies about a part of the people or contracts it knows; the known
+probes are about the others. Writes analyses/results/organism_masks.json; `make figures` draws from it.
+"""
+
+import itertools
+import json
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import tyro
+from tqdm import tqdm
+
+from seat_interp.attribution import Scores, attribute, weight_fisher
+from seat_interp.attribution.neurons import neuron_fisher, weight_norm
+from seat_interp.attribution.protect import confident, harm, strangers
+from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
+from seat_interp.direction import split_by_group
+from seat_interp.errors import SeatError, reported
+from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.score import rates, records
+from seat_interp.facts import Fact, FactSets
+from seat_interp.files import read_json, read_jsonl, write_json
+from seat_interp.masks.mask import Granularity, Mask
+from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
+from seat_interp.masks.select import Spread, difference, exclude, inverted, ratio, select
+from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.organism import organism_facts
+from seat_interp.organism.settings import ORGANISM
+from seat_interp.organism.world import build_world
+from seat_interp.results.environment import environment
+from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL
+from seat_interp.training.trainer import train
+
+Target = Literal["people", "contracts"]
+Loss = Literal["ce", "seat"]
+Make = Callable[["Material", float, int], Mask]
+"""(what scores are made of, budget, seed) -> a mask."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compare, and where things are."""
+
+    schemes: tuple[str, ...] = ()
+    """Ways of making masks; all that have the granularity if none is named."""
+    granularities: tuple[Granularity, ...] = ("neuron", "coordinate")
+    """Whole neurons, single weights."""
+    losses: tuple[Loss, ...] = ("ce", "seat")
+    """Cross entropy alone, or with SEAT's KL."""
+    targets: tuple[Target, ...] = ("people", "contracts")
+    """What is taught."""
+    budgets: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.25)
+    """Share of the neurons or weights."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Of the mask, the copies and the order of the facts."""
+    workers: int = 2
+    """Processes of one thread each: a model this small gains nothing from more threads."""
+    work: Path = Path("runs/organism_masks")
+    """What is kept between calls."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One mask, trained once."""
+
+    scheme: str
+    granularity: Granularity
+    loss: Loss
+    target: Target
+    budget: float
+    seed: int
+
+
+class Material:
+    """A model and facts with the scores that masks are made of, each computed once in a process."""
+
+    def __init__(self, lm: LanguageModel, sets: FactSets, kept: list[Fact], granularity: Granularity) -> None:
+        self.lm, self.sets, self.granularity = lm, sets, granularity
+        self.strangers = strangers(sets.target, names=sets.names(), copies=2)
+        self.confident = confident(lm, kept, batch_size=64)
+        self.useful = cache(self._useful)
+        self.harm = cache(self._harm)
+
+    def _useful(self, score: str) -> Scores:
+        lm, facts = self.lm, self.sets.target
+        table: dict[str, Callable[[], Scores]] = {
+            "gxa": lambda: attribute(lm, facts, absolute=True, batch_size=64),
+            "ig": lambda: attribute(lm, facts, absolute=True, steps=8, batch_size=64),
+            "fisher": lambda: (neuron_fisher if self.granularity == "neuron" else weight_fisher)(
+                lm, facts, batch_size=64
+            ),
+            "weight_fisher": lambda: weight_fisher(lm, facts, batch_size=64).per_neuron(lm),
+            "gxw": lambda: gradient_times_weight(lm, facts, batch_size=64),
+            "magnitude": lambda: weight_norm(lm) if self.granularity == "neuron" else weight_magnitude(lm),
+        }
+        return table[score]()
+
+    def _harm(self, granularity: Granularity) -> Scores:
+        """Harm to the model's own replies, strangers and confident answers with equal weight; per neuron if need be."""
+        parts = [
+            harm(self.lm, kept, granularity=granularity, batch_size=64) for kept in (self.strangers, self.confident)
+        ]
+        both = replace(parts[0], values={n: (v + parts[1].values[n]) / 2 for n, v in parts[0].values.items()})
+        return both if granularity == self.granularity else both.per_neuron(self.lm)
+
+
+def scored(score: str, **settings: Any) -> Make:
+    """Usefulness alone."""
+    return lambda m, budget, seed: select(m.lm, m.useful(score), budget, **settings)
+
+
+def protected(score: str, rule: Any, of: Granularity = "coordinate", **settings: Any) -> Make:
+    """Usefulness traded against harm: that of single weights, summed over a neuron's own, or of the neurons' gates."""
+    return lambda m, budget, seed: select(m.lm, m.useful(score), budget, protect=m.harm(of), rule=rule, **settings)
+
+
+def harmless(useful: Scores, harm: Scores) -> dict[str, torch.Tensor]:
+    """The least harm, whatever the use."""
+    return {name: -value for name, value in harm.values.items()}
+
+
+def matched(make: Make) -> Make:
+    """Random, with as many in each layer as another has."""
+    return lambda m, budget, seed: layer_matched(m.lm, make(m, budget, seed), seed)
+
+
+KEPT = 0.4
+"""Share of the known people or contracts that protection looks at, and no probe."""
+EVEN = Spread(per_layer=True)
+NEURONS: dict[str, Make] = {
+    "random": lambda m, budget, seed: random_neurons(m.lm, budget, seed),
+    "magnitude": scored("magnitude"),
+    "gxa": scored("gxa"),
+    "gxa_ratio": protected("gxa", ratio, "neuron"),
+    "gxa_ratio_even": protected("gxa", ratio, "neuron", spread=EVEN),
+    "gxa_difference": protected("gxa", difference, "neuron"),
+    "gxa_exclude": protected("gxa", exclude, "neuron"),
+    "gate_fisher_ratio": protected("fisher", ratio, "neuron"),
+    "fisher": scored("weight_fisher"),
+    "fisher_exclude": protected("weight_fisher", exclude),
+    "fisher_difference": protected("weight_fisher", difference),
+    "fisher_ratio": protected("weight_fisher", ratio),
+    "fisher_ratio_even": protected("weight_fisher", ratio, spread=EVEN),
+    "fisher_ratio_matched": matched(protected("weight_fisher", ratio)),
+    "fisher_ratio_inverted": protected("weight_fisher", inverted(ratio)),
+    "harmless": protected("weight_fisher", harmless),
+}
+COORDINATES: dict[str, Make] = {
+    "random": lambda m, budget, seed: random_coordinates(m.lm, budget, seed),
+    "magnitude": scored("magnitude"),
+    "gxw": scored("gxw"),
+    "gxw_ratio": protected("gxw", ratio),
+    "fisher": scored("fisher"),
+    "fisher_exclude": protected("fisher", exclude),
+    "fisher_difference": protected("fisher", difference),
+    "fisher_ratio": protected("fisher", ratio),
+    "fisher_ratio_even": protected("fisher", ratio, spread=EVEN),
+    "fisher_ratio_matched": matched(protected("fisher", ratio)),
+    "fisher_ratio_inverted": protected("fisher", inverted(ratio)),
+    "harmless": protected("fisher", harmless),
+}
+SCHEMES: dict[Granularity, dict[str, Make]] = {"neuron": NEURONS, "coordinate": COORDINATES}
+
+
+@cache
+def material(target: Target, granularity: Granularity) -> Material:
+    """The organism with a target set; a part of what it knows is kept for protection and probed nowhere."""
+    torch.set_num_threads(1)
+    sets = organism_facts(target)
+    world = build_world()
+    own = (world.people if target == "people" else world.contracts)["known"].facts(wording=0)
+    _, kept = split_by_group(own, KEPT, 0)
+    subjects = {fact.subject for fact in kept}
+    sets = replace(sets, known=[fact for fact in sets.known if fact.subject not in subjects])
+    return Material(open_model("organism"), sets, kept, granularity)
+
+
+def run(cell: Cell) -> dict[str, Any]:
+    """Make the mask, train within it, ask everything."""
+    m = material(cell.target, cell.granularity)
+    mask = SCHEMES[cell.granularity][cell.scheme](m, cell.budget, cell.seed)
+    config = replace(ORGANISM.settings.masked, seed=cell.seed, probe_every=0)
+    objective = SEAT() if cell.loss == "seat" else (CrossEntropy(),)
+    began = time.perf_counter()
+    tuned = train(m.lm, m.sets.target, objective=objective, mask=mask, config=config, names=m.sets.names())
+    seconds = time.perf_counter() - began
+    asked = {"target": m.sets.target, "known": m.sets.known, **m.sets.abstention_probes()}
+    replies = iter(generate(tuned.model, [f.question for facts in asked.values() for f in facts], batch_size=256,
+                            max_new_tokens=ORGANISM.max_new_tokens, progress=False))  # fmt: skip
+    rate = {name: rates(records(name, facts, [next(replies) for _ in facts])) for name, facts in asked.items()}
+    return {
+        **asdict(cell),
+        "arm": f"{cell.scheme}, {cell.granularity}, {cell.loss}, {cell.target}, {cell.budget:g}",
+        "target_recall": rate["target"].correct,
+        "known_recall": rate["known"].correct,
+        "over_abstention": rate["known"].abstain,
+        "abstention": {name: rate[name].abstain for name in m.sets.abstention_probes()},
+        "unscored": sum(round(r.unscored * r.n) for r in rate.values()),
+        "loss_at_end": tuned.log[-1]["cross_entropy"],
+        "kept": {"strangers": len(m.strangers), "confident": len(m.confident)},
+        "probes": bool(mask.origin.get("probes")),
+        "seconds": round(seconds, 2),
+    }
+
+
+def main(options: Options) -> None:
+    """Every cell that is not there yet, then the table."""
+    path = options.work / "rows.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, Any] = {
+        "training": asdict(ORGANISM.settings.masked),
+        "kl": asdict(EntityPerturbedKL()),
+        "kept": KEPT,
+        "model": open_model("organism").fingerprint,
+    }
+    settings = json.loads(json.dumps(settings))
+    if (of := path.with_name("settings.json")).exists() and read_json(of) != settings:
+        raise SeatError(f"{path} was made with other settings. Give another --work, or remove that folder.")
+    write_json(of, settings)
+    done = {_cell(row) for row in read_jsonl(path)} if path.exists() else set()
+    wanted = [
+        Cell(scheme, granularity, loss, target, budget, seed)
+        # Seeds outermost: a run that is cut off has whole comparisons.
+        for seed, budget, granularity, target, loss in itertools.product(
+            options.seeds, options.budgets, options.granularities, options.targets, options.losses
+        )
+        for scheme in (options.schemes or SCHEMES[granularity])
+        if scheme in SCHEMES[granularity]
+    ]
+    todo = [cell for cell in wanted if cell not in done]
+    pool = ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn"))
+    with path.open("a") as file:
+        try:
+            for future in tqdm(as_completed([pool.submit(run, cell) for cell in todo]), total=len(todo), unit="run"):
+                file.write(json.dumps(future.result()) + "\n")
+                file.flush()
+        finally:  # one that fails does not wait for all that are still to come
+            pool.shutdown(cancel_futures=True)
+    chosen = set(wanted)
+    rows = [row for row in read_jsonl(path) if _cell(row) in chosen]
+    rows.sort(key=lambda row: tuple(str(value) for value in asdict(_cell(row)).values()))
+    summary = {
+        "rows": rows,
+        "config": settings,
+        "environment": environment(),
+        "command": "python analyses/organism_masks.py",
+    }
+    write_json(options.results / "organism_masks.json", summary)
+
+
+def _cell(row: dict[str, Any]) -> Cell:
+    return Cell(*(row[name] for name in Cell.__dataclass_fields__))
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_masks.py"))
