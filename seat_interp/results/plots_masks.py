@@ -152,5 +152,6 @@ def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], rate: str, scheme: str,
     ax.plot([x.mean for x in kept], [y.mean for y in found], "-", lw=0.8, label=scheme, **style)
     for x, y, each in zip(kept, found, at):
         learnt = float(np.mean([row["target_recall"] for row in each])) >= LEARNT
-        spread = {"xerr": [[x.mean - x.low], [x.high - x.mean]], "yerr": [[y.mean - y.low], [y.high - y.mean]]}
-        ax.errorbar(x.mean, y.mean, **spread, lw=0.6, mfc=colour if learnt else "white", ls="", **style)
+        across, down = [[x.mean - x.low], [x.high - x.mean]], [[y.mean - y.low], [y.high - y.mean]]
+        fill = colour if learnt else "white"
+        ax.errorbar(x.mean, y.mean, xerr=across, yerr=down, lw=0.6, mfc=fill, ls="", **style)
