@@ -267,7 +267,7 @@ def main(options: Options) -> None:
     about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
     summary = run_study(aligned, sets, config, work / "study", about=about)
     print_summary(summary)
-    summary["command"] = "python analyses/real_smollm2.py --data DATA"
+    summary["command"] = f"python analyses/real_smollm2.py --data DATA --seeds {' '.join(map(str, options.seeds))}"
     asked = {"asked": len(pool), "known_in_two_wordings": len(fairly), "known_in_eight": len(known)}
     summary["alignment"] = {**alignment, **asked, "known_in_a_new_wording": read_json(work / "new_wording.json")}
     folder = RunFolder.open(work / "study")
