@@ -30,7 +30,7 @@ from seat_interp.training.objectives import CrossEntropy, Draw
 
 IG_STEPS = 8
 BATCH = {"organism": 64, "125m": 8}
-DATA = (1, 4, 16, 64)
+DATA = (1, 4, 16)
 """Batches in a data set, for the growth of memory."""
 
 
@@ -128,7 +128,7 @@ def main(options: Options) -> None:
     for row in found:
         print(f"{row['model']:9s} {row['scheme']:40s} {row['seconds']:8.3f} s  x {row['time_ratio']:6.2f}  "
               f"{row['peak_memory_mib']:8.1f} MiB")  # fmt: skip
-    command = "python analyses/benchmarks/attribution.py"
+    command = f"python analyses/benchmarks/attribution.py --rounds {options.rounds}"
     write_json(
         options.results / "benchmark_attribution.json",
         {"rows": found, "config": {"ig_steps": IG_STEPS}, "environment": environment(), "command": command},

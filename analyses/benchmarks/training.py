@@ -181,7 +181,7 @@ def main(options: Options) -> None:
             f"{row['model']:9s} {row['share']:6g} {row['scheme']:20s} {row['seconds']:7.3f} s, x {times:.2f}; ", end=""
         )
         print(f"{row['peak_memory_mib']:6.0f} MiB, x {memory:.2f}, against {row['against']}")
-    command = "python analyses/benchmarks/training.py"
+    command = f"python analyses/benchmarks/training.py --rounds {options.rounds}"
     write_json(
         options.results / "benchmark_training.json",
         {"rows": found, "config": {"optimiser": "AdamW"}, "environment": environment(), "command": command},
