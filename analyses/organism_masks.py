@@ -10,6 +10,7 @@ probes are about the others. Writes analyses/results/organism_masks.json; `make 
 import itertools
 import json
 import multiprocessing
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +22,9 @@ from typing import Any, Literal
 
 import torch
 import tyro
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
 from tqdm import tqdm
 
 from seat_interp.attribution import Scores, attribute, weight_fisher
@@ -40,7 +44,9 @@ from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.organism.world import build_world
+from seat_interp.results.aggregate import estimate
 from seat_interp.results.environment import environment
+from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL
 from seat_interp.training.trainer import train
 
@@ -98,15 +104,18 @@ class Material:
 
     def _useful(self, score: str) -> Scores:
         lm, facts = self.lm, self.sets.target
+        neurons = self.granularity == "neuron"
+
+        def fisher() -> Scores:
+            found = weight_fisher(lm, facts, batch_size=64)
+            return found.per_neuron(lm) if neurons else found
+
         table: dict[str, Callable[[], Scores]] = {
+            "fisher": fisher,
+            "magnitude": lambda: weight_norm(lm) if neurons else weight_magnitude(lm),
+            "gate_fisher": lambda: neuron_fisher(lm, facts, batch_size=64),
             "gxa": lambda: attribute(lm, facts, absolute=True, batch_size=64),
-            "ig": lambda: attribute(lm, facts, absolute=True, steps=8, batch_size=64),
-            "fisher": lambda: (neuron_fisher if self.granularity == "neuron" else weight_fisher)(
-                lm, facts, batch_size=64
-            ),
-            "weight_fisher": lambda: weight_fisher(lm, facts, batch_size=64).per_neuron(lm),
             "gxw": lambda: gradient_times_weight(lm, facts, batch_size=64),
-            "magnitude": lambda: weight_norm(lm) if self.granularity == "neuron" else weight_magnitude(lm),
         }
         return table[score]()
 
@@ -142,29 +151,8 @@ def matched(make: Make) -> Make:
 KEPT = 0.4
 """Share of the known people or contracts that protection looks at, and no probe."""
 EVEN = Spread(per_layer=True)
-NEURONS: dict[str, Make] = {
-    "random": lambda m, budget, seed: random_neurons(m.lm, budget, seed),
+FISHER: dict[str, Make] = {
     "magnitude": scored("magnitude"),
-    "gxa": scored("gxa"),
-    "gxa_ratio": protected("gxa", ratio, "neuron"),
-    "gxa_ratio_even": protected("gxa", ratio, "neuron", spread=EVEN),
-    "gxa_difference": protected("gxa", difference, "neuron"),
-    "gxa_exclude": protected("gxa", exclude, "neuron"),
-    "gate_fisher_ratio": protected("fisher", ratio, "neuron"),
-    "fisher": scored("weight_fisher"),
-    "fisher_exclude": protected("weight_fisher", exclude),
-    "fisher_difference": protected("weight_fisher", difference),
-    "fisher_ratio": protected("weight_fisher", ratio),
-    "fisher_ratio_even": protected("weight_fisher", ratio, spread=EVEN),
-    "fisher_ratio_matched": matched(protected("weight_fisher", ratio)),
-    "fisher_ratio_inverted": protected("weight_fisher", inverted(ratio)),
-    "harmless": protected("weight_fisher", harmless),
-}
-COORDINATES: dict[str, Make] = {
-    "random": lambda m, budget, seed: random_coordinates(m.lm, budget, seed),
-    "magnitude": scored("magnitude"),
-    "gxw": scored("gxw"),
-    "gxw_ratio": protected("gxw", ratio),
     "fisher": scored("fisher"),
     "fisher_exclude": protected("fisher", exclude),
     "fisher_difference": protected("fisher", difference),
@@ -174,7 +162,25 @@ COORDINATES: dict[str, Make] = {
     "fisher_ratio_inverted": protected("fisher", inverted(ratio)),
     "harmless": protected("fisher", harmless),
 }
-SCHEMES: dict[Granularity, dict[str, Make]] = {"neuron": NEURONS, "coordinate": COORDINATES}
+"""Of single weights; a neuron has the sum over its own."""
+SCHEMES: dict[Granularity, dict[str, Make]] = {
+    "neuron": {
+        "random": lambda m, budget, seed: random_neurons(m.lm, budget, seed),
+        **FISHER,
+        "gxa": scored("gxa"),
+        "gxa_ratio": protected("gxa", ratio, "neuron"),
+        "gxa_ratio_even": protected("gxa", ratio, "neuron", spread=EVEN),
+        "gxa_difference": protected("gxa", difference, "neuron"),
+        "gxa_exclude": protected("gxa", exclude, "neuron"),
+        "gate_fisher_ratio": protected("gate_fisher", ratio, "neuron"),
+    },
+    "coordinate": {
+        "random": lambda m, budget, seed: random_coordinates(m.lm, budget, seed),
+        **FISHER,
+        "gxw": scored("gxw"),
+        "gxw_ratio": protected("gxw", ratio),
+    },
+}
 
 
 @cache
@@ -254,13 +260,27 @@ def main(options: Options) -> None:
     chosen = set(wanted)
     rows = [row for row in read_jsonl(path) if _cell(row) in chosen]
     rows.sort(key=lambda row: tuple(str(value) for value in asdict(_cell(row)).values()))
+    print_table(rows)
     summary = {
         "rows": rows,
         "config": settings,
         "environment": environment(),
-        "command": "python analyses/organism_masks.py",
+        "command": shlex.join(["python", "analyses/organism_masks.py", *sys.argv[1:]]),
     }
     write_json(options.results / "organism_masks.json", summary)
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Every way of making masks in every setting: means over seeds with 95 % intervals; * where probes were used."""
+    heads = ("Target recall", "Abstention", "Known recall", "Over-abstention")
+    table = Table("Masks", "Seeds", *heads, box=SIMPLE_HEAD)
+    for _, found in itertools.groupby(rows, key=lambda row: row["arm"]):
+        same = list(found)
+        kept = [sum(row["abstention"].values()) / len(row["abstention"]) for row in same]
+        rates = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
+        cells = [with_interval(estimate(values, bounds=(0.0, 1.0))) for values in (rates[0], kept, *rates[1:])]
+        table.add_row(same[0]["arm"] + (" *" if same[0]["probes"] else ""), str(len(same)), *cells)
+    Console().print(table)
 
 
 def _cell(row: dict[str, Any]) -> Cell:
