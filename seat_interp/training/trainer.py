@@ -174,9 +174,9 @@ def _require_whole_parts(config: TrainConfig, objective: Objective) -> None:
     """Terms that take every so many facts of a batch must find as many in each micro-batch."""
     size = config.micro_batch
     for term in objective:
-        if size and (every := getattr(term, "every", 1)) > 1 and (size % every or config.batch_size % size):
+        if size and term.every > 1 and (size % term.every or config.batch_size % size):
             raise SeatError(
-                f"{term.name} takes one fact in {every}: micro_batch ({size}) must be a multiple of it, "
+                f"{term.name} takes one fact in {term.every}: micro_batch ({size}) must be a multiple of it, "
                 f"and batch_size ({config.batch_size}) of micro_batch."
             )
 

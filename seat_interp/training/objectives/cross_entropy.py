@@ -20,6 +20,7 @@ class CrossEntropy:
 
     weight: float = 1.0
     name = "cross_entropy"
+    every = 1
 
     def require(self, facts: Sequence[Fact]) -> None:
         """Every fact needs an answer.

@@ -34,6 +34,10 @@ class Term(Protocol):
     def name(self) -> str:
         """For the training log."""
 
+    @property
+    def every(self) -> int:
+        """It looks at one in every so many facts of a batch."""
+
     def require(self, facts: Sequence[Fact]) -> None:
         """Raise SeatError if these facts cannot be trained on with this term."""
 
