@@ -5,7 +5,7 @@ all of them at once, so that gradients do not pass through later MLPs: other num
 
     python analyses/benchmarks/attribution.py
 
-Writes analyses/results/benchmark_attribution.json. Some 10 minutes on two quiet cores.
+Writes analyses/results/benchmark_attribution.json. 8 rounds take 8 minutes on two cores.
 """
 
 import sys

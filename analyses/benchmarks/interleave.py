@@ -1,9 +1,9 @@
 """Schemes timed side by side: one process each, all in one run, taking turns, so that a slow minute hits them alike.
 
-A scheme is a generator function. Its process loads everything, warms up, and then waits; one process at a time
-is told to make a step. Time ratios are taken round by round against the scheme named in `against`, and given as median
-with the middle half. Memory is the peak above what the process held when its base model was loaded: all that a scheme
-adds counts, masks and adapters too. A setup yields the model first and then its step.
+A scheme is a generator function that loads a model and yields, then makes ready what it needs and yields one step, a
+function. Its process waits after that; one process at a time is told to make a step. Time ratios are taken round by
+round against the scheme named in `against`, and given as median with the middle half. Memory is the peak above what the
+process held when its model was loaded: all that a scheme adds counts, masks and adapters too.
 """
 
 import multiprocessing
@@ -20,7 +20,7 @@ from seat_interp.errors import SeatError
 from seat_interp.results.environment import peak_memory_mib, reset_peak_memory
 
 Setup = Callable[[], Iterator[Any]]
-"""Loads a model and yields, then makes ready what the scheme needs and yields one step of it, a function."""
+"""Yields once its model is loaded, and then its step."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,28 @@ def measure(schemes: Mapping[str, Setup], *, rounds: int, warm_up: int = 2, labe
         process = context.Process(target=_serve, args=(setup, theirs), daemon=True)
         process.start()
         theirs.close()
-        ours.recv()  # loaded: one at a time, so that loading does not disturb anybody
+        _answer(name, ours)  # loaded: one at a time, so that loading does not disturb anybody
         workers[name] = (process, ours)
     seconds: dict[str, list[float]] = {name: [] for name in schemes}
     for turn in tqdm(range(warm_up + rounds), desc=label, unit="round", leave=False):
         for name, (_, line) in workers.items():
             line.send("step")
-            took = line.recv()
+            took = _answer(name, line)
             if turn >= warm_up:
                 seconds[name].append(took)
     found = {}
     for name, (process, line) in workers.items():
         line.send("end")
-        found[name] = Measured(seconds[name], line.recv())
+        found[name] = Measured(seconds[name], _answer(name, line))
         process.join()
     return found
+
+
+def _answer(name: str, line: Connection) -> Any:
+    try:
+        return line.recv()
+    except EOFError as error:
+        raise SeatError(f"The process of the scheme {name!r} ended early; what it said stands above.") from error
 
 
 def _serve(setup: Setup, line: Connection) -> None:
