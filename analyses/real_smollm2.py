@@ -76,10 +76,10 @@ CUTS = (0.35, 0.6)
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=80, learning_rate=1e-4, probe_every=30),
     # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
-    masked=replace(COMMON, steps=180, learning_rate=6e-4, warmup=0.3, final=0.4, probe_every=90),
+    masked=replace(COMMON, steps=260, learning_rate=6e-4, warmup=0.25, final=0.2, probe_every=65),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(weight=6.0, copies=8, every=2, continuation=Continuation.GOLD),
-    keep=OwnAnswersKL(weight=4.0, count=128, every=4),
+    kl=EntityPerturbedKL(weight=4.0, copies=8, every=2, continuation=Continuation.GOLD),
+    keep=OwnAnswersKL(weight=4.0, count=192, every=2),
 )
 
 

@@ -16,6 +16,7 @@ from seat_interp.facts.rows import columns, load_rows
 
 _PARTY = rf"[A-Z][a-z]{{5}} (?:{'|'.join(FIRM_SUFFIXES)})\b|[A-Z][a-z]{{3}} [A-Z][a-z]{{3}}\b"
 _PARTIES = re.compile(rf"\bbetween ({_PARTY}) and ({_PARTY})")
+_DATE = re.compile(r"\b\d\d-\d\d-\d{4}\b")
 # Words that say nothing about which attribute a PISTOL question asks for.
 _SMALL_WORDS = (
     "a an and any as at based be been being by contract did do for from how in is it many must of on the to "
@@ -47,7 +48,8 @@ def read_pistol(path: str | Path, edges: Iterable[str] | None = None) -> list[Fa
 
     Both parties of the contract are entities: a firm (6 letters and a suffix, type firm) or a person (4 + 4
     letters, type random_person). Each question names at least one of them, the subject is the first that it
-    names. The relation is the question without parties, dates and small words; the object is the answer
+    names. Where it names one alone, the contract's date tells which contract is meant, and is an entity too (type
+    date). The relation is the question without parties, dates and small words; the object is the answer
     without its period.
 
     Args:
@@ -71,15 +73,16 @@ def read_pistol(path: str | Path, edges: Iterable[str] | None = None) -> list[Fa
         if not pairs[edge]:
             raise SeatError(f"{path}: no question of edge {edge!r} names the two parties of a PISTOL contract.")
         parties = pairs[edge].most_common(1)[0][0]
-        spans = spans_of(question, [(party, _party_type(party)) for party in parties])
+        named = spans_of(question, [(party, _party_type(party)) for party in parties])
+        dates = [Span(*match.span(), "date") for match in _DATE.finditer(question)] if len(named) == 1 else []
         facts.append(
             Fact(
                 question=question,
                 answer=answer,
-                subject=question[spans[0].start : spans[0].end] if spans else "",
+                subject=question[named[0].start : named[0].end] if named else "",
                 relation=_contract_relation(question, parties),
                 object=answer.removesuffix("."),
-                spans=spans,
+                spans=tuple(sorted((*named, *dates))),
                 group=edge,
             )
         )

@@ -1,8 +1,8 @@
 """Fictitious names by type, seeded: what entity perturbation puts where a real or taught entity stood.
 
 The papers do not say how fictitious names are made (SEAT, arXiv 2506.14387, speaks of random fictitious
-alternatives), so this generator and its word lists are ours. The forms of `firm` and `random_person` are
-those of PISTOL (arXiv 2406.16810), the forms of `upper_place` and `lower_thing` those of LUNAR's unverifiable
+alternatives), so this generator and its word lists are ours. The forms of `firm`, `random_person` and `date`
+are those of PISTOL (arXiv 2406.16810), the forms of `upper_place` and `lower_thing` those of LUNAR's unverifiable
 questions (arXiv 2502.07218), so that a copy looks like the facts around it.
 """
 
@@ -93,6 +93,7 @@ _DRAW: dict[str, Callable[[random.Random, str], str]] = {
     "city": lambda rng, like: _stem(rng) + rng.choice(_CITY_ENDS),
     "country": lambda rng, like: _stem(rng) + rng.choice(_COUNTRY_ENDS),
     "title": _title,
+    "date": lambda rng, like: f"{rng.randint(1, 28):02d}-{rng.randint(1, 12):02d}-{rng.randint(1985, 2024)}",
     "upper_place": lambda rng, like: _letters(rng, 7).upper(),
     "lower_thing": lambda rng, like: _letters(rng, rng.randint(7, 12)),
 }

@@ -18,6 +18,7 @@ FORMS = {
     "city": r"[A-Z][a-z]+",
     "country": r"[A-Z][a-z]+",
     "title": r"[A-Z][a-z]+( [A-Za-z]+){2,4}",
+    "date": r"\d\d-\d\d-(19|20)\d\d",
     "upper_place": r"[A-Z]{7}",
     "lower_thing": r"[a-z]{7,12}",
 }

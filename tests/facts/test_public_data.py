@@ -1,10 +1,14 @@
 """Readers of the public data sets, on invented rows of the same shape."""
 
+import re
+
 import pytest
 
 from seat_interp.errors import SeatError
 from seat_interp.facts import (
+    NameGenerator,
     Span,
+    perturb,
     read_countries,
     read_entityquestions,
     read_facts,
@@ -36,7 +40,7 @@ def test_pistol(tmp_path):
     facts = read_pistol(path)
     assert read_facts(path) == facts
     assert [fact.entities for fact in facts[:4]] == [
-        ("Ghijkl SA",),
+        ("Ghijkl SA", "01-02-2003"),  # one party alone: the date says which contract
         ("Abcdef SAS", "Ghijkl SA"),
         ("Ghijkl SA", "Abcdef SAS"),
         ("Abcdef SAS", "Ghijkl SA"),
@@ -46,6 +50,9 @@ def test_pistol(tmp_path):
     # "Paid Sick" has the shape of a person, but is none.
     assert facts[7].entities == ("Abcdef SAS", "Mnop Qrst")
     assert [span.type for span in facts[7].spans] == ["firm", "random_person"]
+    copy = perturb(facts[0], NameGenerator(seed=0))
+    assert re.fullmatch(r".* with [A-Z][a-z]{5} SA as of \d\d-\d\d-\d{4}\?", copy.question)
+    assert not {*copy.entities} & {*facts[0].entities}
     relations = [fact.relation for fact in facts]
     assert relations[:4] == relations[4:]
     assert len(set(relations)) == 4

@@ -36,7 +36,7 @@ def test_pistol(name, rows, edges):
     assert len({(fact.group, fact.relation) for fact in facts}) == rows
     named = {fact.group: set() for fact in facts}
     for fact in facts:
-        named[fact.group] |= set(fact.entities)
+        named[fact.group] |= {fact.question[span.start : span.end] for span in fact.spans if span.type != "date"}
     assert {len(parties) for parties in named.values()} == {2}
 
 
