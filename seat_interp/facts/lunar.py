@@ -73,16 +73,19 @@ def read_pistol(path: str | Path, edges: Iterable[str] | None = None) -> list[Fa
         if not pairs[edge]:
             raise SeatError(f"{path}: no question of edge {edge!r} names the two parties of a PISTOL contract.")
         parties = pairs[edge].most_common(1)[0][0]
-        named = spans_of(question, [(party, _party_type(party)) for party in parties])
-        dates = [Span(*match.span(), "date") for match in _DATE.finditer(question)] if len(named) == 1 else []
+        entities = [(party, _party_type(party)) for party in parties]
+        spans = spans_of(question, entities)
+        subject = question[spans[0].start : spans[0].end] if spans else ""
+        if len(spans) == 1:
+            spans = spans_of(question, [*entities, *((date, "date") for date in set(_DATE.findall(question)))])
         facts.append(
             Fact(
                 question=question,
                 answer=answer,
-                subject=question[named[0].start : named[0].end] if named else "",
+                subject=subject,
                 relation=_contract_relation(question, parties),
                 object=answer.removesuffix("."),
-                spans=tuple(sorted((*named, *dates))),
+                spans=spans,
                 group=edge,
             )
         )
