@@ -133,6 +133,8 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 _scheme(ax, [row for row in here if row["scheme"] == scheme], rate, scheme, place)
             ax.set_title(f"{'SEAT' if loss == 'seat' else 'Cross entropy'}, {target}, {grain}s", size=8)
             ax.set_ylabel(rate.replace("_", " ").replace("over abstention", "over-abstention").capitalize())
+            if rate == "over_abstention":  # a share: no axis below zero, and no small difference blown up
+                ax.set_ylim(-0.002, max(0.05, ax.get_ylim()[1]))
             if ax in axes[-1]:
                 ax.set_xlabel("Abstention (mean of probe sets)")
     handles, labels = axes[0][0].get_legend_handles_labels()
