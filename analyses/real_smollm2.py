@@ -5,7 +5,7 @@
 Stages, each kept in --work and taken up again where it was cut off: find what the model knows; teach it to
 abstain; fit the direction; full fine-tuning on 80 facts of PISTOL sample 1 against SEAT that also keeps the model's own
 answers (`--arms full seat seat_keep` for SEAT alone too). Writes analyses/results/real_smollm2.json; `make figures`
-draws from it. About 20 minutes, then 30 a seed, on two cores.
+draws from it. About 20 minutes, then 40 a seed, on two cores.
 """
 
 import bisect
