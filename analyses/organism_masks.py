@@ -1,6 +1,6 @@
 """Does a scored mask keep more than a random one? The organism, neurons and single weights, with and without SEAT's KL.
 
-    python analyses/organism_masks.py            (resumable in --work)
+    python analyses/organism_masks.py            (resumable; goes on from the committed rows too)
 
 Every mask is trained alike at equal budget; the four rates of each run become a row. Protection looks at perturbed
 copies of the target facts and at the model's own replies about a part of the people or contracts it knows; the known
@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from seat_interp.attribution import Scores, attribute, weight_fisher
+from seat_interp.attribution import KLToBase, Scores, attribute, update_effect, weight_fisher
 from seat_interp.attribution.neurons import neuron_fisher, weight_norm
 from seat_interp.attribution.protect import confident, harm, strangers
 from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
@@ -52,6 +53,7 @@ from seat_interp.training.trainer import train
 
 Target = Literal["people", "contracts"]
 Loss = Literal["ce", "seat"]
+Harm = Literal[Granularity, "update"]
 Make = Callable[["Material", float, int], Mask]
 """(what scores are made of, budget, seed) -> a mask."""
 
@@ -101,6 +103,7 @@ class Material:
         self.confident = confident(lm, kept, batch_size=64)
         self.useful = cache(self._useful)
         self.harm = cache(self._harm)
+        self.dense = cache(self._dense)
 
     def _useful(self, score: str) -> Scores:
         lm, facts = self.lm, self.sets.target
@@ -116,16 +119,30 @@ class Material:
             "gate_fisher": lambda: neuron_fisher(lm, facts, batch_size=64),
             "gxa": lambda: attribute(lm, facts, absolute=True, batch_size=64),
             "gxw": lambda: gradient_times_weight(lm, facts, batch_size=64),
+            "update": lambda: self._per_neuron(update_effect(lm, self.dense(), facts, batch_size=64).map(torch.neg)),
         }
         return table[score]()
 
-    def _harm(self, granularity: Granularity) -> Scores:
+    def _harm(self, of: Harm) -> Scores:
         """Harm to the model's own replies, strangers and confident answers with equal weight; per neuron if need be."""
-        parts = [
-            harm(self.lm, kept, granularity=granularity, batch_size=64) for kept in (self.strangers, self.confident)
-        ]
-        both = replace(parts[0], values={n: (v + parts[1].values[n]) / 2 for n, v in parts[0].values.items()})
-        return both if granularity == self.granularity else both.per_neuron(self.lm)
+
+        def one(kept: list[Fact]) -> Scores:
+            if of == "update":
+                kl = KLToBase(self.lm)
+                return self._per_neuron(update_effect(self.lm, self.dense(), kept, metric=kl, batch_size=64)).abs()
+            found = harm(self.lm, kept, granularity=of, batch_size=64)
+            return found if of == "neuron" else self._per_neuron(found)
+
+        first, second = (one(kept) for kept in (self.strangers, self.confident))
+        return replace(first, values={name: (v + second.values[name]) / 2 for name, v in first.values.items()})
+
+    def _per_neuron(self, scores: Scores) -> Scores:
+        return scores.per_neuron(self.lm) if self.granularity == "neuron" else scores
+
+    def _dense(self) -> LanguageModel:
+        """A short fine-tuning of everything on the target facts, whose update is looked into."""
+        config = replace(ORGANISM.settings.dense, probe_every=0)
+        return train(self.lm, self.sets.target, objective=(CrossEntropy(),), config=config).model
 
 
 def scored(score: str, **settings: Any) -> Make:
@@ -133,8 +150,9 @@ def scored(score: str, **settings: Any) -> Make:
     return lambda m, budget, seed: select(m.lm, m.useful(score), budget, **settings)
 
 
-def protected(score: str, rule: Any, of: Granularity = "coordinate", **settings: Any) -> Make:
-    """Usefulness traded against harm: that of single weights, summed over a neuron's own, or of the neurons' gates."""
+def protected(score: str, rule: Any, of: Harm = "coordinate", **settings: Any) -> Make:
+    """Usefulness traded against harm: that of single weights, summed over a neuron's own, or of the neurons' gates; or
+    what a dense update did to the model's own replies."""
     return lambda m, budget, seed: select(m.lm, m.useful(score), budget, protect=m.harm(of), rule=rule, **settings)
 
 
@@ -151,7 +169,7 @@ def matched(make: Make) -> Make:
 KEPT = 0.4
 """Share of the known people or contracts that protection looks at, and no probe."""
 EVEN = Spread(per_layer=True)
-FISHER: dict[str, Make] = {
+BOTH: dict[str, Make] = {
     "magnitude": scored("magnitude"),
     "fisher": scored("fisher"),
     "fisher_exclude": protected("fisher", exclude),
@@ -161,12 +179,16 @@ FISHER: dict[str, Make] = {
     "fisher_ratio_matched": matched(protected("fisher", ratio)),
     "fisher_ratio_inverted": protected("fisher", inverted(ratio)),
     "harmless": protected("fisher", harmless),
+    "update": scored("update"),
+    "update_exclude": protected("update", partial(exclude, top=0.6), "update"),
+    "update_exclude_matched": matched(protected("update", partial(exclude, top=0.6), "update")),
 }
-"""Of single weights; a neuron has the sum over its own."""
+"""Of single weights; a neuron has the sum over its own. What a dense update did: learning less what must not change;
+the share 0.6 is ours, found on people, single weights, seed 0."""
 SCHEMES: dict[Granularity, dict[str, Make]] = {
     "neuron": {
         "random": lambda m, budget, seed: random_neurons(m.lm, budget, seed),
-        **FISHER,
+        **BOTH,
         "gxa": scored("gxa"),
         "gxa_ratio": protected("gxa", ratio, "neuron"),
         "gxa_ratio_even": protected("gxa", ratio, "neuron", spread=EVEN),
@@ -176,7 +198,7 @@ SCHEMES: dict[Granularity, dict[str, Make]] = {
     },
     "coordinate": {
         "random": lambda m, budget, seed: random_coordinates(m.lm, budget, seed),
-        **FISHER,
+        **BOTH,
         "gxw": scored("gxw"),
         "gxw_ratio": protected("gxw", ratio),
     },
@@ -238,7 +260,12 @@ def main(options: Options) -> None:
     if (of := path.with_name("settings.json")).exists() and read_json(of) != settings:
         raise SeatError(f"{path} was made with other settings. Give another --work, or remove that folder.")
     write_json(of, settings)
-    done = {_cell(row) for row in read_jsonl(path)} if path.exists() else set()
+    saved = options.results / "organism_masks.json"
+    rows = read_jsonl(path) if path.exists() else []
+    if saved.exists() and (before := read_json(saved))["config"] == settings:
+        done = {_cell(row) for row in rows}
+        rows += [row for row in before["rows"] if _cell(row) not in done]
+    done = {_cell(row) for row in rows}
     wanted = [
         Cell(scheme, granularity, loss, target, budget, seed)
         # Seeds outermost: a run that is cut off has whole comparisons.
@@ -253,34 +280,39 @@ def main(options: Options) -> None:
     with path.open("a") as file:
         try:
             for future in tqdm(as_completed([pool.submit(run, cell) for cell in todo]), total=len(todo), unit="run"):
-                file.write(json.dumps(future.result()) + "\n")
+                rows.append(future.result())
+                file.write(json.dumps(rows[-1]) + "\n")
                 file.flush()
         finally:  # one that fails does not wait for all that are still to come
             pool.shutdown(cancel_futures=True)
-    chosen = set(wanted)
-    rows = [row for row in read_jsonl(path) if _cell(row) in chosen]
     rows.sort(key=lambda row: tuple(str(value) for value in asdict(_cell(row)).values()))
-    print_table(rows)
+    chosen = set(wanted)
+    print_table([row for row in rows if _cell(row) in chosen])
     summary = {
         "rows": rows,
         "config": settings,
         "environment": environment(),
         "command": shlex.join(["python", "analyses/organism_masks.py", *sys.argv[1:]]),
     }
-    write_json(options.results / "organism_masks.json", summary)
+    write_json(saved, summary)
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """Every way of making masks in every setting: means over seeds with 95 % intervals; * where probes were used."""
+    """Every way of making masks, setting by setting: means over seeds, 95 % intervals; * where probes were used."""
     heads = ("Target recall", "Abstention", "Known recall", "Over-abstention")
-    table = Table("Masks", "Seeds", *heads, box=SIMPLE_HEAD)
-    for _, found in itertools.groupby(rows, key=lambda row: row["arm"]):
-        same = list(found)
-        kept = [sum(row["abstention"].values()) / len(row["abstention"]) for row in same]
-        rates = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
-        cells = [with_interval(estimate(values, bounds=(0.0, 1.0))) for values in (rates[0], kept, *rates[1:])]
-        table.add_row(same[0]["arm"] + (" *" if same[0]["probes"] else ""), str(len(same)), *cells)
-    Console().print(table)
+    setting = itemgetter("granularity", "loss", "target", "budget")
+    console = Console()
+    for (granularity, loss, target, budget), found in itertools.groupby(sorted(rows, key=setting), key=setting):
+        table = Table(
+            "Masks", "Seeds", *heads, box=SIMPLE_HEAD, title=f"{budget:.0%} of {granularity}s, {target}, {loss}"
+        )
+        for scheme, those in itertools.groupby(found, key=itemgetter("scheme")):
+            same = list(those)
+            kept = [sum(row["abstention"].values()) / len(row["abstention"]) for row in same]
+            rates = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
+            cells = [with_interval(estimate(values, bounds=(0.0, 1.0))) for values in (rates[0], kept, *rates[1:])]
+            table.add_row(scheme + (" *" if same[0]["probes"] else ""), str(len(same)), *cells)
+        console.print(table)
 
 
 def _cell(row: dict[str, Any]) -> Cell:

@@ -2,77 +2,28 @@
 
     python analyses/real_smollm2.py --data DATA        (or: make real DATA=...)
 
-Stages, each kept in --work and taken up again where it was cut off: find what the model knows; teach it to
-abstain; fit the direction; full fine-tuning on 80 facts of PISTOL sample 1 against SEAT that also keeps the model's own
-answers (`--arms full seat seat_keep` for SEAT alone too). Writes analyses/results/real_smollm2.json; `make figures`
-draws from it. About 20 minutes, then 40 a seed, on two cores.
+On the aligned model of real_model.py: fit the direction; full fine-tuning on 80 facts of PISTOL sample 1 against SEAT
+that also keeps the model's own answers (`--arms full seat seat_keep` for SEAT alone too). Each stage is kept in --work
+and taken up again where it was cut off. Writes analyses/results/real_smollm2.json; `make figures` draws from it. About
+20 minutes for the aligned model, then 40 a seed, on two cores.
 """
 
-import bisect
-import itertools
-import json
-import random
-import re
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
+from real_model import COMMON, NEIGHBOUR_EDGES, TARGET_EDGES, prepare
 
 from seat_interp.arms import ArmConfig, ArmName, MaskConfig
-from seat_interp.errors import SeatError, reported
-from seat_interp.evaluation.generate import generate
-from seat_interp.evaluation.knowledge import WORDINGS, split_by_knowledge
-from seat_interp.evaluation.score import rates, records
-from seat_interp.facts import (
-    Fact,
-    FactSets,
-    Names,
-    perturb,
-    read_countries,
-    read_factual,
-    read_pistol,
-    read_relations,
-    read_tofu,
-    read_unverifiable,
-)
-from seat_interp.files import read_json, read_jsonl, write_json, write_jsonl
-from seat_interp.models.open import LanguageModel, open_model, save_model
+from seat_interp.errors import reported
+from seat_interp.files import write_json
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
 from seat_interp.results.tables import print_summary
 from seat_interp.study import StudyConfig, run_study
-from seat_interp.training.align import align_abstention
 from seat_interp.training.objectives import Continuation, EntityPerturbedKL, OwnAnswersKL
-from seat_interp.training.trainer import TrainConfig
 
-TARGET_EDGES = ("A_B", "A_C", "A_m", "A_n")
-NEIGHBOUR_EDGES = ("A_C2", "B_D", "A_n2", "B_p")
-RELATIONS = (
-    "factual/country_currency", "factual/country_largest_city", "factual/food_from_country", "factual/city_in_country",
-    "factual/landmark_in_country", "factual/product_by_company", "factual/company_hq",
-    "commonsense/fruit_inside_color", "commonsense/fruit_outside_color", "commonsense/object_superclass",
-    "commonsense/substance_phase", "commonsense/task_done_by_tool", "linguistic/adj_comparative",
-    "linguistic/adj_superlative", "linguistic/verb_past_tense",
-)  # fmt: skip
-COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
-PLAIN, *OTHERS = WORDINGS
-SELECTING = (
-    *OTHERS,
-    "Tell me, please. {q}",
-    "{q} Be brief.",
-    "Can you help me with this? {q}",
-    "I would like to know the following: {q}",
-)
-"""A fact is known if it is answered right in all eight: SLiCK's HighlyKnown in spirit (2405.05904). Probes ask in the
-plain wording, which does not select: chosen by it, they would start at 1.00 whatever the model knows."""
-NEW_WORDING = "I have a question for you. {q}"
-"""Neither chosen by nor aligned in."""
-ALIGN = replace(COMMON, steps=80, learning_rate=2e-5)
-UNKNOWN_SHARE = 0.35
-CUTS = (0.35, 0.6)
-"""Known facts: aligned on, fitted on, probed."""
 ARMS = ArmConfig(
     dense=replace(COMMON, steps=80, learning_rate=1e-4, probe_every=30),
     # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
@@ -99,162 +50,9 @@ class Options:
     """One run of each arm for each."""
 
 
-def candidates(data: Path) -> list[Fact]:
-    """Real questions that a small model may know: capitals, general knowledge, relations, common sense."""
-    facts = read_countries(data / "countries/countries.json") + read_factual(data / "lunar/factual_data.json")
-    for name in RELATIONS:
-        asked = [f for f in read_relations(data / f"relations/{name}.json") if f.question.endswith("?")]
-        facts += random.Random(name).sample(asked, min(150, len(asked)))
-    facts = list({fact.question: fact for fact in facts}.values())
-    # LUNAR's real facts name no subject: one that asks about a subject of the others belongs to that subject.
-    subjects = sorted({fact.subject for fact in facts if fact.subject[:1].isupper()}, key=len, reverse=True)
-    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, subjects))})(?!\w)")
-    return [f if f.subject or not (m := named.search(f.question)) else replace(f, group=m[0]) for f in facts]
-
-
-def claim(work: Path) -> None:
-    """What is kept in the folder was made with the settings above, or nothing is kept there yet."""
-    settings = {
-        "relations": RELATIONS,
-        "wordings": SELECTING,
-        "align": asdict(ALIGN),
-        "share": UNKNOWN_SHARE,
-        "cuts": CUTS,
-    }
-    settings = json.loads(json.dumps(settings))
-    path = work / "settings.json"
-    if path.exists() and read_json(path) != settings:
-        raise SeatError(f"{work} was made with other settings. Give another --work, or remove that folder.")
-    write_json(path, settings)
-
-
-def kept(path: Path, make: Callable[[], tuple[list[Fact], list[Fact]]]) -> tuple[list[Fact], list[Fact]]:
-    """Two lists of facts, made once and then read back."""
-    if not path.exists():
-        write_jsonl(path, [{"part": i, **f.to_json()} for i, facts in enumerate(make()) for f in facts])
-    parts: tuple[list[Fact], list[Fact]] = ([], [])
-    for row in read_jsonl(path):
-        parts[row.pop("part")].append(Fact.from_json(row))
-    return parts
-
-
-def shares(facts: list[Fact], cuts: tuple[float, ...], seed: int) -> list[list[Fact]]:
-    """The facts shuffled and cut near these shares; what belongs to one subject stays together."""
-    units = sorted({fact.belongs_to for fact in facts})
-    place = {unit: i for i, unit in enumerate(random.Random(seed).sample(units, len(units)))}
-    order = sorted(facts, key=lambda fact: place[fact.belongs_to])
-    parts: list[list[Fact]] = [[] for _ in (*cuts, 1)]
-    ends = [cut * len(order) for cut in cuts]
-    for _, members in itertools.groupby(enumerate(order), key=lambda item: item[1].belongs_to):
-        first, *_ = together = list(members)
-        parts[bisect.bisect_right(ends, first[0])] += [fact for _, fact in together]
-    return parts
-
-
-def invented(facts: list[Fact], count: int, names: Names, seed: int) -> list[Fact]:
-    """Ordinary questions about names that nobody has: perturbed copies of the candidates."""
-    generator = names.generator(seed)
-    asked = [fact for fact in facts if fact.spans]
-    copies = [perturb(fact, generator) for fact in random.Random(seed).choices(asked, k=count)]
-    return [replace(copy, answer="", object="", aliases=(), group=copy.subject) for copy in copies]
-
-
-def about(fact: Fact) -> set[str]:
-    """What a known fact is about, named or not: the model must not practise it on questions of its own."""
-    named = re.findall(r"(?<=\s)[A-Z][\w'-]*(?: [A-Z][\w'-]*)*", fact.question)
-    return {name for name in (fact.subject, fact.group, *named) if name}
-
-
-def share_out(
-    data: Path, known: list[Fact], doubtful: list[Fact], pool: list[Fact]
-) -> tuple[FactSets, list[Fact], list[Fact]]:
-    """The sets of the study, what alignment refuses and what it answers: no subject is in two of them."""
-    pistol = data / "lunar/pistol_sample1.json"
-    target, neighbour = read_pistol(pistol, TARGET_EDGES), read_pistol(pistol, NEIGHBOUR_EDGES)
-    # What it knows in every wording is probed; the doubtful rest only helps to teach when not to abstain.
-    align_known, fit_known, probe_known = shares(known, CUTS, seed=0)
-    held_out = {fact.belongs_to for fact in fit_known + probe_known}
-    doubtful = [fact for fact in doubtful if fact.belongs_to not in held_out]
-    fit_known = [fact for fact in fit_known if fact.spans]  # as fit_unknown, so that a name is no sign of ignorance
-    align_unverifiable, probe_unverifiable = shares(read_unverifiable(data / "lunar/unverified.json"), (0.75,), seed=0)
-    authors = read_tofu(data / "tofu/full.json")
-    align_authors = [fact for fact in authors[:3600:30] if fact.spans]
-    probe_authors = [fact for fact in authors[3600::5] if fact.spans][:40]
-    everybody = FactSets(target=pool, neighbour=target + neighbour, unknown=authors).names()
-    # Invented twins of the very questions that it is to go on answering: only the name tells them apart.
-    align_invented = invented(align_known + doubtful, 300, everybody, seed=1)
-    taken = everybody.avoiding(entity for fact in align_invented for entity in fact.entities)
-    fit_unknown = invented(known, 80, taken, seed=2)
-    taken = taken.avoiding(entity for fact in fit_unknown for entity in fact.entities)
-    sets = FactSets(
-        target=target,
-        known=probe_known,
-        unknown=invented(known, 50, taken, seed=3),
-        neighbour=[replace(fact, answer="", object="") for fact in neighbour[::2]],
-        cross_domain=[replace(fact, answer="", object="") for fact in probe_authors],
-        unverifiable=probe_unverifiable,
-        fit_known=fit_known,
-        fit_unknown=fit_unknown,
-        reserved=everybody.avoid | {name for fact in probe_known for name in about(fact)},
-    )
-    refused = align_invented + align_unverifiable + align_authors
-    random.Random(0).shuffle(refused)
-    return sets, refused, align_known + doubtful
-
-
-def measure(lm: LanguageModel, sets: dict[str, list[Fact]]) -> dict[str, dict[str, float]]:
-    """Rates of each set."""
-    found = {}
-    for name, facts in sets.items():
-        got = rates(records(name, facts, generate(lm, [fact.question for fact in facts])))
-        found[name] = {"n": got.n, "abstain": got.abstain, "grounded": got.grounded, "correct": got.correct}
-        print(f"  {name:14s} n {got.n:3d}  abstain {got.abstain:.2f}  correct {got.correct:.2f}")
-    return found
-
-
 def main(options: Options) -> None:
-    """All stages."""
-    data, work = options.data, options.work
-    work.mkdir(parents=True, exist_ok=True)
-    claim(work)
-    pool = candidates(data)
-    # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
-    raw = open_model("smollm2-135m-instruct", system="")
-    print(f"Asking what the model knows: {len(pool)} questions")
-    fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, wordings=SELECTING[:2]))
-    known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=SELECTING[2:]))
-    print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in eight")
-
-    sets, refused, answered = share_out(data, known, doubtful, pool)
-    probes = {"known": sets.known, **sets.abstention_probes()}
-    if not (work / "before.json").exists():
-        print("Before alignment")
-        write_json(work / "before.json", measure(raw, probes))
-    if not (work / "aligned").exists():
-        checkpoint = str(work / "align.safetensors")
-        tuned = align_abstention(
-            raw,
-            refused,
-            answered,
-            wordings=(PLAIN, *SELECTING),
-            unknown_share=UNKNOWN_SHARE,
-            config=ALIGN,
-            checkpoint=checkpoint,
-        )
-        save_model(tuned.model, work / "aligned")
-        Path(checkpoint).unlink()
-    aligned = open_model(work / "aligned", system="")
-    if not (work / "after.json").exists():
-        print("After alignment")
-        write_json(work / "after.json", measure(aligned, probes))
-
-    if not (work / "new_wording.json").exists():
-        reworded = {"known": [replace(f, question=NEW_WORDING.format(q=f.question), spans=()) for f in sets.known]}
-        print("Known facts in a wording that nothing was chosen by or aligned in, before and after")
-        both = {"before": measure(raw, reworded)["known"], "after": measure(aligned, reworded)["known"]}
-        write_json(work / "new_wording.json", both)
-
-    alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
+    """The aligned model, then all arms."""
+    base = prepare(options.data, options.work)
     config = StudyConfig(
         arms=options.arms,
         seeds=options.seeds,
@@ -264,16 +62,16 @@ def main(options: Options) -> None:
         steering_prompts=24,
         positions=(-1, -2),
     )
+    out = options.work / "study"
     about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
-    summary = run_study(aligned, sets, config, work / "study", about=about)
+    summary = run_study(base.lm, base.sets, config, out, about=about)
     print_summary(summary)
     summary["command"] = f"python analyses/real_smollm2.py --data DATA --seeds {' '.join(map(str, options.seeds))}"
-    asked = {"asked": len(pool), "known_in_two_wordings": len(fairly), "known_in_eight": len(known)}
-    summary["alignment"] = {**alignment, **asked, "known_in_a_new_wording": read_json(work / "new_wording.json")}
-    folder = RunFolder.open(work / "study")
+    summary["alignment"] = base.alignment
+    folder = RunFolder.open(out)
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in folder.arms}
     write_json(options.results / "real_smollm2.json", summary)
-    print(f"Report: {write_report(work / 'study')}")
+    print(f"Report: {write_report(out)}")
 
 
 if __name__ == "__main__":

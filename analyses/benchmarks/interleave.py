@@ -3,13 +3,17 @@
 A scheme is a generator function that loads a model and yields, then makes ready what it needs and yields one step, a
 function. Its process waits after that; one process at a time is told to make a step. Time ratios are taken round by
 round against the scheme named in `against`, and given as median with the middle half. Memory is the peak above what the
-process held when its model was loaded: all that a scheme adds counts, masks and adapters too.
+process held when its model was loaded: all that a scheme adds counts, masks and adapters too. It is taken in a second
+process that returns every freed block to the system: what the heap happens to keep varies by hundreds of MiB from one
+run of the same scheme to the next.
 """
 
 import multiprocessing
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -21,6 +25,10 @@ from seat_interp.results.environment import peak_memory_mib, reset_peak_memory
 
 Setup = Callable[[], Iterator[Any]]
 """Yields once its model is loaded, and then its step."""
+MEMORY_STEPS = 4
+"""Before the peak is read; it is reached in the second, when the optimiser has its state."""
+GLIBC = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
+"""Makes glibc give freed blocks back to the system at once."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +55,8 @@ def measure(schemes: Mapping[str, Setup], *, rounds: int, warm_up: int = 2, labe
     """
     if rounds < 3:
         raise SeatError(f"There are {rounds} rounds; a median with its spread needs at least 3.")
-    context = multiprocessing.get_context("spawn")
-    workers: dict[str, tuple[Any, Connection]] = {}
-    for name, setup in schemes.items():
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(setup, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        _answer(name, ours)  # loaded: one at a time, so that loading does not disturb anybody
-        workers[name] = (process, ours)
+    peaks = {name: _peak(name, setup) for name, setup in tqdm(schemes.items(), desc=f"{label}, memory", leave=False)}
+    workers = {name: _start(name, setup) for name, setup in schemes.items()}
     seconds: dict[str, list[float]] = {name: [] for name in schemes}
     for turn in tqdm(range(warm_up + rounds), desc=label, unit="round", leave=False):
         for name, (_, line) in workers.items():
@@ -63,12 +64,44 @@ def measure(schemes: Mapping[str, Setup], *, rounds: int, warm_up: int = 2, labe
             took = _answer(name, line)
             if turn >= warm_up:
                 seconds[name].append(took)
-    found = {}
-    for name, (process, line) in workers.items():
+    for process, line in workers.values():
         line.send("end")
-        found[name] = Measured(seconds[name], _answer(name, line))
         process.join()
-    return found
+    return {name: Measured(seconds[name], peaks[name]) for name in schemes}
+
+
+def _peak(name: str, setup: Setup) -> float:
+    with _environment(GLIBC):
+        process, line = _start(name, setup)
+    for _ in range(MEMORY_STEPS):
+        line.send("step")
+        _answer(name, line)
+    line.send("end")
+    peak = _answer(name, line)
+    process.join()
+    return peak
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _start(name: str, setup: Setup) -> tuple[Any, Connection]:
+    """A process that has made ready; one at a time, so that loading does not disturb anybody."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(setup, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    _answer(name, ours)
+    return process, ours
 
 
 def _answer(name: str, line: Connection) -> Any:
@@ -84,7 +117,7 @@ def _serve(setup: Setup, line: Connection) -> None:
     reset_peak_memory()
     before = peak_memory_mib()
     step = next(stages)
-    line.send("loaded")
+    line.send("ready")
     while line.recv() == "step":
         began = time.perf_counter()
         step()

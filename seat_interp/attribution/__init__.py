@@ -19,6 +19,7 @@ from seat_interp.attribution.neurons import (
     weight_norm,
 )
 from seat_interp.attribution.scores import Scores
+from seat_interp.attribution.update import update_effect
 from seat_interp.attribution.weights import gradient_times_weight, weight_fisher, weight_gradient, weight_magnitude
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "neuron_gradient",
     "output_alignment",
     "per_example",
+    "update_effect",
     "weight_fisher",
     "weight_gradient",
     "weight_magnitude",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -110,7 +111,7 @@ def select(
     described = {
         "scored": dict(scores.origin),
         "protected": dict(protect.origin) if protect is not None else None,
-        "rule": getattr(rule, "__name__", repr(rule)) if protect is not None else None,
+        "rule": _described(rule) if protect is not None else None,
         "asked_budget": budget,
         "spread": {"per_layer": spread.per_layer, "floor": spread.floor, "cap": spread.cap},
         "probes": bool(scores.origin.get("probes") or (protect is not None and protect.origin.get("probes"))),
@@ -121,6 +122,13 @@ def select(
     extents = coordinate_extents(lm)
     indices = {name: where.sort().values.to(torch.int32) for name, where in chosen.items()}
     return Mask("coordinate", indices, extents, {**described, "model": lm.fingerprint})
+
+
+def _described(rule: Rule) -> str:
+    """Name of a rule, with the settings of a partial one."""
+    if isinstance(rule, partial):
+        return f"{_described(rule.func)}({', '.join(f'{name}={value}' for name, value in rule.keywords.items())})"
+    return getattr(rule, "__name__", repr(rule))
 
 
 def _counts(ranking: Ranking, budget: float | int, spread: Spread) -> dict[str, int]:
