@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from seat_interp.attribution import KLToBase, Scores, attribute, update_effect, weight_fisher
+from seat_interp.attribution import KLToBase, Scores, attribute, average, update_effect, weight_fisher
 from seat_interp.attribution.neurons import neuron_fisher, weight_norm
 from seat_interp.attribution.protect import confident, harm, strangers
 from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
@@ -133,8 +133,7 @@ class Material:
             found = harm(self.lm, kept, granularity=of, batch_size=64)
             return found if of == "neuron" else self._per_neuron(found)
 
-        first, second = (one(kept) for kept in (self.strangers, self.confident))
-        return replace(first, values={name: (v + second.values[name]) / 2 for name, v in first.values.items()})
+        return average([one(kept) for kept in (self.strangers, self.confident)])
 
     def _per_neuron(self, scores: Scores) -> Scores:
         return scores.per_neuron(self.lm) if self.granularity == "neuron" else scores

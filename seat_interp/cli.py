@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import tyro
 from tyro.conf import subcommand
 
-from seat_interp.commands.masks import MaskFiles, Select
+from seat_interp.commands.masks import MaskFiles
 from seat_interp.commands.models import Align, Fetch, Organism
+from seat_interp.commands.select import Select
 from seat_interp.commands.study import Demo, Run, settings_file, study_settings
 from seat_interp.errors import SeatError, reported
 from seat_interp.study import StudyConfig

@@ -1,16 +1,22 @@
 """`select` and `mask` as their users meet them."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from command_line import call, refused
 
+from seat_interp.attribution import KLToBase, update_effect
+from seat_interp.attribution.protect import strangers
 from seat_interp.cli import main
 from seat_interp.direction import fit_direction
 from seat_interp.masks.compare import overlap
 from seat_interp.masks.mask import Mask
+from seat_interp.masks.select import exclude
 from seat_interp.masks.select import select as select_mask
-from seat_interp.models.open import open_model
+from seat_interp.models.open import open_model, save_model
+from seat_interp.training.trainer import TrainConfig, train
 
 
 def select(*more, out="mask.safetensors", model="model", facts="target.jsonl"):
@@ -80,6 +86,25 @@ def test_a_direction_scores_neurons(home, sets):
     assert Mask.load("projected.safetensors").origin["scored"]["metric"] == "direction_projection"
 
 
+@pytest.mark.parametrize("granularity", ["neuron", "coordinate"])
+def test_an_update_is_looked_into(home, sets, granularity):
+    """What the file holds is what the functions say, put together by hand."""
+    lm = open_model("model")
+    tuned = train(lm, sets.target, config=TrainConfig(steps=3, learning_rate=1e-2)).model
+    save_model(tuned, "tuned")
+    assert select(
+        *("--granularity", granularity, "--score", "update", "--tuned", "tuned", "--budget", "0.2"),
+        *("--protect", "exclude", "--top", "0.5"),
+    ) == 0  # fmt: skip
+    mask = Mask.load("mask.safetensors")
+    assert mask.origin["rule"] == "exclude(top=0.5)"
+    useful = update_effect(lm, tuned, sets.target).map(torch.neg)
+    harm = update_effect(lm, tuned, strangers(sets.target), metric=KLToBase(lm))
+    if granularity == "neuron":
+        useful, harm = useful.per_neuron(lm), harm.per_neuron(lm)
+    assert mask == select_mask(lm, useful, 0.2, protect=harm.abs(), rule=partial(exclude, top=0.5))
+
+
 def test_layers_and_counts(home):
     assert select("--count", "9", "--floor", "0.02") == 0
     mask = Mask.load("mask.safetensors")
@@ -108,6 +133,8 @@ def test_what_select_cannot_do_is_said(home, capsys):
         (lambda: select("--granularity", "coordinate", "--score", "integrated_gradients"), "no score integrated"),
         (lambda: select("--score", "activation_difference"), "--known and --unknown"),
         (lambda: select("--metric", "direction_projection"), "--direction"),
+        (lambda: select("--score", "update"), "give --tuned"),
+        (lambda: select("--protect", "exclude", "--top", "1.5"), "share to exclude is 1.5"),
         (lambda: select("--floor", "0.5", "--cap", "0.2"), "Floor 0.5 and cap 0.2"),
         (lambda: select("--count", "1000000"), "1000000 of 144"),
         (lambda: select(facts="nowhere.jsonl"), "nowhere.jsonl"),

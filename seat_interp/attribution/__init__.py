@@ -18,7 +18,7 @@ from seat_interp.attribution.neurons import (
     per_example,
     weight_norm,
 )
-from seat_interp.attribution.scores import Scores
+from seat_interp.attribution.scores import Scores, average
 from seat_interp.attribution.update import update_effect
 from seat_interp.attribution.weights import gradient_times_weight, weight_fisher, weight_gradient, weight_magnitude
 
@@ -36,6 +36,7 @@ __all__ = [
     "ablation_effects",
     "activation_difference",
     "attribute",
+    "average",
     "fidelity",
     "gradient_times_weight",
     "neuron_fisher",

@@ -1,6 +1,6 @@
 """Scores: how much each neuron or each single weight matters. A value with a file format."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -95,3 +95,16 @@ class Scores:
             SeatError: another family, width or depth.
         """
         require_same_architecture(self.origin["model"], lm, "The scores")
+
+
+def average(parts: Sequence[Scores]) -> Scores:
+    """Mean of scores of one model, each with equal weight however many facts it is of.
+
+    Raises:
+        SeatError: there are none, or they are of other tensors.
+    """
+    if not parts or any(part.values.keys() != parts[0].values.keys() for part in parts):
+        raise SeatError(f"{len(parts)} scores cannot be averaged: give one or more of the same model and granularity.")
+    values = {name: torch.stack([part.values[name] for part in parts]).mean(0) for name in parts[0].values}
+    facts = [part.origin.get("facts") for part in parts]
+    return replace(parts[0], values=values, origin={**parts[0].origin, "facts": facts[0] if len(facts) == 1 else facts})

@@ -7,6 +7,7 @@ from tiny_models import CITIES, CORE_FAMILIES, NAMES, fact
 from seat_interp.attribution import (
     AnswerLoss,
     Scores,
+    average,
     gradient_times_weight,
     weight_fisher,
     weight_gradient,
@@ -76,6 +77,17 @@ def test_scores_are_saved_and_checked(llama, models_by_family, tmp_path):
         Scores("neuron", {}).per_neuron(llama)
     with pytest.raises(SeatError, match="no facts"):
         weight_fisher(llama, [])
+
+
+def test_an_average_weighs_its_parts_alike(llama):
+    one, other = weight_fisher(llama, FACTS[:1]), weight_fisher(llama, FACTS[1:])
+    both = average([one, other])
+    torch.testing.assert_close(both.flat(), (one.flat() + other.flat()) / 2)
+    assert both.origin["facts"] == [1, 2]
+    with pytest.raises(SeatError, match="0 scores"):
+        average([])
+    with pytest.raises(SeatError, match="same model"):
+        average([one, one.per_neuron(llama)])
 
 
 def test_the_model_is_left_as_it_was(llama):

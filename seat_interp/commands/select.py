@@ -1,0 +1,223 @@
+"""`select`: making a mask from facts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seat_interp.commands.masks import print_mask
+from seat_interp.errors import SeatError
+
+if TYPE_CHECKING:
+    from seat_interp.attribution import Metric, Scores
+    from seat_interp.facts import Fact
+    from seat_interp.masks.mask import Mask
+    from seat_interp.models.open import LanguageModel
+
+ScoreName = Literal[
+    "gradient_times_activation",
+    "integrated_gradients",
+    "fisher",
+    "gradient",
+    "gradient_times_weight",
+    "magnitude",
+    "update",
+    "activation_difference",
+    "output_alignment",
+    "random",
+]
+MetricName = Literal["answer_loss", "reply_loss", "abstention_log_odds", "direction_projection"]
+
+
+@dataclass(frozen=True)
+class Select:
+    """Select a mask: which neurons, or which single weights, are to learn the target facts.
+
+    Scores what is useful for the facts, and, unless --protect none, what would harm the model's present behaviour:
+    its replies to copies of the facts about invented entities, and to the questions of --keep that it answers with
+    confidence. No answers and no labels are needed for that.
+
+    Example: seat-interp select --model ./my-model --facts new.jsonl --budget 0.05 --out mask.safetensors
+    """
+
+    model: str
+    """A Hugging Face folder, a hub id, or a catalogue name: organism, smollm2-135m-instruct."""
+    facts: tuple[str, ...]
+    """Target facts: files as for `run`."""
+    out: Path
+    """The mask file."""
+    granularity: Literal["neuron", "coordinate"] = "neuron"
+    """Whole MLP neurons, or single weights of the MLP and attention matrices."""
+    score: ScoreName = "fisher"
+    """Usefulness. For neurons all but gradient_times_weight; for single weights fisher, gradient,
+    gradient_times_weight, magnitude, update and random. activation_difference needs --known and --unknown,
+    output_alignment a --direction, update a --tuned model."""
+    metric: MetricName = "answer_loss"
+    """What is scored: answer_loss is what learning lowers; direction_projection needs a --direction."""
+    budget: float = 0.1
+    """Share of the neurons or weights; see --count."""
+    count: int | None = None
+    """Number of neurons or weights, in place of --budget."""
+    protect: Literal["none", "ratio", "difference", "exclude"] = "ratio"
+    """How usefulness is traded for harm: divided by it, rank less rank, or never the worst (see --top)."""
+    top: float = 0.2
+    """Share of the neurons or weights, by harm, that `exclude` never takes; 0.6 goes well with `--score update`."""
+    tuned: str | None = None
+    """A model fine-tuned from --model, such as `run --arms full --keep-models` leaves in its folder: the score `update`
+    tells what each of its changes did, for the facts and to what must stay."""
+    keep: tuple[str, ...] = ()
+    """Questions of any kind; what the model answers with confidence is protected."""
+    known_probes: bool = False
+    """Say in the mask's header that --keep holds known or unknown probes, so that tables can mark it."""
+    per_layer: bool = False
+    """The same share in every layer."""
+    floor: float = 0.0
+    """Smallest share of each layer (of each matrix, for single weights)."""
+    cap: float = 1.0
+    """Largest share of each layer."""
+    known: tuple[str, ...] = ()
+    """For activation_difference."""
+    unknown: tuple[str, ...] = ()
+    """For activation_difference."""
+    direction: Path | None = None
+    """A direction file of this model."""
+    steps: int = 10
+    """Of integrated gradients."""
+    batch_size: int = 16
+    """Facts a pass."""
+    seed: int = 0
+    """Of invented entities and of random scores."""
+    system: str | None = None
+    """System prompt; the chat template's own if not given."""
+
+    def run(self) -> None:
+        """Score, select and save."""
+        from seat_interp.attribution.protect import confident, strangers
+        from seat_interp.facts.sources import read_sources
+        from seat_interp.masks.select import Rule, Spread, difference, exclude, ratio, select
+        from seat_interp.models.open import open_model
+
+        if self.count is None and not 0 < self.budget <= 1:
+            raise SeatError(f"The budget is {self.budget}; it is a share and must be above 0 and at most 1.")
+        spread = Spread(self.per_layer, self.floor, self.cap)
+        facts, asked = read_sources(self.facts), read_sources(self.keep)
+        lm = open_model(self.model, system=self.system)
+        budget: float | int = self.budget if self.count is None else self.count
+        if self.score == "random":
+            print_mask(_random(lm, self.granularity, budget, self.seed).save(self.out))
+            return
+        tuned = self._tuned()
+        useful = self._score(lm, tuned, facts)
+        protect = None
+        if self.protect != "none":
+            kept = confident(lm, asked) if asked else []
+            if asked:
+                print(f"It answers {len(kept)} of {len(asked)} questions to keep with confidence.")
+            protect = self._harm(lm, tuned, [strangers(facts, seed=self.seed), *([kept] if kept else [])])
+        rules: dict[str, Rule] = {"ratio": ratio, "difference": difference, "exclude": partial(exclude, top=self.top)}
+        described = {"seed": self.seed, "facts": list(self.facts), "keep": list(self.keep)}
+        if self.known_probes:
+            described["probes"] = True
+        mask = select(
+            lm, useful, budget, protect=protect, rule=rules.get(self.protect, ratio), spread=spread, origin=described
+        )
+        print_mask(mask.save(self.out))
+
+    def _part(self, name: str) -> Path:
+        """Where a score that takes long is kept until it is done."""
+        return self.out.with_name(f"{self.out.name}.{name}")
+
+    def _tuned(self) -> "LanguageModel | None":
+        from seat_interp.models.open import open_model
+
+        if self.score == "update" and self.tuned is None:
+            raise SeatError("The score update looks into what a fine-tuning did: give --tuned, the model it made.")
+        return open_model(self.tuned, system=self.system) if self.score == "update" and self.tuned else None
+
+    def _harm(self, lm: "LanguageModel", tuned: "LanguageModel | None", kept: "list[list[Fact]]") -> "Scores":
+        """Harm to each list of prompts, with equal weight."""
+        from seat_interp.attribution import KLToBase, average, update_effect
+        from seat_interp.attribution.protect import harm
+
+        if tuned is None:
+            how: dict[str, Any] = {"granularity": self.granularity, "batch_size": self.batch_size}
+            part = [self._part(f"harm-{number}") for number in range(len(kept))]
+            return average([harm(lm, facts, checkpoint=path, **how) for facts, path in zip(kept, part)])
+        effects = [update_effect(lm, tuned, f, metric=KLToBase(lm), batch_size=self.batch_size) for f in kept]
+        return average([(each.per_neuron(lm) if self.granularity == "neuron" else each).abs() for each in effects])
+
+    def _score(self, lm: "LanguageModel", tuned: "LanguageModel | None", facts: "list[Fact]") -> "Scores":
+        from seat_interp import attribution
+        from seat_interp.direction import IgnoranceDirection
+        from seat_interp.facts.sources import read_sources
+
+        direction = IgnoranceDirection.load(self.direction) if self.direction else None
+        if direction is None and (self.metric == "direction_projection" or self.score == "output_alignment"):
+            raise SeatError(
+                "This needs an ignorance direction: give --direction, a file that `run` leaves in its folder."
+            )
+        if self.score == "activation_difference" and not (self.known and self.unknown):
+            raise SeatError("activation_difference compares known with unknown prompts: give --known and --unknown.")
+        how: dict[str, Any] = {
+            "metric": _metric(self.metric, direction),
+            "batch_size": self.batch_size,
+            "checkpoint": self._part("score"),
+        }
+
+        def update() -> "Scores":
+            assert tuned is not None
+            effect = attribution.update_effect(lm, tuned, facts, metric=how["metric"], batch_size=self.batch_size)
+            return (effect.per_neuron(lm) if self.granularity == "neuron" else effect).map(lambda value: -value)
+
+        attribute = partial(attribution.attribute, lm, facts, absolute=True, **how)
+        table: dict[str, dict[str, Callable[[], Scores]]] = {
+            "neuron": {
+                "gradient_times_activation": attribute,
+                "integrated_gradients": partial(attribute, steps=self.steps),
+                "fisher": partial(attribution.neuron_fisher, lm, facts, **how),
+                "gradient": partial(attribution.neuron_gradient, lm, facts, **how),
+                "magnitude": partial(attribution.weight_norm, lm),
+                "update": update,
+                "activation_difference": lambda: attribution.activation_difference(
+                    lm, read_sources(self.unknown), read_sources(self.known)
+                ).abs(),
+                "output_alignment": lambda: attribution.output_alignment(lm, direction).abs(),  # type: ignore[arg-type]
+            },
+            "coordinate": {
+                "fisher": partial(attribution.weight_fisher, lm, facts, **how),
+                "gradient": lambda: attribution.weight_gradient(lm, facts, **how).abs(),
+                "gradient_times_weight": partial(attribution.gradient_times_weight, lm, facts, **how),
+                "magnitude": partial(attribution.weight_magnitude, lm),
+                "update": update,
+            },
+        }
+        scores = table[self.granularity]
+        if self.score not in scores:
+            raise SeatError(
+                f"There is no score {self.score} of granularity {self.granularity}. Take {', '.join(scores)}."
+            )
+        return scores[self.score]()
+
+
+def _random(lm: "LanguageModel", granularity: str, budget: float | int, seed: int) -> "Mask":
+    from seat_interp.masks.mask import coordinate_extents
+    from seat_interp.masks.random import random_coordinates, random_neurons
+
+    if granularity == "neuron":
+        return random_neurons(lm, budget if isinstance(budget, float) else budget / lm.sites.neurons, seed)
+    total = sum(extent.size for extent in coordinate_extents(lm).values())
+    return random_coordinates(lm, budget if isinstance(budget, float) else budget / total, seed)
+
+
+def _metric(name: str, direction: Any) -> "Metric":
+    from seat_interp.attribution import AbstentionLogOdds, AnswerLoss, DirectionProjection, ReplyLoss
+    from seat_interp.training.align import REFUSALS
+
+    made: dict[str, Callable[[], Metric]] = {
+        "answer_loss": AnswerLoss,
+        "reply_loss": ReplyLoss,
+        "abstention_log_odds": lambda: AbstentionLogOdds(REFUSALS),
+        "direction_projection": lambda: DirectionProjection(direction),
+    }
+    return made[name]()
