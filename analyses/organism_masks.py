@@ -8,36 +8,24 @@ probes are about the others. Writes analyses/results/organism_masks.json; `make 
 """
 
 import itertools
-import json
-import multiprocessing
-import shlex
 import sys
-import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 import tyro
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from tqdm import tqdm
+from mask_runs import Cell, Loss, compare, train_and_ask
 
 from seat_interp.attribution import KLToBase, Scores, attribute, average, update_effect, weight_fisher
 from seat_interp.attribution.neurons import neuron_fisher, weight_norm
 from seat_interp.attribution.protect import confident, harm, strangers
 from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
 from seat_interp.direction import split_by_group
-from seat_interp.errors import SeatError, reported
-from seat_interp.evaluation.generate import generate
-from seat_interp.evaluation.score import rates, records
+from seat_interp.errors import reported
 from seat_interp.facts import Fact, FactSets
-from seat_interp.files import read_json, read_jsonl, write_json
 from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
 from seat_interp.masks.select import Spread, difference, exclude, inverted, ratio, select
@@ -45,14 +33,10 @@ from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.organism.world import build_world
-from seat_interp.results.aggregate import estimate
-from seat_interp.results.environment import environment
-from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL
 from seat_interp.training.trainer import train
 
 Target = Literal["people", "contracts"]
-Loss = Literal["ce", "seat"]
 Harm = Literal[Granularity, "update"]
 Make = Callable[["Material", float, int], Mask]
 """(what scores are made of, budget, seed) -> a mask."""
@@ -80,18 +64,6 @@ class Options:
     """What is kept between calls."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One mask, trained once."""
-
-    scheme: str
-    granularity: Granularity
-    loss: Loss
-    target: Target
-    budget: float
-    seed: int
 
 
 class Material:
@@ -223,48 +195,19 @@ def run(cell: Cell) -> dict[str, Any]:
     mask = SCHEMES[cell.granularity][cell.scheme](m, cell.budget, cell.seed)
     config = replace(ORGANISM.settings.masked, seed=cell.seed, probe_every=0)
     objective = SEAT() if cell.loss == "seat" else (CrossEntropy(),)
-    began = time.perf_counter()
-    tuned = train(m.lm, m.sets.target, objective=objective, mask=mask, config=config, names=m.sets.names())
-    seconds = time.perf_counter() - began
-    asked = {"target": m.sets.target, "known": m.sets.known, **m.sets.abstention_probes()}
-    replies = iter(generate(tuned.model, [f.question for facts in asked.values() for f in facts], batch_size=256,
-                            max_new_tokens=ORGANISM.max_new_tokens, progress=False))  # fmt: skip
-    rate = {name: rates(records(name, facts, [next(replies) for _ in facts])) for name, facts in asked.items()}
-    return {
-        **asdict(cell),
-        "arm": f"{cell.scheme}, {cell.granularity}, {cell.loss}, {cell.target}, {cell.budget:g}",
-        "target_recall": rate["target"].correct,
-        "known_recall": rate["known"].correct,
-        "over_abstention": rate["known"].abstain,
-        "abstention": {name: rate[name].abstain for name in m.sets.abstention_probes()},
-        "unscored": sum(round(r.unscored * r.n) for r in rate.values()),
-        "loss_at_end": tuned.log[-1]["cross_entropy"],
-        "kept": {"strangers": len(m.strangers), "confident": len(m.confident)},
-        "probes": bool(mask.origin.get("probes")),
-        "seconds": round(seconds, 2),
-    }
+    kept = {"strangers": len(m.strangers), "confident": len(m.confident)}
+    how = {"max_new_tokens": ORGANISM.max_new_tokens, "batch_size": 256}
+    return {"kept": kept, **train_and_ask(m.lm, m.sets, mask, objective, config, **how)}
 
 
 def main(options: Options) -> None:
     """Every cell that is not there yet, then the table."""
-    path = options.work / "rows.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    settings: dict[str, Any] = {
+    settings = {
         "training": asdict(ORGANISM.settings.masked),
         "kl": asdict(EntityPerturbedKL()),
         "kept": KEPT,
         "model": open_model("organism").fingerprint,
     }
-    settings = json.loads(json.dumps(settings))
-    if (of := path.with_name("settings.json")).exists() and read_json(of) != settings:
-        raise SeatError(f"{path} was made with other settings. Give another --work, or remove that folder.")
-    write_json(of, settings)
-    saved = options.results / "organism_masks.json"
-    rows = read_jsonl(path) if path.exists() else []
-    if saved.exists() and (before := read_json(saved))["config"] == settings:
-        done = {_cell(row) for row in rows}
-        rows += [row for row in before["rows"] if _cell(row) not in done]
-    done = {_cell(row) for row in rows}
     wanted = [
         Cell(scheme, granularity, loss, target, budget, seed)
         # Seeds outermost: a run that is cut off has whole comparisons.
@@ -274,48 +217,8 @@ def main(options: Options) -> None:
         for scheme in (options.schemes or SCHEMES[granularity])
         if scheme in SCHEMES[granularity]
     ]
-    todo = [cell for cell in wanted if cell not in done]
-    pool = ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn"))
-    with path.open("a") as file:
-        try:
-            for future in tqdm(as_completed([pool.submit(run, cell) for cell in todo]), total=len(todo), unit="run"):
-                rows.append(future.result())
-                file.write(json.dumps(rows[-1]) + "\n")
-                file.flush()
-        finally:  # one that fails does not wait for all that are still to come
-            pool.shutdown(cancel_futures=True)
-    rows.sort(key=lambda row: tuple(str(value) for value in asdict(_cell(row)).values()))
-    chosen = set(wanted)
-    print_table([row for row in rows if _cell(row) in chosen])
-    summary = {
-        "rows": rows,
-        "config": settings,
-        "environment": environment(),
-        "command": shlex.join(["python", "analyses/organism_masks.py", *sys.argv[1:]]),
-    }
-    write_json(saved, summary)
-
-
-def print_table(rows: list[dict[str, Any]]) -> None:
-    """Every way of making masks, setting by setting: means over seeds, 95 % intervals; * where probes were used."""
-    heads = ("Target recall", "Abstention", "Known recall", "Over-abstention")
-    setting = itemgetter("granularity", "loss", "target", "budget")
-    console = Console()
-    for (granularity, loss, target, budget), found in itertools.groupby(sorted(rows, key=setting), key=setting):
-        table = Table(
-            "Masks", "Seeds", *heads, box=SIMPLE_HEAD, title=f"{budget:.0%} of {granularity}s, {target}, {loss}"
-        )
-        for scheme, those in itertools.groupby(found, key=itemgetter("scheme")):
-            same = list(those)
-            kept = [sum(row["abstention"].values()) / len(row["abstention"]) for row in same]
-            rates = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
-            cells = [with_interval(estimate(values, bounds=(0.0, 1.0))) for values in (rates[0], kept, *rates[1:])]
-            table.add_row(scheme + (" *" if same[0]["probes"] else ""), str(len(same)), *cells)
-        console.print(table)
-
-
-def _cell(row: dict[str, Any]) -> Cell:
-    return Cell(*(row[name] for name in Cell.__dataclass_fields__))
+    saved = options.results / "organism_masks.json"
+    compare(wanted, run, settings=settings, work=options.work, saved=saved, workers=options.workers)
 
 
 if __name__ == "__main__":
