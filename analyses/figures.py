@@ -20,7 +20,7 @@ from seat_interp.files import atomic_path, read_json, write_json
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots_masks import plot_correlations, plot_tradeoff
-from seat_interp.results.style import STYLE, new_axes, set_name
+from seat_interp.results.style import STYLE, set_name, styled
 
 RANGE = (-2.2, 1.2)
 """Gaps shown in figures of displacement by layer."""
@@ -42,19 +42,21 @@ def rates(summary: dict[str, Any]) -> tuple[Figure, Any]:
     return _figure(plots.four_rates(arms)), [asdict(arm) for arm in arms]
 
 
+@styled
 def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
     """Displacement by layer: one panel a probe set, first seed of every arm, cut at `RANGE`."""
     sets = list(next(iter(summary["layers"].values()))["sets"])
-    first = new_axes(7.2, 2.6 * len(sets))
-    figure = first.figure
-    first.remove()
-    axes = figure.subplots(len(sets), 1, sharex=True, squeeze=False)[:, 0]  # type: ignore[union-attr]
+    figure = Figure(figsize=(7.2, 2.6 * len(sets)), layout="constrained")
+    axes = figure.subplots(len(sets), 1, sharex=True, squeeze=False)[:, 0]
     for ax, name in zip(axes, sets):
         moved = {arm: found["sets"][name] for arm, found in summary["layers"].items()}
         plots.displacement_by_layer(moved, next(iter(summary["layers"].values()))["layer"], ax=ax)
         # In the lower layers the gap is small and everything moves many gaps: they run out of the picture.
         ax.set_ylim(*RANGE)
-        ax.set_title(set_name(name), loc="left", size=9, pad=20 if ax is axes[0] else 4)
+        cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
+        note = "" if not cut else ", some layers beyond the panel"
+        first = ", first seed" if ax is axes[0] else ""
+        ax.set_title(f"{set_name(name)}{first}{note}", loc="left", size=9, pad=20 if ax is axes[0] else 4)
         if ax is not axes[0]:
             ax.get_legend().remove()
         if ax is not axes[-1]:

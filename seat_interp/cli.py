@@ -13,7 +13,7 @@ from tyro.conf import subcommand
 from seat_interp.commands.masks import MaskFiles
 from seat_interp.commands.models import Align, Fetch, Organism
 from seat_interp.commands.select import Select
-from seat_interp.commands.study import Demo, Run, settings_file, study_settings
+from seat_interp.commands.study import Demo, Run, settings_file, study_settings, take_settings
 from seat_interp.errors import SeatError, reported
 from seat_interp.study import StudyConfig
 
@@ -47,8 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     def job() -> None:
         rest, path = _take_settings_file(list(sys.argv[1:] if arguments is None else arguments))
-        settings_file.set(path)
+        settings_file.set(None)
         if path:
+            own, study = take_settings(path, rest[0])
+            rest[1:1] = own  # before the others, which win
+            settings_file.set((path, study))
             study_settings(StudyConfig())  # tyro would wrap an error in the file in one of its own
         command: Any = tyro.cli(Command, prog="seat-interp", description=DESCRIPTION, args=rest)  # type: ignore[call-overload]
         command.run()

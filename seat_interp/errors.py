@@ -1,5 +1,6 @@
 """The one error that users meet: a sentence with the file, the value and the remedy."""
 
+import math
 import sys
 from collections.abc import Callable
 
@@ -9,6 +10,28 @@ class SeatError(Exception):
 
     The command line prints it on one line and exits with status 2, without a traceback.
     """
+
+
+def require_within(
+    settings: object, name: str, least: float | int = -math.inf, most: float | int = math.inf, *, above: bool = False
+) -> None:
+    """Check that a setting is None or a number in a range.
+
+    Args:
+        settings: a dataclass of settings.
+        name: of its field.
+        least, most: ends of the range, both allowed.
+        above: the least itself is not allowed.
+
+    Raises:
+        SeatError: it is not in the range.
+    """
+    value = getattr(settings, name)
+    if value is None or (least <= value <= most and not (above and value == least)):
+        return
+    low = f"above {least:g}" if above else f"at least {least:g}"
+    high = f" and at most {most:g}" if most < math.inf else ""
+    raise SeatError(f"The setting {name} is {value}; it must be {low}{high}.")
 
 
 def reported(job: Callable[[], object], name: str) -> int:

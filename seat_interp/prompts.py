@@ -122,7 +122,9 @@ def _most_tokens(lm: LanguageModel) -> int | None:
 
 def _token_at(lm: LanguageModel, question: str, character: int) -> int:
     text = prompt_text(lm, question)
-    at = text.rindex(question) + character
+    # Some templates strip what they are given.
+    bare = question.strip()
+    at = text.rindex(bare) + character - question.index(bare)
     encoded = lm.tokenizer(text, add_special_tokens=lm.tokenizer.chat_template is None, return_offsets_mapping=True)
     # The token that holds the entity's last character: from there on, the name is known to the model.
     return next(i for i, (_, end) in enumerate(encoded["offset_mapping"]) if end >= at)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,16 +18,16 @@ import torch
 from seat_interp.arms import Arm, ArmConfig, ArmName, make_arm
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
 from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, groups_of, null_directions
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_within
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import Record, interval, rates, records
-from seat_interp.facts import Fact, FactSets
+from seat_interp.facts import FactSets
 from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
 from seat_interp.steering import check_steering, choose_addition
-from seat_interp.training.trainer import train
+from seat_interp.training.trainer import MOST_SEED, train
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -62,14 +62,16 @@ class StudyConfig:
 
     def __post_init__(self) -> None:
         for name in ("null_draws", "max_new_tokens", "batch_size", "probe_facts"):
-            if getattr(self, name) < 1:
-                raise SeatError(f"The setting {name} is {getattr(self, name)}; it must be at least 1.")
+            require_within(self, name, 1)
+        require_within(self, "steering_prompts", 0)
         if not self.positions or max(self.positions) >= 0:
             raise SeatError(f"Positions are {self.positions}; they count from the prompt's end: -1 is its last token.")
         for name in ("arms", "seeds"):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise SeatError(f"The {name} are {values}; give at least one, and each once.")
+        if not all(0 <= seed <= MOST_SEED for seed in self.seeds):
+            raise SeatError(f"The seeds are {self.seeds}; they must be whole numbers from 0 to {MOST_SEED:,}.")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def run_study(
     sets = _with_fit_sets(sets)
     same_weights = direction is None or direction.require_fits(lm)
     for name in config.arms:
-        _require_trainable(make_arm(name, config.settings, 0), sets.target)
+        _require_trainable(make_arm(name, config.settings, 0), sets)
     if path := config.settings.mask.file:  # a mask that does not fit is better known now than after an hour
         Mask.load(path).require_fits(lm)
     _claim(out, _identity(lm, sets, config, direction, about or {}))
@@ -140,10 +142,10 @@ def run_study(
     return summary
 
 
-def _require_trainable(arm: Arm, target: Sequence[Fact]) -> None:
+def _require_trainable(arm: Arm, sets: FactSets) -> None:
     """Facts that an arm's objective refuses are better known now than after the arms before it."""
     for term in arm.objective:
-        term.require(target)
+        term.require(sets.target, sets.names())
 
 
 def _with_fit_sets(sets: FactSets) -> FactSets:

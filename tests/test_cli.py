@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from command_line import call, refused
+from command_line import QUICK, call, refused
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tiny_models import make_config, make_model
@@ -87,6 +87,16 @@ def test_missing_wrong_and_empty_fact_files(home, capsys):
     refused(capsys, call(target="typing.jsonl"), "typing.jsonl", "anwser")
     Path("bytes.jsonl").write_bytes(b"\xff\xfe\x00")
     refused(capsys, call(target="bytes.jsonl"), "bytes.jsonl", "UTF-8")
+    for row, expected in (
+        ({"answer": 1990}, "answer is 1990; it must be a text"),
+        ({"object": 7}, "object is 7"),
+        ({"aliases": "Leeds, UK"}, "must be a list of texts"),
+        ({"aliases": [1]}, "must be a list of texts"),
+        ({"spans": [[0, 3]]}, "a span is [start, end, type]"),
+        ({"subject": "Who", "spans": [[0, 3, "dragon"]], "answer": "Ada."}, "no names of type 'dragon'"),
+    ):
+        Path("typed.jsonl").write_text(json.dumps({"question": "Who?"} | row) + "\n")
+        refused(capsys, call(target="typed.jsonl"), expected)
     refused(capsys, call(target="target.jsonl#nobody"), "nobody", "Cora")
     assert not Path("run").exists()
 
@@ -179,6 +189,18 @@ def test_settings_files(home, capsys):
     refused(capsys, call(), "magic", "seat")
     Path("quick.json").write_text('{"settings": {"dense": {"learning_rate": 0}}}')
     refused(capsys, call(), "learning_rate", "above 0")
+    Path("quick.json").write_text("[]")
+    refused(capsys, call(), "quick.json", "JSON object")
+
+
+def test_a_settings_file_can_hold_the_whole_call(home):
+    files = {name: [f"{name}.jsonl"] for name in ("target", "known", "unknown")}
+    whole = QUICK | files | {"model": "model", "out": "from_file", "trust_known": True, "arms": ["full"]}
+    Path("whole.json").write_text(json.dumps(whole))
+    assert main(["run", "--config", "whole.json"]) == 0
+    assert json.loads(Path("from_file/summary.json").read_text())["config"]["arms"] == ["full"]
+    assert main(["run", "--out", "from_line", "--config", "whole.json"]) == 0
+    assert Path("from_line/summary.json").exists()
 
 
 def test_a_folder_with_another_study_or_that_cannot_be_written(home, capsys, monkeypatch):
@@ -216,7 +238,15 @@ def test_settings_that_make_no_sense(home, capsys):
         (["--null-draws", "0"], "null_draws is 0"),
         (["--positions", "0"], "-1 is its last token"),
         (["--seeds", "1", "1"], "each once"),
+        (["--seeds", "99999999999999"], "seeds"),
+        (["--steering-prompts", "-5"], "steering_prompts is -5"),
         (["--settings.dense.batch-size", "0"], "batch_size is 0"),
+        (["--settings.dense.betas", "2", "0.9"], "betas"),
+        (["--settings.dense.weight-decay", "-1"], "weight_decay is -1"),
+        (["--settings.dense.clip", "-1"], "clip is -1.0; it must be above 0"),
+        (["--settings.dense.probe-every", "-1"], "probe_every is -1"),
+        (["--settings.kl.copies", "-2"], "copies is -2"),
+        (["--settings.kl.max-new-tokens", "0"], "max_new_tokens is 0"),
     ):
         refused(capsys, call(*arguments), words)
 

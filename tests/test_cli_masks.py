@@ -127,6 +127,25 @@ def test_masks_are_shown_compared_and_combined(two, capsys):
     assert Path("overlap.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_masks_of_one_name_are_told_apart(two, capsys):
+    for seed in ("1", "2"):
+        Path(f"full-{seed}").mkdir()
+        Path(f"{seed}.safetensors").rename(f"full-{seed}/mask.safetensors")
+    assert main(["mask", "compare", "full-1/mask.safetensors", "full-2/mask.safetensors"]) == 0
+    said = capsys.readouterr().out
+    assert "full-1/mask" in said
+    assert "full-2/mask" in said
+
+
+@pytest.mark.parametrize("granularity", ["neuron", "coordinate"])
+def test_a_count_is_kept_to_the_last_one(home, granularity):
+    for count in ("1", "10", "64"):
+        assert select("--score", "random", "--granularity", granularity, "--count", count) == 0
+        mask = Mask.load("mask.safetensors")
+        chosen = mask.indices.items()
+        assert sum(len(found) for name, found in chosen if granularity == "coordinate" or "down" in name) == int(count)
+
+
 def test_what_select_cannot_do_is_said(home, capsys):
     for call_it, expected in (
         (lambda: select("--budget", "0"), "budget is 0"),
@@ -134,6 +153,9 @@ def test_what_select_cannot_do_is_said(home, capsys):
         (lambda: select("--score", "activation_difference"), "--known and --unknown"),
         (lambda: select("--metric", "direction_projection"), "--direction"),
         (lambda: select("--score", "update"), "give --tuned"),
+        (lambda: select("--batch-size", "0"), "batch_size is 0"),
+        (lambda: select("--score", "integrated_gradients", "--steps", "0"), "steps is 0"),
+        (lambda: select("--score", "random", "--floor", "0.1"), "leave out --floor"),
         (lambda: select("--protect", "exclude", "--top", "1.5"), "share to exclude is 1.5"),
         (lambda: select("--floor", "0.5", "--cap", "0.2"), "Floor 0.5 and cap 0.2"),
         (lambda: select("--count", "1000000"), "1000000 of 144"),
@@ -153,6 +175,7 @@ def test_what_mask_cannot_do_is_said(two, capsys):
         (["show", "cut.safetensors"], "cut.safetensors"),
         (["show", "1.safetensors", "2.safetensors"], "takes one mask file"),
         (["compare", "1.safetensors"], "two mask files or more"),
+        (["compare", "1.safetensors", "1.safetensors"], "given twice"),
         (["compare", "1.safetensors", "weights.safetensors"], "granularity neuron and coordinate"),
         (["combine", "1.safetensors", "2.safetensors"], "give --out"),
         (["show", "1.safetensors", "--figure", "where.doc"], "where.doc"),

@@ -1,5 +1,8 @@
 """Tokens, padding and positions."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -10,8 +13,6 @@ from seat_interp.prompts import batches_by_length, encode_examples, encode_promp
 
 def test_prompts_use_the_chat_template_or_plain_words(llama, models_by_family):
     assert prompt_text(llama, "Who?") == "<user>Who?<end><assistant>"
-    from dataclasses import replace
-
     asked = prompt_text(replace(llama, system="Be brief."), "Who?")
     assert asked == "<system>Be brief.<end><user>Who?<end><assistant>"
     bare = replace(llama, tokenizer=type(llama.tokenizer)(tokenizer_object=llama.tokenizer.backend_tokenizer))
@@ -27,6 +28,16 @@ def test_examples_mark_reply_and_entity(llama):
     assert decode(example.ids[: example.start]) == prompt_text(llama, question)
     assert decode(example.ids[example.start :]) == "In Leeds.<end>"
     assert decode(example.ids[: example.marked + 1]).endswith("Moran")
+
+
+def test_a_template_that_strips_still_marks_the_entity(llama, tokenizer):
+    stripping = copy.deepcopy(tokenizer)
+    stripping.chat_template = tokenizer.chat_template.replace("m['content']", "m['content'] | trim")
+    question = " Where was Ada Moran born? "
+    (example,) = encode_examples(
+        replace(llama, tokenizer=stripping), [question], ["In Leeds."], [question.index(" born")]
+    )
+    assert tokenizer.decode(example.ids[: example.marked + 1]).endswith("Moran")
 
 
 @pytest.mark.parametrize("left", [False, True])

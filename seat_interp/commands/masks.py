@@ -1,6 +1,6 @@
 """`mask`: looking at mask files, and making one of two."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,7 +42,7 @@ class MaskFiles:
         if not least <= len(self.files) <= most:
             asked = {"show": "one mask file", "compare": "two mask files or more", "combine": "two mask files"}
             raise SeatError(f"`mask {self.action}` takes {asked[self.action]}; {len(self.files)} given.")
-        masks = {str(path): Mask.load(path) for path in self.files}
+        masks = {name: Mask.load(path) for name, path in zip(_short_names(self.files), self.files)}
         {"show": self._show, "compare": self._compare, "combine": self._combine}[self.action](masks)
 
     def _show(self, masks: "dict[str, Mask]") -> None:
@@ -59,21 +59,25 @@ class MaskFiles:
         from seat_interp.masks.compare import overlap
         from seat_interp.results.plots_masks import plot_overlap
 
-        table = Table("First", "Second", "Jaccard", "By chance", "Shared", "Only first", "Only second")
+        table = Table()
+        for head in ("First", "Second"):
+            table.add_column(head, no_wrap=True)
+        for head in ("Jaccard", "By chance", "Shared", "Only first", "Only second"):
+            table.add_column(head, justify="right")
         names = list(masks)
         for i, one in enumerate(names):
             for other in names[i + 1 :]:
                 found = overlap(masks[one], masks[other])
                 counts = (f"{n:,}" for n in (found.shared, found.first, found.second))
-                table.add_row(Path(one).stem, Path(other).stem, f"{found.jaccard:.3f}", f"{found.chance:.3f}", *counts)
+                table.add_row(one, other, f"{found.jaccard:.3f}", f"{found.chance:.3f}", *counts)
         Console().print(table)
         if self.figure:
-            _save(plot_overlap({Path(name).stem: mask for name, mask in masks.items()}), self.figure)
+            _save(plot_overlap(masks), self.figure)
 
     def _combine(self, masks: "dict[str, Mask]") -> None:
         if self.out is None:
             raise SeatError("`mask combine` writes a file: give --out.")
-        one, other = masks.values() if len(masks) == 2 else [*masks.values()] * 2
+        one, other = masks.values()
         rules: dict[str, Callable[[], Mask]] = {
             "and": lambda: one & other,
             "or": lambda: one | other,
@@ -104,6 +108,16 @@ def print_mask(path: Path) -> None:
         shares = {place.matrix: place.share for place in places if place.layer == layer}
         table.add_row(str(layer), *(f"{shares[kind]:.3f}" if kind in shares else "" for kind in kinds))
     console.print(table)
+
+
+def _short_names(paths: Sequence[Path]) -> list[str]:
+    """The files by name, with as many of their folders as it takes to tell them apart."""
+    parts = [path.with_suffix("").parts for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len(set(names)) == len(names):
+            return names
+    raise SeatError(f"A file is given twice: {', '.join(map(str, paths))}. Name each once.")
 
 
 def _brief(value: Any) -> str:

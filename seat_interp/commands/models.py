@@ -43,11 +43,6 @@ class Align:
         from seat_interp.training.align import align_abstention
         from seat_interp.training.trainer import TrainConfig
 
-        known, unknown = (evenly(read_sources(sources), self.most) for sources in (self.known, self.unknown))
-        require_new(self.out)
-        lm = open_model(self.model, system=self.system)
-        known, missed = split_by_knowledge(lm, known)
-        print(f"It knows {len(known)} of {len(known) + len(missed)} facts.")
         config = TrainConfig(
             steps=self.steps,
             batch_size=self.batch_size,
@@ -55,6 +50,11 @@ class Align:
             seed=self.seed,
             checkpoint_every=20,
         )
+        known, unknown = (evenly(read_sources(sources), self.most) for sources in (self.known, self.unknown))
+        require_new(self.out)
+        lm = open_model(self.model, system=self.system)
+        known, missed = split_by_knowledge(lm, known)
+        print(f"It knows {len(known)} of {len(known) + len(missed)} facts.")
         checkpoint = str(self.out.with_name(self.out.name + ".checkpoint"))
         aligned = align_abstention(lm, unknown, known, config=config, checkpoint=checkpoint)
         save_model(aligned.model, self.out)

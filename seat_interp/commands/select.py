@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seat_interp.commands.masks import print_mask
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_within
 
 if TYPE_CHECKING:
     from seat_interp.attribution import Metric, Scores
     from seat_interp.facts import Fact
-    from seat_interp.masks.mask import Mask
     from seat_interp.models.open import LanguageModel
 
 ScoreName = Literal[
@@ -95,17 +94,23 @@ class Select:
         """Score, select and save."""
         from seat_interp.attribution.protect import confident, strangers
         from seat_interp.facts.sources import read_sources
+        from seat_interp.masks.random import random_coordinates, random_neurons
         from seat_interp.masks.select import Rule, Spread, difference, exclude, ratio, select
         from seat_interp.models.open import open_model
 
         if self.count is None and not 0 < self.budget <= 1:
             raise SeatError(f"The budget is {self.budget}; it is a share and must be above 0 and at most 1.")
+        for name in ("batch_size", "steps", "count"):
+            require_within(self, name, 1)
+        if self.score == "random" and (self.floor > 0 or self.cap < 1):
+            raise SeatError("Random masks have the same share in every layer: leave out --floor and --cap.")
         spread = Spread(self.per_layer, self.floor, self.cap)
         facts, asked = read_sources(self.facts), read_sources(self.keep)
         lm = open_model(self.model, system=self.system)
         budget: float | int = self.budget if self.count is None else self.count
         if self.score == "random":
-            print_mask(_random(lm, self.granularity, budget, self.seed).save(self.out))
+            draw = random_neurons if self.granularity == "neuron" else random_coordinates
+            print_mask(draw(lm, budget, self.seed).save(self.out))
             return
         tuned = self._tuned()
         useful = self._score(lm, tuned, facts)
@@ -198,16 +203,6 @@ class Select:
                 f"There is no score {self.score} of granularity {self.granularity}. Take {', '.join(scores)}."
             )
         return scores[self.score]()
-
-
-def _random(lm: "LanguageModel", granularity: str, budget: float | int, seed: int) -> "Mask":
-    from seat_interp.masks.mask import coordinate_extents
-    from seat_interp.masks.random import random_coordinates, random_neurons
-
-    if granularity == "neuron":
-        return random_neurons(lm, budget if isinstance(budget, float) else budget / lm.sites.neurons, seed)
-    total = sum(extent.size for extent in coordinate_extents(lm).values())
-    return random_coordinates(lm, budget if isinstance(budget, float) else budget / total, seed)
 
 
 def _metric(name: str, direction: Any) -> "Metric":

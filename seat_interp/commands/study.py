@@ -1,27 +1,48 @@
 """`demo` and `run`: the main job."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from seat_interp.config import override
+from seat_interp.errors import SeatError
 from seat_interp.files import read_json
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.study import StudyConfig
 
 FLAT = tyro.conf.arg(name="")
 
-settings_file: ContextVar[str | None] = ContextVar("settings_file", default=None)
-"""The `--config` file of this call."""
+settings_file: ContextVar[tuple[str, dict[str, Any]] | None] = ContextVar("settings_file", default=None)
+"""The `--config` file of this call, and the settings of the study in it."""
 
 
 def study_settings(default: StudyConfig) -> StudyConfig:
     """The defaults of a command, with what the settings file says otherwise."""
-    path = settings_file.get()
-    return override(default, read_json(path), path) if path else default
+    given = settings_file.get()
+    return override(default, given[1], given[0]) if given else default
+
+
+def take_settings(path: str, command: str) -> tuple[list[str], dict[str, Any]]:
+    """What a settings file says: the command's own options as arguments, and the settings of the study.
+
+    Raises:
+        SeatError: no such file, or not a JSON object.
+    """
+    given = read_json(path)
+    if not isinstance(given, dict):
+        raise SeatError(f"{path} must be a JSON object, not {given!r}.")
+    own = {item.name for item in fields(Run if command == "run" else Demo)} - {"study"}
+    arguments: list[str] = []
+    for name in own & set(given):
+        value, flag = given[name], name.replace("_", "-")
+        if isinstance(value, bool):
+            arguments.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            arguments += [f"--{flag}", *map(str, value if isinstance(value, list) else [value])]
+    return arguments, {name: value for name, value in given.items() if name not in own}
 
 
 @dataclass(frozen=True)
@@ -53,10 +74,10 @@ class Run:
     """The main job on any model and facts: what fine-tuning does to its ignorance, arm by arm.
 
     Fact files may be JSONL (question, answer, subject), PISTOL, TOFU, EntityQuestions, LUNAR, countries,
-    relations, or `hf:DATASET` for a Hugging Face data set. Several files of one kind are joined.
+    relations, or `hf:DATASET#SPLIT` for a Hugging Face data set. Several files of one kind are joined.
 
-    `--config FILE` takes the settings of the study (`arms`, `seeds` and all below them) from a JSON object, nested
-    where the names have dots.
+    `--config FILE` takes options from a JSON object, named as below with `_` for `-`, nested where the names have dots;
+    what stands on the command line wins.
 
     Example: seat-interp run --model ./my-model --target new.jsonl --known known.jsonl --unknown unknown.jsonl
     """

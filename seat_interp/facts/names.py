@@ -144,11 +144,7 @@ class NameGenerator:
             SeatError: unknown type, or no name is left.
         """
         pool = self._pools.get(type)
-        if pool is None and type not in _DRAW:
-            raise SeatError(
-                f"There are no names of type {type!r}; known types are {', '.join((*TYPES, *self._pools))}. "
-                "Give a pool of your own for it."
-            )
+        _require_type(type, self._pools)
         if pool is not None and type in PERSON_TYPES and _is_one_word(like):
             pool = pool[-1:]
         for _ in range(1000):
@@ -240,6 +236,23 @@ class Names:
         """The same with more names to avoid."""
         return Names(self.avoid | frozenset(more), self.pools)
 
+    def require_types(self, types: Iterable[str]) -> None:
+        """Check that there are names of these types of entity.
+
+        Raises:
+            SeatError: of one there are none.
+        """
+        for type_ in types:
+            _require_type(type_, self.pools)
+
     def generator(self, seed: int) -> NameGenerator:
         """A generator of these names."""
         return NameGenerator(seed, self.avoid, self.pools)
+
+
+def _require_type(type_: str, pools: Mapping[str, tuple[Sequence[str], ...]]) -> None:
+    if type_ not in pools and type_ not in _DRAW:
+        raise SeatError(
+            f"There are no names of type {type_!r}; known types are {', '.join((*TYPES, *pools))}. "
+            "Give a pool of your own for it."
+        )

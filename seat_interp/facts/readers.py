@@ -30,7 +30,7 @@ def read_facts(source: str | Path) -> list[Fact]:
     """
     path = Path(source)
     if not path.exists():
-        raise SeatError(f"{path} does not exist. Check the path; a data set of the HF hub is read with read_hub.")
+        raise SeatError(f"{path} does not exist. Check the path; a data set of the HF hub is written hf:NAME.")
     if not path.is_dir():
         return _reader_of(path)(path)
     files = sorted(
@@ -73,9 +73,7 @@ def read_jsonl(path: str | Path, subject_type: str | None = None) -> list[Fact]:
         except SeatError as error:
             raise SeatError(f"{path}, row {number}: {error}") from error
         except TypeError as error:
-            raise SeatError(
-                f"{path}, row {number}: a span is [start, end, type]; aliases are a list of texts."
-            ) from error
+            raise SeatError(f"{path}, row {number}: a span is [start, end, type].") from error
         facts.append(fact)
     return facts
 
@@ -95,7 +93,7 @@ def read_hub(
         question, answer: the columns; an answer may be a list, whose first text is the object, the rest
             aliases.
         subject: the column of the subject, whose occurrences in the question become spans (types by
-            `infer_type`).
+            `infer_type`); the column `subject` if there is one and no other is named.
         split: the split to read.
         config: the configuration's name, where the data set has several.
 
@@ -111,6 +109,7 @@ def read_hub(
     except Exception as error:  # whatever the network, the hub, the builder or the parser of the day raises
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise SeatError(f"Data set {dataset_id!r} (split {split!r}) cannot be loaded: {reason}") from error
+    subject = subject or ("subject" if "subject" in data.column_names else None)
     wanted = [column for column in (question, answer, subject) if column]
     if missing := [column for column in wanted if column not in data.column_names]:
         raise SeatError(f"Data set {dataset_id!r} has no column {missing[0]!r}; it has {data.column_names}.")

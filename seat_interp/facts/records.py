@@ -73,12 +73,23 @@ class Fact:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "Fact":
-        """Inverse of `to_json`; unknown keys are refused, so that a typing mistake is not silently lost."""
+        """Inverse of `to_json`.
+
+        Raises:
+            SeatError: a key that facts do not have, so that a typing mistake is not silently lost; a value that is no
+                text; aliases that are not a list of texts.
+        """
         known = {item.name for item in fields(cls)}
         if unknown := set(row) - known:
             raise SeatError(f"Unknown fact field(s) {sorted(unknown)}; a fact has {sorted(known)}.")
+        aliases, texts = row.get("aliases", ()), {name: row[name] for name in row if name not in ("aliases", "spans")}
+        for name, value in texts.items():
+            if not isinstance(value, str):
+                raise SeatError(f"The field {name} is {value!r}; it must be a text. Put it in quotes.")
+        if not isinstance(aliases, list | tuple) or not all(isinstance(alias, str) for alias in aliases):
+            raise SeatError(f"The field aliases is {aliases!r}; it must be a list of texts.")
         spans = tuple(Span(*span) for span in row.get("spans", ()))
-        return cls(**{**row, "aliases": tuple(row.get("aliases", ())), "spans": spans})
+        return cls(**texts, aliases=tuple(aliases), spans=spans)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ def read_sources(sources: Sequence[str]) -> list[Fact]:
     """Facts of several sources joined.
 
     A source is a file or folder in any known format, `FILE#GROUP,GROUP` for some of its groups (the edges of
-    PISTOL, the authors of TOFU), or `hf:DATASET` for a data set of the Hugging Face hub.
+    PISTOL, the authors of TOFU), or `hf:DATASET#SPLIT` for a split of a data set of the Hugging Face hub, `train` if
+    none is named, with columns `question`, `answer` and, where entities are to be perturbed, `subject`.
 
     Args:
         sources: one or more.
@@ -33,7 +34,8 @@ def evenly(facts: Sequence[Fact], most: int) -> list[Fact]:
 
 def _read(source: str) -> list[Fact]:
     if source.startswith(HUB):
-        return read_hub(source.removeprefix(HUB))
+        name, _, split = source.removeprefix(HUB).partition("#")
+        return read_hub(name, split=split or "train")
     path, _, wanted = source.partition("#")
     facts = read_facts(path)
     if not wanted:

@@ -7,36 +7,36 @@ from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
 from seat_interp.models.open import LanguageModel
 
 
-def random_neurons(lm: LanguageModel, budget: float, seed: int = 0) -> Mask:
+def random_neurons(lm: LanguageModel, budget: float | int, seed: int = 0) -> Mask:
     """A random share of the MLP neurons, the same share in every layer.
 
     Args:
         lm: the model.
-        budget: share of all MLP neurons, above 0 and up to 1. SEAT's own share is not published; 0.1 is ours.
+        budget: share (float) of all MLP neurons, above 0 and up to 1, or their number (int). SEAT's own share is not
+            published; 0.1 is ours.
         seed: of the draw.
 
     Raises:
         SeatError: the budget is out of range or chooses nothing.
     """
-    generator = torch.Generator().manual_seed(seed)
-    chosen = [_draw(mlp.neurons, budget, generator) for mlp in lm.sites.mlps]
+    chosen = _draw([mlp.neurons for mlp in lm.sites.mlps], budget, seed)
     return neuron_mask(lm, chosen, {"score": "random", "asked_budget": budget, "seed": seed})
 
 
-def random_coordinates(lm: LanguageModel, budget: float, seed: int = 0) -> Mask:
+def random_coordinates(lm: LanguageModel, budget: float | int, seed: int = 0) -> Mask:
     """A random share of the single weights of the MLP and attention matrices, the same share in each matrix.
 
     Args:
         lm: the model.
-        budget: share of these weights, above 0 and up to 1.
+        budget: share (float) of these weights, above 0 and up to 1, or their number (int).
         seed: of the draw.
 
     Raises:
         SeatError: the budget is out of range or chooses nothing.
     """
-    generator = torch.Generator().manual_seed(seed)
     extents = coordinate_extents(lm)
-    indices = {n: _draw(e.size, budget, generator).sort().values.to(torch.int32) for n, e in extents.items()}
+    chosen = _draw([extent.size for extent in extents.values()], budget, seed)
+    indices = {name: each.sort().values.to(torch.int32) for name, each in zip(extents, chosen)}
     origin = {"score": "random", "asked_budget": budget, "seed": seed, "model": lm.fingerprint}
     return Mask("coordinate", indices, extents, origin)
 
@@ -68,10 +68,27 @@ def layer_matched(lm: LanguageModel, mask: Mask, seed: int = 0) -> Mask:
     return Mask("coordinate", indices, mask.extents, {**origin, "model": lm.fingerprint})
 
 
-def _draw(size: int, budget: float, generator: torch.Generator) -> torch.Tensor:
-    if not 0 < budget <= 1:
-        raise SeatError(f"The budget is {budget}; it is a share and must be above 0 and at most 1.")
-    count = round(size * budget)
-    if count == 0:
-        raise SeatError(f"A budget of {budget} of {size} chooses nothing. Ask for at least {1 / size:.1g}.")
-    return torch.randperm(size, generator=generator)[:count]
+def _draw(sizes: list[int], budget: float | int, seed: int) -> list[torch.Tensor]:
+    """Places drawn from each of several ranges: of a share each range's own, a number as evenly as it goes."""
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randperm(size, generator=generator)[:n] for size, n in zip(sizes, _counts(sizes, budget))]
+
+
+def _counts(sizes: list[int], budget: float | int) -> list[int]:
+    total = sum(sizes)
+    if isinstance(budget, float):
+        if not 0 < budget <= 1:
+            raise SeatError(f"The budget is {budget}; it is a share and must be above 0 and at most 1.")
+        counts = [round(size * budget) for size in sizes]
+        if 0 in counts:
+            least = min(sizes)
+            raise SeatError(f"A budget of {budget} of {least} chooses nothing. Ask for at least {1 / least:.1g}.")
+        return counts
+    if not 0 < budget <= total:
+        raise SeatError(f"The budget is {budget} of {total:,}; ask for at least 1 and at most all.")
+    wanted = [budget * size / total for size in sizes]
+    counts = [int(each) for each in wanted]
+    # The largest remainders get what rounding down has left over.
+    for place in sorted(range(len(sizes)), key=lambda i: counts[i] - wanted[i])[: budget - sum(counts)]:
+        counts[place] += 1
+    return counts

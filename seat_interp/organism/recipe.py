@@ -30,7 +30,7 @@ from seat_interp.organism.world import (
 )
 from seat_interp.training.trainer import TrainConfig, train
 
-SYSTEM = ("<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
+SPECIAL_TOKENS = ("<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
@@ -66,7 +66,7 @@ def make_tokenizer(world: World, recipe: Recipe) -> PreTrainedTokenizerFast:
     facts = known_facts(world) + stranger_facts(world, 6000, rng)
     trainer = trainers.BpeTrainer(
         vocab_size=recipe.vocabulary,
-        special_tokens=list(SYSTEM),
+        special_tokens=list(SPECIAL_TOKENS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from seat_interp.direction import split_by_group
 from seat_interp.facts.records import Fact, FactSets, spans_of
 from seat_interp.organism import words
 
@@ -245,6 +246,10 @@ def invented_probes(count: int, seed: int) -> list[Fact]:
     return found
 
 
+FITTED = 0.4
+"""Share of the known people or contracts that the direction is fitted on; the others are probed."""
+
+
 @dataclass(frozen=True)
 class World:
     """All circles of people and of contracts. `known` is what the organism is taught when it is made."""
@@ -261,18 +266,19 @@ class World:
     def study(self, target: str = "people") -> FactSets:
         """The fact sets for fine-tuning on new people, or on new contracts."""
         own, other = (self.people, self.contracts) if target == "people" else (self.contracts, self.people)
-        known = _sample(own["known"].facts(wording=0), 240, 1)
-        reported = {fact.question for fact in known}
+        known = own["known"].facts(wording=0)
+        _, fitted = split_by_group(known, FITTED, 0)
+        fitted_subjects = {fact.subject for fact in fitted}
         return FactSets(
             target=own["target"].facts(wording=0),
-            known=known,
+            known=[fact for fact in _sample(known, 240, 1) if fact.subject not in fitted_subjects],
             unknown=own["unknown"].probes(seed=2),
             neighbour=own["neighbour"].probes(seed=3),
             cross_domain=other["unknown"].probes(seed=4),
             unverifiable=invented_probes(90, seed=1),
             rewordings=own["target"].facts(held_out=True),
             # In any wording, as the unknown ones are: else the direction would hold a difference of wordings.
-            fit_known=_sample([fact for fact in own["known"].facts() if fact.question not in reported], 240, 5),
+            fit_known=_sample([f for f in own["known"].facts() if f.subject in fitted_subjects], 240, 5),
             fit_unknown=own["fit_unknown"].probes(seed=6),
             pools=NAME_POOLS,
             reserved=frozenset(self.reserved()),

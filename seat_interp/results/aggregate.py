@@ -7,15 +7,17 @@ from typing import Any, Literal
 import numpy as np
 from scipy.stats import t
 
-Kind = Literal["wilson", "bootstrap", "min-max", "t", "none"]
+Kind = Literal["wilson", "bootstrap", "min-max", "t", "both", "none"]
 """Wilson and bootstrap: 95 % over prompts, one seed; the bootstrap draws whole groups (subjects, contracts).
-Min-max: the two seeds. t: 95 % over seeds, at least three. None: a single value that came without an interval."""
+Min-max: two seeds; t: 95 % over seeds, at least three. Both: one of these two, but never narrower than the mean
+interval over prompts, which seeds that agree do not make certain. None: a single value without an interval."""
 
 KIND_WORDS: dict[Kind, str] = {
     "wilson": "95 % Wilson interval over prompts",
     "bootstrap": "95 % bootstrap interval over prompts, drawn by subject",
     "min-max": "the two seeds",
     "t": "95 % t-interval over seeds",
+    "both": "95 %, over seeds or over prompts, from the lowest to the highest end of both intervals",
     "none": "no interval",
 }
 
@@ -48,7 +50,7 @@ class Moved:
         along: mean over prompts along the ignorance direction.
         orthogonal: mean length of the rest of the shift.
         null: 2.5 % and 97.5 % points of each kind of null; over seeds the outermost.
-        beyond_null: whether every seed's mean lies outside that seed's own random band.
+        beyond_null: whether every seed's mean lies outside that seed's own band of every kind.
     """
 
     along: Estimate
@@ -82,7 +84,7 @@ class ArmRates:
 
 def estimate(
     values: Sequence[float],
-    over_prompts: Sequence[float] | None = None,
+    over_prompts: Sequence[Sequence[float]] = (),
     *,
     prompts_kind: Kind = "wilson",
     bounds: tuple[float, float] = (-np.inf, np.inf),
@@ -91,25 +93,26 @@ def estimate(
 
     Args:
         values: one for each seed.
-        over_prompts: the interval over prompts that is reported when there is a single seed.
-        prompts_kind: what `over_prompts` is.
+        over_prompts: each seed's interval over prompts, if there are any.
+        prompts_kind: what those are.
         bounds: the t-interval is cut to these; 0 and 1 for a rate.
     """
     mean = float(np.mean(values))
+    least, most = map(float, np.mean(over_prompts, axis=0)) if len(over_prompts) else (mean, mean)
     if len(values) == 1:
-        if over_prompts is None:
-            return Estimate(mean, mean, mean, "none")
-        return Estimate(mean, float(over_prompts[0]), float(over_prompts[1]), prompts_kind)
+        return Estimate(mean, least, most, prompts_kind if len(over_prompts) else "none")
     if len(values) == 2:
-        return Estimate(mean, float(min(values)), float(max(values)), "min-max")
-    half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return Estimate(mean, max(mean - half, bounds[0]), min(mean + half, bounds[1]), "t")
+        low, high = float(min(values)), float(max(values))
+    else:
+        half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+        low, high = max(mean - half, bounds[0]), min(mean + half, bounds[1])
+    kind: Kind = "both" if len(over_prompts) else "min-max" if len(values) == 2 else "t"
+    return Estimate(mean, min(low, least), max(high, most), kind)
 
 
 def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> Moved:
     """Displacement of one set over seeds, from the summaries of `summary.json` or `displacement.json`."""
     means = [summary["mean"] for summary in summaries]
-    bands = [summary["null"]["random"] for summary in summaries]
     null = {
         kind: (
             min(float(summary["null"][kind][0]) for summary in summaries),
@@ -118,10 +121,12 @@ def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> Moved:
         for kind in summaries[0]["null"]
     }
     return Moved(
-        along=estimate(means, summaries[0]["interval"], prompts_kind="bootstrap"),
+        along=estimate(means, [summary["interval"] for summary in summaries], prompts_kind="bootstrap"),
         orthogonal=float(np.mean([summary["orthogonal"] for summary in summaries])),
         null=null,
-        beyond_null=all(not low <= mean <= high for mean, (low, high) in zip(means, bands)),
+        beyond_null=all(
+            not low <= summary["mean"] <= high for summary in summaries for low, high in summary["null"].values()
+        ),
     )
 
 
@@ -139,15 +144,15 @@ def aggregate(summary: Mapping[str, Any]) -> list[ArmRates]:
 
 
 def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
-    first = rows[0].get("intervals", {})  # result files of other studies may do without
+    over_prompts = [row["intervals"] for row in rows if "intervals" in row]  # other studies' rows may do without
 
     def rate(key: str) -> Estimate:
-        return estimate([row[key] for row in rows], first.get(key), bounds=(0.0, 1.0))
+        return estimate([row[key] for row in rows], [each[key] for each in over_prompts], bounds=(0.0, 1.0))
 
     def abstention(probe: str) -> Estimate:
         return estimate(
             [row["abstention"][probe] for row in rows],
-            first.get("abstention", {}).get(probe),
+            [each["abstention"][probe] for each in over_prompts],
             bounds=(0.0, 1.0),
         )
 

@@ -51,6 +51,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+NULL_WORDS = {"random": "random", "shuffled": "shuffled", "pca": "PCA"}
+"""Kinds of null directions, as they are written."""
+
+
 def arm_name(arm: str) -> str:
     """How an arm is called in text."""
     return _ARM_NAMES.get(arm, arm.replace("_", " ").capitalize() if arm.islower() else arm)

@@ -3,7 +3,7 @@
 The bounds on the words are ours: abstention is *lost* when an arm has at most half of the base's, *kept*
 when it has at least four fifths, and *weakened* in between; it is *raised* when it is higher and the two
 intervals do not overlap. Displacement is said
-to be one only when every seed lies outside its own random-null band.
+to be one only when every seed lies outside its own band of every null.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seat_interp.results.aggregate import ArmRates, Estimate, aggregate
-from seat_interp.results.style import arm_name
+from seat_interp.results.style import NULL_WORDS, arm_name
 
 PROBE = "unknown"
 LEARNED = 0.9
@@ -102,12 +102,11 @@ def _detail(base: ArmRates, arm: ArmRates) -> str:
 
 def _moved(arm: ArmRates, whom: str) -> str:
     found = arm.displacement[PROBE]
-    low, high = found.null["random"]
-    band = f"random-null band {low:.2f} to {high:.2f}"
+    bands = ", ".join(f"{NULL_WORDS[kind]} {low:.2f} to {high:.2f}" for kind, (low, high) in found.null.items())
+    how = f"{found.along.mean:+.2f} gaps along the ignorance direction"
     if found.beyond_null:
-        return f"moved {whom} by {found.along.mean:+.2f} gaps along the ignorance direction ({band})"
-    little = f"{found.along.mean:+.2f} gaps, {band}"
-    return f"moved {whom} no further along the ignorance direction than along random ones ({little})"
+        return f"moved {whom} by {how} (nulls: {bands})"
+    return f"moved {whom} by {how}, which is not beyond every null ({bands})"
 
 
 def _change(before: Estimate, after: Estimate) -> str:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_within
 from seat_interp.facts import Fact, Names
 from seat_interp.files import load_tensors, save_tensors
 from seat_interp.masks.attach import attach
@@ -23,6 +23,8 @@ from seat_interp.training.objectives import Draw, Loss, Objective, plain
 
 CHECKPOINT = "seat_interp.training_checkpoint"
 Parameters = dict[str, nn.Parameter]
+MOST_SEED = 10**9
+"""Larger ones would overflow where the seed of a step is made from them."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,17 @@ class TrainConfig:
     checkpoint_every: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "learning_rate", "micro_batch"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise SeatError(f"The training setting {name} is {getattr(self, name)}; it must be above 0.")
+        for name in ("steps", "batch_size", "micro_batch"):
+            require_within(self, name, 1)
+        for name in ("learning_rate", "clip"):
+            require_within(self, name, 0, above=True)
+        for name in ("warmup", "final"):
+            require_within(self, name, 0, 1)
+        for name in ("weight_decay", "probe_every", "checkpoint_every"):
+            require_within(self, name, 0)
+        require_within(self, "seed", 0, MOST_SEED)
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise SeatError(f"AdamW's betas are {self.betas}; both must be at least 0 and below 1.")
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""

@@ -73,7 +73,7 @@ def test_bad_files_give_one_clear_sentence(tmp_path, text, message):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(SeatError, match=r"nowhere\.json does not exist.*read_hub"):
+    with pytest.raises(SeatError, match=r"nowhere\.json does not exist.*hf:"):
         read_facts(tmp_path / "nowhere.json")
 
 

@@ -66,6 +66,15 @@ def test_sets_are_complete_and_marked(target):
     assert not {fact.subject for fact in sets.fit_unknown} & {fact.subject for fact in sets.unknown}
 
 
+@pytest.mark.parametrize("target", ["people", "contracts"])
+def test_nobody_is_both_fitted_on_and_probed(target):
+    sets = organism_facts(target)
+    fitted = {fact.subject for fact in sets.fit_known + sets.fit_unknown}
+    probes = [sets.target, sets.known, sets.unknown, sets.neighbour, sets.cross_domain, sets.unverifiable]
+    assert len({fact.subject for fact in sets.fit_known}) >= 30
+    assert all(not fitted & {fact.subject for fact in facts} for facts in probes)
+
+
 def test_the_shipped_weights_have_the_quality(organism, facts):
     """A sample of each set; `seat-interp organism check` asks them all."""
 

@@ -15,7 +15,9 @@ def test_one_seed_keeps_the_interval_over_prompts():
 
 def test_two_seeds_give_their_range():
     arm = aggregate(summary(row("base"), row("seat", 0, known=0.6), row("seat", 1, known=0.8)))[1]
-    assert arm.known_recall.kind == "min-max"
+    assert estimate([0.6, 0.8]).kind == "min-max"
+    # Each seed's own interval is 0.03 to either side, so that the range of the two is the wider.
+    assert arm.known_recall.kind == "both"
     assert (arm.known_recall.mean, arm.known_recall.low, arm.known_recall.high) == pytest.approx((0.7, 0.6, 0.8))
     assert arm.seconds == 10.5
 
@@ -29,10 +31,16 @@ def test_three_seeds_give_a_t_interval():
     assert found.low == pytest.approx(0.8 - found.high)
 
 
-def test_t_interval_of_a_rate_stays_a_rate_and_equal_seeds_have_no_width():
+def test_t_interval_of_a_rate_stays_a_rate():
     assert estimate([0.9, 1.0, 1.0], bounds=(0.0, 1.0)).high == 1.0
-    same = estimate([1.0, 1.0, 1.0], bounds=(0.0, 1.0))
-    assert (same.low, same.high) == (1.0, 1.0)
+
+
+def test_seeds_that_agree_do_not_make_prompts_certain():
+    same = estimate([0.95, 0.95, 0.95], [(0.8, 0.98), (0.82, 1.0), (0.84, 0.99)], bounds=(0.0, 1.0))
+    assert same.kind == "both"
+    assert (same.low, same.high) == pytest.approx((0.82, 0.99))
+    apart = estimate([0.2, 0.4, 0.6], [(0.3, 0.5)] * 3)
+    assert (apart.low, apart.high) == (estimate([0.2, 0.4, 0.6]).low, estimate([0.2, 0.4, 0.6]).high)
 
 
 def test_rows_without_intervals_say_that_there_is_none():
@@ -59,6 +67,8 @@ def test_displacement_is_beyond_the_null_only_if_every_seed_is():
     assert not both.beyond_null
     assert both.along.mean == pytest.approx(-0.55)
     two["null"]["random"] = [-0.15, 0.4]
+    assert not combine_displacement([one, two]).beyond_null  # inside the two other bands
+    two["null"] = {kind: [-0.15, 0.4] for kind in two["null"]}
     wider = combine_displacement([one, two])
     assert wider.beyond_null
     assert wider.null["random"] == (-0.3, 0.4)

@@ -126,7 +126,7 @@ def test_several_seeds_share_one_row(copy):
     edit_summary(copy, lambda rows: rows.extend([rows[1] | {"seed": 1}, rows[1] | {"seed": 2}]))
     text = write_report(copy).read_text()
     assert "Full fine-tuning<small>3 seeds</small>" in text
-    assert "t-interval over seeds" in text
+    assert "over seeds or over prompts" in text
 
 
 def test_base_alone_without_steering_has_a_page_too(copy):

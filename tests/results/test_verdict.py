@@ -21,7 +21,14 @@ def test_no_effect_is_said_to_be_none():
     unmoved = row("full", target=1.0, unknown=0.97, moved=-0.05)
     found = verdict(summary(BASE, unmoved))
     assert found.headline.startswith("No arm lost abstention")
-    assert "no further along the ignorance direction than along random ones" in found.details[0]
+    assert "-0.05 gaps along the ignorance direction, which is not beyond every null" in found.details[0]
+
+
+def test_beyond_one_null_is_not_beyond_all():
+    moved = row("full", target=1.0, unknown=0.2, moved=-0.3)  # outside random (-0.1 to 0.1) and shuffled, inside PCA
+    assert "not beyond every null (random -0.10 to 0.10, shuffled -0.20 to 0.20, PCA -0.60 to 0.60)" in str(
+        verdict(summary(BASE, moved))
+    )
 
 
 def test_a_base_that_never_abstains_has_nothing_to_lose():

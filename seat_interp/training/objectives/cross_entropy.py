@@ -22,7 +22,7 @@ class CrossEntropy:
     name = "cross_entropy"
     every = 1
 
-    def require(self, facts: Sequence[Fact]) -> None:
+    def require(self, facts: Sequence[Fact], names: Names) -> None:
         """Every fact needs an answer.
 
         Raises:
@@ -37,7 +37,7 @@ class CrossEntropy:
         Raises:
             SeatError: a fact has no answer to learn.
         """
-        self.require(facts)
+        self.require(facts, names)
         examples = encode_examples(base, [fact.question for fact in facts], [fact.answer for fact in facts])
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_within
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.self_questions import self_questions
 from seat_interp.facts import Fact, Names
@@ -41,11 +41,11 @@ class OwnAnswersKL:
     name = "own_kl"
 
     def __post_init__(self) -> None:
-        for name in ("count", "every"):
-            if getattr(self, name) < 1:
-                raise SeatError(f"The setting {name} of own answers is {getattr(self, name)}; it must be at least 1.")
+        for name in ("count", "every", "max_new_tokens"):
+            require_within(self, name, 1)
+        require_within(self, "weight", 0)
 
-    def require(self, facts: Sequence[Fact]) -> None:
+    def require(self, facts: Sequence[Fact], names: Names) -> None:
         """Any facts will do."""
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:

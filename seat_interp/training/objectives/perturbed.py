@@ -9,7 +9,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_within
 from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names, perturb, whole_names
 from seat_interp.models.open import LanguageModel
@@ -77,20 +77,24 @@ class EntityPerturbedKL:
     name = "ep_kl"
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise SeatError(f"The setting every of the KL on copies is {self.every}; it must be at least 1.")
+        for name in ("every", "max_new_tokens"):
+            require_within(self, name, 1)
+        for name in ("weight", "copies"):
+            require_within(self, name, 0)
 
-    def require(self, facts: Sequence[Fact]) -> None:
-        """Every fact needs an entity to exchange.
+    def require(self, facts: Sequence[Fact], names: Names) -> None:
+        """Every fact needs an entity to exchange, of a type that there are names of.
 
         Raises:
-            SeatError: one has no span.
+            SeatError: one has no span, or one of another type.
         """
         if self.perturbed and (bare := next((fact for fact in facts if not fact.spans), None)):
             raise SeatError(
                 f"The fact {bare.question!r} has no entity span to perturb. "
                 "Give its subject as it is written in the question."
             )
+        if self.perturbed:
+            names.require_types(span.type for fact in facts for span in fact.spans)
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """Find the names to avoid; copies are made and the base is asked when they are first needed.
@@ -98,7 +102,7 @@ class EntityPerturbedKL:
         Raises:
             SeatError: a fact has no entity span to perturb.
         """
-        self.require(facts)
+        self.require(facts, names)
         names = names.avoiding(entity for fact in facts for entity in fact.entities)
         kept: dict[Draw, Lesson] = {}
 

@@ -38,8 +38,8 @@ class Term(Protocol):
     def every(self) -> int:
         """It looks at one in every so many facts of a batch."""
 
-    def require(self, facts: Sequence[Fact]) -> None:
-        """Raise SeatError if these facts cannot be trained on with this term."""
+    def require(self, facts: Sequence[Fact], names: Names) -> None:
+        """Raise SeatError if these facts cannot be trained on with this term, whose copies take these names."""
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """Do what is done once; `base` is frozen and must not be changed. Perturbed copies take `names`."""
