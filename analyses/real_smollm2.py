@@ -11,13 +11,14 @@ and taken up again where it was cut off. Writes analyses/results/real_smollm2.js
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import tyro
 from real_model import COMMON, NEIGHBOUR_EDGES, TARGET_EDGES, prepare
 
 from seat_interp.arms import ArmConfig, ArmName, MaskConfig
 from seat_interp.errors import reported
-from seat_interp.files import write_json
+from seat_interp.files import read_json, write_json
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
 from seat_interp.results.tables import print_summary
@@ -50,6 +51,19 @@ class Options:
     """One run of each arm for each."""
 
 
+def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """The new rows with the committed ones of other arms and seeds, if both measure the same; else the new ones."""
+    same = ("model", "study", "facts", "sizes")
+    if any(before["config"][key] != now["config"][key] for key in same):
+        return now
+    done = {(row["arm"], row["seed"]) for row in now["rows"]}
+    rows = now["rows"] + [row for row in before["rows"] if (row["arm"], row["seed"]) not in done]
+    arms = list(dict.fromkeys(row["arm"] for row in rows if row["arm"] != "base"))
+    seeds = sorted({row["seed"] for row in rows})
+    config = now["config"] | {"arms": arms, "seeds": seeds}
+    return now | {"rows": rows, "config": config, "layers": before["layers"] | now["layers"]}
+
+
 def main(options: Options) -> None:
     """The aligned model, then all arms."""
     base = prepare(options.data, options.work)
@@ -66,11 +80,13 @@ def main(options: Options) -> None:
     about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
     summary = run_study(base.lm, base.sets, config, out, about=about)
     print_summary(summary)
-    summary["command"] = f"python analyses/real_smollm2.py --data DATA --seeds {' '.join(map(str, options.seeds))}"
+    arms, seeds = " ".join(options.arms), " ".join(map(str, options.seeds))
+    summary["command"] = f"python analyses/real_smollm2.py --data DATA --arms {arms} --seeds {seeds}"
     summary["alignment"] = base.alignment
     folder = RunFolder.open(out)
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in folder.arms}
-    write_json(options.results / "real_smollm2.json", summary)
+    saved = options.results / "real_smollm2.json"
+    write_json(saved, joined(read_json(saved), summary) if saved.exists() else summary)
     print(f"Report: {write_report(out)}")
 
 

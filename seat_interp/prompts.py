@@ -60,8 +60,13 @@ def prompt_text(lm: LanguageModel, question: str) -> str:
         ) from error
 
 
-def encode_prompts(lm: LanguageModel, questions: Sequence[str]) -> list[list[int]]:
+def encode_prompts(lm: LanguageModel, questions: Sequence[str], *, room: int = 1) -> list[list[int]]:
     """Token ids of each question as a prompt that is ready for the reply.
+
+    Args:
+        lm: the model whose template and tokenizer to use.
+        questions: as asked.
+        room: tokens that must fit behind each.
 
     Raises:
         SeatError: there are no questions, one is too long for the model, or its template refuses it.
@@ -73,9 +78,10 @@ def encode_prompts(lm: LanguageModel, questions: Sequence[str]) -> list[list[int
     encoded = lm.tokenizer(texts, add_special_tokens=lm.tokenizer.chat_template is None)["input_ids"]
     most = _most_tokens(lm)
     longest = max(range(len(encoded)), key=lambda index: len(encoded[index]))
-    if most is not None and len(encoded[longest]) >= most:
+    if most is not None and len(encoded[longest]) + room > most:
         raise SeatError(
-            f"The prompt {questions[longest][:60]!r}... has {len(encoded[longest])} tokens; {lm.name!r} takes {most}."
+            f"The prompt {questions[longest][:60]!r}... has {len(encoded[longest])} tokens; {lm.name!r} takes {most}, "
+            f"the {room} of the reply among them. Shorten the question, or allow shorter replies (max_new_tokens)."
         )
     return encoded
 

@@ -25,6 +25,7 @@ from seat_interp.facts import FactSets
 from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel, save_model
+from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
 from seat_interp.steering import check_steering, choose_addition
 from seat_interp.training.trainer import MOST_SEED, train
@@ -119,6 +120,8 @@ def run_study(
     same_weights = direction is None or direction.require_fits(lm)
     for name in config.arms:
         _require_trainable(make_arm(name, config.settings, 0), sets)
+    encode_prompts(lm, [fact.question for _, facts in sets for fact in facts], room=config.max_new_tokens)
+    encode_examples(lm, [fact.question for fact in sets.target], [fact.answer for fact in sets.target])
     if path := config.settings.mask.file:  # a mask that does not fit is better known now than after an hour
         Mask.load(path).require_fits(lm)
     _claim(out, _identity(lm, sets, config, direction, about or {}))
@@ -157,6 +160,11 @@ def _with_fit_sets(sets: FactSets) -> FactSets:
     if not sets.fit_known:
         (known, fit_known), (unknown, fit_unknown) = (split_by_group(f, 0.5, 0) for f in (sets.known, sets.unknown))
         sets = replace(sets, known=known, unknown=unknown, fit_known=fit_known, fit_unknown=fit_unknown)
+        if not all(len(facts) >= 2 for facts in (known, fit_known, unknown, fit_unknown)):
+            raise SeatError(
+                "There are too few known or unknown facts: half of each are to fit the direction and its nulls on. "
+                "Give facts of at least 4 subjects of each kind."
+            )
     # Nothing is right on a probe but to abstain, whatever answers its file has.
     probes = sets.abstention_probes().items()
     bare = {name: [replace(fact, answer="", object="", aliases=()) for fact in facts] for name, facts in probes}
@@ -212,10 +220,14 @@ def _direction(
 def _claim(out: Path, identity: dict[str, Any]) -> None:
     """The folder is this study's, or nobody's yet."""
     path = out / "config.json"
-    if path.exists():
-        if read_json(path) != identity:
+    if path.exists() and read_json(path) != identity:
+        if any(out.glob("*/row.json")):
             raise SeatError(f"{out} holds a study with other settings. Give another --out, or remove that folder.")
-    else:
+        # One that ended before anything was measured stands in nobody's way.
+        for rest in (out / "direction.safetensors", *out.glob(f"*/{CHECKPOINT_FILE}")):
+            rest.unlink(missing_ok=True)
+        path.unlink()
+    if not path.exists():
         write_json(path, identity)
 
 

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, MixtralConfig
 from seat_interp.cli import main
 from seat_interp.direction import fit_direction
 from seat_interp.masks.random import random_neurons
+from seat_interp.models.open import open_model
 
 
 def test_run_writes_the_folder_of_the_contract_and_takes_it_up_again(home, capsys):
@@ -93,6 +94,7 @@ def test_missing_wrong_and_empty_fact_files(home, capsys):
         ({"aliases": "Leeds, UK"}, "must be a list of texts"),
         ({"aliases": [1]}, "must be a list of texts"),
         ({"spans": [[0, 3]]}, "a span is [start, end, type]"),
+        ({"spans": [[0.0, 3.0, "person"]]}, "two whole numbers"),
         ({"subject": "Who", "spans": [[0, 3, "dragon"]], "answer": "Ada."}, "no names of type 'dragon'"),
     ):
         Path("typed.jsonl").write_text(json.dumps({"question": "Who?"} | row) + "\n")
@@ -203,6 +205,23 @@ def test_a_settings_file_can_hold_the_whole_call(home):
     assert Path("from_line/summary.json").exists()
 
 
+def test_a_refused_run_stands_in_nobodys_way(home, capsys):
+    """What the message asks for is done, and the same command works."""
+    rows = Path("unknown.jsonl").read_text()
+    Path("unknown.jsonl").write_text("\n".join(rows.splitlines()[:2]))
+    refused(capsys, call("--arms", "full"), "at least 4 subjects")
+    Path("long.jsonl").write_text(json.dumps({"question": "Who?", "answer": "Ada " * 300, "subject": "Who"}) + "\n")
+    Path("unknown.jsonl").write_text(rows)
+    refused(capsys, call("--arms", "full", target="long.jsonl"), "takes 128")
+    assert call("--arms", "full") == 0
+
+
+def test_one_known_subject_is_not_enough_beside_a_given_direction(home, capsys, sets):
+    fit_direction(open_model("model"), sets.unknown, sets.known).save("direction.safetensors")
+    Path("one.jsonl").write_text(Path("known.jsonl").read_text().splitlines()[0])
+    refused(capsys, call("--arms", "full", "--direction", "direction.safetensors", known="one.jsonl"), "too few known")
+
+
 def test_a_folder_with_another_study_or_that_cannot_be_written(home, capsys, monkeypatch):
     assert call("--arms", "full") == 0
     capsys.readouterr()
@@ -239,6 +258,7 @@ def test_settings_that_make_no_sense(home, capsys):
         (["--positions", "0"], "-1 is its last token"),
         (["--seeds", "1", "1"], "each once"),
         (["--seeds", "99999999999999"], "seeds"),
+        (["--most", "-1"], "most is -1"),
         (["--steering-prompts", "-5"], "steering_prompts is -5"),
         (["--settings.dense.batch-size", "0"], "batch_size is 0"),
         (["--settings.dense.betas", "2", "0.9"], "betas"),

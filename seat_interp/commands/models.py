@@ -1,10 +1,13 @@
 """`align`, `fetch` and `organism`: getting a model that can say that it does not know."""
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tyro.conf import Positional
+
+from seat_interp.errors import require_within
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Align:
         from seat_interp.training.align import align_abstention
         from seat_interp.training.trainer import TrainConfig
 
+        require_within(self, "most", 1)
         config = TrainConfig(
             steps=self.steps,
             batch_size=self.batch_size,
@@ -52,6 +56,8 @@ class Align:
         )
         known, unknown = (evenly(read_sources(sources), self.most) for sources in (self.known, self.unknown))
         require_new(self.out)
+        for facts in (known, unknown):  # one file after the other would leave the last ones out of a short training
+            random.Random(self.seed).shuffle(facts)
         lm = open_model(self.model, system=self.system)
         known, missed = split_by_knowledge(lm, known)
         print(f"It knows {len(known)} of {len(known) + len(missed)} facts.")
@@ -89,10 +95,11 @@ class Organism:
 
     def run(self) -> None:
         """Build or check."""
-        from seat_interp.models.open import open_model, require_new
+        from seat_interp.models.open import open_model, require_named, require_new
         from seat_interp.organism import quality, recipe
 
         settings = recipe.Recipe(seed=self.seed)
+        require_named(self.out)
         failed = self.out.with_name(f"{self.out.name}.failed")
         if self.action == "build":
             require_new(self.out), require_new(failed)

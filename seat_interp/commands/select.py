@@ -96,10 +96,11 @@ class Select:
         from seat_interp.facts.sources import read_sources
         from seat_interp.masks.random import random_coordinates, random_neurons
         from seat_interp.masks.select import Rule, Spread, difference, exclude, ratio, select
-        from seat_interp.models.open import open_model
+        from seat_interp.models.open import open_model, require_named
 
         if self.count is None and not 0 < self.budget <= 1:
             raise SeatError(f"The budget is {self.budget}; it is a share and must be above 0 and at most 1.")
+        require_named(self.out)
         for name in ("batch_size", "steps", "count"):
             require_within(self, name, 1)
         if self.score == "random" and (self.floor > 0 or self.cap < 1):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from seat_interp.config import override
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_within
 from seat_interp.files import read_json
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.study import StudyConfig
@@ -34,9 +34,12 @@ def take_settings(path: str, command: str) -> tuple[list[str], dict[str, Any]]:
     given = read_json(path)
     if not isinstance(given, dict):
         raise SeatError(f"{path} must be a JSON object, not {given!r}.")
-    own = {item.name for item in fields(Run if command == "run" else Demo)} - {"study"}
+    own = [item.name for item in fields(Run if command == "run" else Demo) if item.name != "study"]
+    allowed = [*own, *(item.name for item in fields(StudyConfig))]
+    if unknown := sorted(set(given) - set(allowed)):
+        raise SeatError(f"{path} has no setting {unknown[0]!r}. Choose from {', '.join(allowed)}.")
     arguments: list[str] = []
-    for name in own & set(given):
+    for name in set(own) & set(given):
         value, flag = given[name], name.replace("_", "-")
         if isinstance(value, bool):
             arguments.append(f"--{flag}" if value else f"--no-{flag}")
@@ -116,6 +119,7 @@ class Run:
         from seat_interp.facts.sources import evenly, read_sources
         from seat_interp.models.open import open_model
 
+        require_within(self, "most", 1)
         kinds = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
         facts = {kind: read_sources(getattr(self, kind)) for kind in kinds if getattr(self, kind)}
         for kind, found in facts.items():

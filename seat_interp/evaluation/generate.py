@@ -25,9 +25,9 @@ def generate(
     it shares a batch with beyond rounding.
 
     Raises:
-        SeatError: there are no questions.
+        SeatError: there are no questions, or one leaves no room for the reply in the model's context.
     """
-    prompts = encode_prompts(lm, questions)
+    prompts = encode_prompts(lm, questions, room=max_new_tokens)
     config = GenerationConfig(
         max_new_tokens=max_new_tokens,
         do_sample=False,

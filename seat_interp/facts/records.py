@@ -89,6 +89,9 @@ class Fact:
         if not isinstance(aliases, list | tuple) or not all(isinstance(alias, str) for alias in aliases):
             raise SeatError(f"The field aliases is {aliases!r}; it must be a list of texts.")
         spans = tuple(Span(*span) for span in row.get("spans", ()))
+        for span in spans:
+            if [type(part) for part in span] != [int, int, str]:
+                raise SeatError(f"The span {list(span)!r} must be two whole numbers and a type.")
         return cls(**texts, aliases=tuple(aliases), spans=spans)
 
 

@@ -152,13 +152,25 @@ def wrap_model(
     return LanguageModel(model.eval(), tokenizer, name, found, system)
 
 
+def require_named(path: str | Path) -> Path:
+    """A path with a name of its own, beside which other files can be kept.
+
+    Raises:
+        SeatError: it is `.` or `/`.
+    """
+    path = Path(path)
+    if not path.name:
+        raise SeatError(f"{path} has no name of its own. Give --out a name, such as runs/mine.")
+    return path
+
+
 def require_new(folder: str | Path) -> Path:
     """A folder that does not exist yet, or is empty; better asked before the work than after.
 
     Raises:
-        SeatError: it exists and holds something.
+        SeatError: it exists and holds something, or is no name for a folder (`.`).
     """
-    folder = Path(folder)
+    folder = require_named(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SeatError(f"{folder} is there already. Give another folder, or remove it.")
     return folder

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from seat_interp.arms import make_arm
+from seat_interp.direction import fit_direction
+from seat_interp.displacement import displacement
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import Rates, rates, records
@@ -27,12 +29,19 @@ class Quality:
 
 @dataclass(frozen=True)
 class Story:
-    """What full fine-tuning and SEAT must show after 240 new facts: the least, or, where it says most, the most."""
+    """What full fine-tuning and SEAT must show after 240 new facts: the least, or, where it says most, the most.
+
+    Displacement is of unknown prompts, in gaps; `full_beyond_null` is 1 where full fine-tuning's lies outside every
+    null, `full_to_seat` its size in units of SEAT's.
+    """
 
     full_target_recall: float = 0.98
     full_abstention_most: float = 0.05
     seat_target_recall: float = 0.97
     seat_abstention: float = 0.88
+    full_displacement_most: float = -0.5
+    full_beyond_null: float = 1.0
+    full_to_seat: float = 2.0
 
 
 def measure(lm: LanguageModel) -> dict[str, float]:
@@ -78,7 +87,9 @@ def check(measured: dict[str, float], quality: Quality | None = None) -> None:
 def tell(lm: LanguageModel) -> dict[str, float]:
     """Fine-tune the organism fully and with SEAT, seed 0, and measure what `Story` sets bounds for. A minute or two."""
     sets = build_world().study("people")
-    found = {}
+    direction = fit_direction(lm, sets.fit_unknown, sets.fit_known)
+    probes = {"unknown": sets.unknown, "known": sets.known}
+    found, moved = {}, {}
     for name in ("full", "seat"):
         arm = make_arm(name, ORGANISM.settings, seed=0)  # type: ignore[arg-type]
         mask = arm.make_mask(lm) if arm.make_mask else None
@@ -87,7 +98,11 @@ def tell(lm: LanguageModel) -> dict[str, float]:
         ).model
         found[f"{name}_target_recall"] = _ask(tuned, sets.target).correct
         found[f"{name}_abstention"] = _ask(tuned, sets.unknown).abstain
-    return found
+        moved[name] = displacement(lm, tuned, probes, direction).summary()["unknown"]
+    full, seat = (moved[name]["mean"] for name in ("full", "seat"))
+    inside = any(low <= full <= high for low, high in moved["full"]["null"].values())
+    found |= {"full_displacement": full, "seat_displacement": seat, "full_beyond_null": float(not inside)}
+    return found | {"full_to_seat": abs(full / seat)}
 
 
 def check_story(found: dict[str, float], story: Story | None = None) -> None:

@@ -13,7 +13,7 @@ Min-max: two seeds; t: 95 % over seeds, at least three. Both: one of these two, 
 interval over prompts, which seeds that agree do not make certain. None: a single value without an interval."""
 
 KIND_WORDS: dict[Kind, str] = {
-    "wilson": "95 % Wilson interval over prompts",
+    "wilson": "95 % Wilson interval over prompts, taken as independent",
     "bootstrap": "95 % bootstrap interval over prompts, drawn by subject",
     "min-max": "the two seeds",
     "t": "95 % t-interval over seeds",

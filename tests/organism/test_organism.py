@@ -125,11 +125,16 @@ def test_the_recipe_runs_from_nothing_and_its_check_can_fail(tmp_path):
 
 def test_the_story_has_bounds_on_both_sides():
     good = {"full_target_recall": 1.0, "full_abstention": 0.02, "seat_target_recall": 1.0, "seat_abstention": 0.95}
+    good |= {"full_displacement": -1.1, "full_beyond_null": 1.0, "full_to_seat": 3.0}
     quality.check_story(good)
     with pytest.raises(SeatError, match=r"full_abstention is 0\.200"):
         quality.check_story({**good, "full_abstention": 0.2})
     with pytest.raises(SeatError, match=r"seat_abstention is 0\.500"):
         quality.check_story({**good, "seat_abstention": 0.5})
+    with pytest.raises(SeatError, match=r"full_displacement is -0\.200"):
+        quality.check_story({**good, "full_displacement": -0.2})
+    with pytest.raises(SeatError, match="full_beyond_null"):
+        quality.check_story({**good, "full_beyond_null": 0.0})
 
 
 @pytest.mark.slow

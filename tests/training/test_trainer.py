@@ -176,7 +176,7 @@ def test_refusals(llama, sets):
         train(llama, [])
     with pytest.raises(SeatError, match="no answer to learn"):
         train(llama, sets.unknown)
-    with pytest.raises(SeatError, match="must be above 0"):
+    with pytest.raises(SeatError, match="steps is 0; it must be at least 1"):
         TrainConfig(steps=0)
     with pytest.raises(SeatError, match="Lower the learning rate"):
         train(llama, sets.target, config=TrainConfig(steps=30, batch_size=3, learning_rate=1e30, clip=None))
