@@ -137,18 +137,19 @@ def compare(
 
 def print_table(rows: list[dict[str, Any]]) -> None:
     """Every way of making masks, setting by setting: means over seeds, 95 % intervals; * where probes were used."""
-    heads = ("Target recall", "Abstention", "Known recall", "Over-abstention")
     setting = itemgetter("granularity", "loss", "target", "budget")
     console = Console()
     for (granularity, loss, target, budget), found in itertools.groupby(sorted(rows, key=setting), key=setting):
-        table = Table(
-            "Masks", "Seeds", *heads, box=SIMPLE_HEAD, title=f"{budget:.0%} of {granularity}s, {target}, {loss}"
-        )
+        table = Table("Masks", "Seeds", box=SIMPLE_HEAD, padding=(0, 0))
+        table.title = f"{budget:.0%} of {granularity}s, {target}, {loss}"
+        for head in ("Target\nrecall", "Abstention,\nmean of sets", "Known\nrecall", "Over-\nabstention"):
+            table.add_column(head, justify="right", no_wrap=True)
         for scheme, those in itertools.groupby(found, key=itemgetter("scheme")):
             same = list(those)
             kept = [sum(row["abstention"].values()) / len(row["abstention"]) for row in same]
             rates = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
             cells = [with_interval(estimate(values, bounds=(0.0, 1.0))) for values in (rates[0], kept, *rates[1:])]
+            cells = [cell.replace(" [", "\n[") for cell in cells]  # fits 80 columns
             table.add_row(scheme + (" *" if same[0]["probes"] else ""), str(len(same)), *cells)
         console.print(table)
 
