@@ -56,12 +56,15 @@ def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
         cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
         note = "" if not cut else ", some layers beyond the panel"
         first = ", first seed" if ax is axes[0] else ""
-        ax.set_title(f"{set_name(name)}{first}{note}", loc="left", size=9, pad=20 if ax is axes[0] else 4)
-        if ax is not axes[0]:
-            ax.get_legend().remove()
+        ax.set_title(f"{set_name(name)}{first}{note}", loc="left", size=9, pad=4)
+        drawn = ax.get_legend()
+        legend = [(handle, text.get_text()) for handle, text in zip(drawn.legend_handles, drawn.get_texts())]
+        drawn.remove()
         if ax is not axes[-1]:
             ax.set_xlabel("")
-    return _figure(axes[0]), summary["layers"]
+    handles, labels = zip(*legend)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return figure, summary["layers"]
 
 
 def _figure(ax: Axes) -> Figure:

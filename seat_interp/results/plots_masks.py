@@ -112,39 +112,48 @@ LEARNT = 0.98
 def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """What every way of choosing a mask keeps: known recall and over-abstention against abstention, budget by budget.
 
-    A line of panels for each loss and target set, two panels for each granularity. A line joins the budgets of one
-    scheme; crosses are 95 % intervals over seeds; a hollow marker means that the targets were not learnt (recall below
-    0.98).
+    Two panels for each granularity, loss and target set that there are rows of. A line joins the budgets of one scheme,
+    written beside its points; crosses are 95 % intervals over seeds; a hollow marker means that the targets were not
+    learnt (recall below 0.98).
 
     Args:
         rows: with `scheme`, `granularity`, `loss`, `target`, `budget`, `seed` and the four rates, as
             `analyses/organism_masks.py` makes.
     """
-    down = sorted({(row["loss"], row["target"]) for row in rows})
-    grains = sorted({row["granularity"] for row in rows}, reverse=True)
-    across = [(grain, rate) for grain in grains for rate in ("known_recall", "over_abstention")]
+    parts = sorted({(row["granularity"], row["loss"], row["target"]) for row in rows})
     schemes = list(dict.fromkeys(["random", *sorted(row["scheme"] for row in rows)]))
-    figure = Figure(figsize=(1 + 2.7 * len(across), 1.1 + 2.4 * len(down)), layout="constrained")
-    axes = figure.subplots(len(down), len(across), sharex=True, squeeze=False)
-    for (loss, target), line in zip(down, axes):
-        for (grain, rate), ax in zip(across, line):
-            here = [r for r in rows if (r["loss"], r["target"], r["granularity"]) == (loss, target, grain)]
-            for place, scheme in enumerate(schemes):
-                _scheme(ax, [row for row in here if row["scheme"] == scheme], rate, scheme, place)
-            ax.set_title(f"{'SEAT' if loss == 'seat' else 'Cross entropy'}, {target}, {grain}s", size=8)
-            ax.set_ylabel(rate.replace("_", " ").replace("over abstention", "over-abstention").capitalize())
-            if rate == "over_abstention":  # a share: no axis below zero, and no small difference blown up
-                ax.set_ylim(-0.002, max(0.05, ax.get_ylim()[1]))
-            if ax in axes[-1]:
-                ax.set_xlabel("Abstention (mean of probe sets)")
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(labels)), fontsize=7)
+    lines = -(-len(parts) // 2)
+    figure = Figure(figsize=(1 + 5.4 * min(2, len(parts)), 1.1 + 2.4 * lines), layout="constrained")
+    axes = figure.subplots(lines, 2 * min(2, len(parts)), squeeze=False).flatten()
+    for place, (grain, loss, target) in enumerate(parts):
+        here = [r for r in rows if (r["granularity"], r["loss"], r["target"]) == (grain, loss, target)]
+        for ax, rate in zip(axes[2 * place :], ("known_recall", "over_abstention")):
+            for number, scheme in enumerate(schemes):
+                _scheme(ax, [row for row in here if row["scheme"] == scheme], rate, scheme, number)
+            kind = "single weights" if grain == "coordinate" else "neurons"
+            ax.set_title(f"{'SEAT' if loss == 'seat' else 'Cross entropy'}, {target}, {kind}", size=7)
+            ax.set(xlabel="Abstention (mean of probe sets)", xlim=(-0.03, 1.03))
+            # Shares: no axis beyond 0 and 1, and no small difference blown up.
+            if rate == "known_recall":
+                ax.set(ylabel="Known recall", ylim=(min(0.8, ax.get_ylim()[0]), 1.004))
+            else:
+                ax.set(ylabel="Over-abstention", ylim=(-0.002, max(0.05, ax.get_ylim()[1])))
+    for ax in axes[2 * len(parts) :]:
+        ax.remove()
+    found: dict[str, Any] = {}
+    for ax in axes[: 2 * len(parts)]:
+        found |= dict(zip(*reversed(ax.get_legend_handles_labels())))
+    shown = [scheme for scheme in schemes if scheme in found]
+    handles = [found[scheme] for scheme in shown]
+    figure.legend(handles, shown, loc="outside lower center", ncols=min(6, len(shown)), fontsize=7)
     return figure
 
 
 def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], rate: str, scheme: str, place: int) -> None:
     """One scheme's line through its budgets, with a cross at each."""
     colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+    if not rows:
+        return
     budgets = sorted({row["budget"] for row in rows})
     at = [[row for row in rows if row["budget"] == budget] for budget in budgets]
     bounds = (0.0, 1.0)
@@ -152,7 +161,9 @@ def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], rate: str, scheme: str,
     found = [estimate([row[rate] for row in each], bounds=bounds) for each in at]
     style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 4, "mew": 0.8}
     ax.plot([x.mean for x in kept], [y.mean for y in found], "-", lw=0.8, label=scheme, **style)
-    for x, y, each in zip(kept, found, at):
+    for x, y, budget, each in zip(kept, found, budgets, at):
+        if rate == "known_recall":
+            ax.annotate(f"{budget:.0%}", (x.mean, y.mean), (3, 3), textcoords="offset points", size=5, color=colour)
         learnt = float(np.mean([row["target_recall"] for row in each])) >= LEARNT
         across, down = [[x.mean - x.low], [x.high - x.mean]], [[y.mean - y.low], [y.high - y.mean]]
         fill = colour if learnt else "white"
