@@ -22,8 +22,8 @@ from rich.table import Table
 from tqdm import tqdm
 
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.generate import generate
-from seat_interp.evaluation.score import rates, records
+from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
 from seat_interp.files import read_json, read_jsonl, write_json
 from seat_interp.masks.mask import Granularity, Mask
@@ -64,11 +64,8 @@ def train_and_ask(
     tuned = train(lm, sets.target, objective=objective, mask=mask, config=config, names=sets.names())
     seconds = time.perf_counter() - began
     asked = {"target": sets.target, "known": sets.known, **sets.abstention_probes()}
-    questions = [fact.question for facts in asked.values() for fact in facts]
-    replies = iter(
-        generate(tuned.model, questions, batch_size=batch_size, max_new_tokens=max_new_tokens, progress=False)
-    )
-    rate = {name: rates(records(name, facts, [next(replies) for _ in facts])) for name, facts in asked.items()}
+    found = ask(tuned.model, asked, batch_size=batch_size, max_new_tokens=max_new_tokens, progress=False)
+    rate = {name: rates(each) for name, each in found.items()}
     return {
         "target_recall": rate["target"].correct,
         "known_recall": rate["known"].correct,

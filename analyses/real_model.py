@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.knowledge import WORDINGS, split_by_knowledge
-from seat_interp.evaluation.score import rates, records
+from seat_interp.evaluation.score import rates
 from seat_interp.facts import (
     Fact,
     FactSets,
@@ -184,8 +184,8 @@ def share_out(
 def measure(lm: LanguageModel, sets: dict[str, list[Fact]]) -> dict[str, dict[str, float]]:
     """Rates of each set."""
     found = {}
-    for name, facts in sets.items():
-        got = rates(records(name, facts, generate(lm, [fact.question for fact in facts])))
+    for name, each in ask(lm, sets).items():
+        got = rates(each)
         found[name] = {"n": got.n, "abstain": got.abstain, "grounded": got.grounded, "correct": got.correct}
         print(f"  {name:14s} n {got.n:3d}  abstain {got.abstain:.2f}  correct {got.correct:.2f}")
     return found

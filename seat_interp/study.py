@@ -19,8 +19,8 @@ from seat_interp.arms import Arm, ArmConfig, ArmName, make_arm
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
 from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, groups_of, null_directions
 from seat_interp.errors import SeatError, require_within
-from seat_interp.evaluation.generate import generate
-from seat_interp.evaluation.score import Record, interval, rates, records
+from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.score import interval, rates
 from seat_interp.facts import FactSets
 from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
 from seat_interp.masks.mask import Mask
@@ -300,18 +300,7 @@ def _run_arm(base: _Base, name: ArmName, seed: int, config: StudyConfig, folder:
 def _ask(lm: LanguageModel, sets: FactSets, config: StudyConfig, folder: Path, arm: str, seed: int) -> dict[str, Any]:
     """Ask every set that is reported, keep each reply, and give the rates of the contract with Wilson intervals."""
     asked = {name: facts for name, facts in sets if name not in ("fit_known", "fit_unknown")}
-    order = [(name, fact) for name, facts in asked.items() for fact in facts]
-    replies = generate(
-        lm,
-        [fact.question for _, fact in order],
-        max_new_tokens=config.max_new_tokens,
-        batch_size=config.batch_size,
-    )
-    by_set: dict[str, list[Record]] = {}
-    start = 0
-    for name, facts in asked.items():
-        by_set[name] = records(name, facts, replies[start : start + len(facts)])
-        start += len(facts)
+    by_set = ask(lm, asked, max_new_tokens=config.max_new_tokens, batch_size=config.batch_size)
     lines = [{"arm": arm, "seed": seed, **record.to_json()} for found in by_set.values() for record in found]
     write_jsonl(folder / "records.jsonl", lines)
     rate = {name: rates(found) for name, found in by_set.items()}
@@ -352,17 +341,12 @@ def _live_probe(base: _Base, config: StudyConfig) -> Callable[[LanguageModel], d
     before = base.activations["unknown"][: len(unknown)]
 
     def probe(lm: LanguageModel) -> dict[str, Any]:
-        replies = generate(
-            lm,
-            [fact.question for fact in target + unknown],
-            max_new_tokens=config.max_new_tokens,
-            progress=False,
-        )
-        taught = rates(records("target", target, replies[: len(target)]))
-        asked = rates(records("unknown", unknown, replies[len(target) :]))
+        asked = {"target": target, "unknown": unknown}
+        found = ask(lm, asked, max_new_tokens=config.max_new_tokens, progress=False)
+        taught, refused = (rates(each) for each in found.values())
         after = capture_sets(lm, {"unknown": unknown}, base.direction.position, config.batch_size)["unknown"]
         shift = base.direction.project(after.double() - before.double())[:, layer].mean() / base.direction.gap[layer]
-        return {"target_recall": taught.correct, "abstention": asked.abstain, "displacement": float(shift)}
+        return {"target_recall": taught.correct, "abstention": refused.abstain, "displacement": float(shift)}
 
     return probe
 

@@ -6,8 +6,8 @@ from seat_interp.arms import make_arm
 from seat_interp.direction import fit_direction
 from seat_interp.displacement import displacement
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.generate import generate
-from seat_interp.evaluation.score import Rates, rates, records
+from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.score import Rates, rates
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism.recipe import known_facts
@@ -119,4 +119,4 @@ def check_story(found: dict[str, float], story: Story | None = None) -> None:
 
 
 def _ask(lm: LanguageModel, facts: list[Fact]) -> Rates:
-    return rates(records("", facts, generate(lm, [fact.question for fact in facts])))
+    return rates(ask(lm, {"": facts})[""])
