@@ -71,7 +71,7 @@ def _headline(base: ArmRates, arms: Sequence[ArmRates]) -> str:
     (first, verb), *others = changed
     parts = [
         f"{_named(first)} {verb} abstention on unknown prompts from {before:.2f} to {_rate(first)} "
-        f"and {_moved(first, 'those prompts')}"
+        f"and {_moved(first, 'those prompts', brief=True)}"
     ]
     for word, also in (
         ("lost it", [a for a, v in others if v == "took"]),
@@ -100,13 +100,18 @@ def _detail(base: ArmRates, arm: ArmRates) -> str:
     return _upper(f"{learned}. Known recall {known}, over-abstention {over}.{also}")
 
 
-def _moved(arm: ArmRates, whom: str) -> str:
+def _moved(arm: ArmRates, whom: str, brief: bool = False) -> str:
+    """With every null, or in brief with the one that reaches furthest."""
     found = arm.displacement[PROBE]
-    bands = ", ".join(f"{NULL_WORDS[kind]} {low:.2f} to {high:.2f}" for kind, (low, high) in found.null.items())
-    how = f"{found.along.mean:+.2f} gaps along the ignorance direction"
+    nulls = found.null
+    if brief:
+        kind = max(nulls, key=lambda each: max(map(abs, nulls[each])))
+        nulls = {kind: nulls[kind]}
+    bands = ", ".join(f"{NULL_WORDS[kind]} {low:.2f} to {high:.2f}" for kind, (low, high) in nulls.items())
+    how = f"moved {whom} by {found.along.mean:+.2f} gaps along the ignorance direction"
     if found.beyond_null:
-        return f"moved {whom} by {how} (nulls: {bands})"
-    return f"moved {whom} by {how}, which is not beyond every null ({bands})"
+        return f"{how} ({'widest null' if brief else 'nulls'}: {bands})"
+    return f"{how}, which is not beyond every null ({bands})"
 
 
 def _change(before: Estimate, after: Estimate) -> str:

@@ -13,7 +13,7 @@ def test_loss_and_keeping_are_said_with_their_numbers():
     headline = verdict(summary(BASE, LOST, KEPT)).headline
     assert headline.startswith("Full fine-tuning took abstention on unknown prompts from 0.99 to 0.02 and moved")
     assert "-0.91 gaps" in headline
-    assert "-0.12 to 0.13" in headline
+    assert "(widest null: PCA -0.60 to 0.60)" in headline
     assert headline.endswith("SEAT kept it at 0.93.")
 
 
@@ -65,6 +65,7 @@ def test_a_rise_is_no_loss():
 
 def test_costs_stand_in_the_details():
     full, seat = verdict(summary(BASE, LOST, KEPT)).details
+    assert "(nulls: random -0.12 to 0.13, shuffled -0.20 to 0.20, PCA -0.60 to 0.60)" in full
     assert "Known recall 1.00 to 0.49, over-abstention 0.00 to 0.00 (intervals overlap)." in full
     assert "over-abstention 0.00 to 0.20." in seat
 
