@@ -11,7 +11,7 @@ and taken up again where it was cut off. Writes analyses/results/real_smollm2.js
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import tyro
 from real_model import COMMON, NEIGHBOUR_EDGES, TARGET_EDGES, prepare
@@ -58,10 +58,17 @@ def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
         return now
     done = {(row["arm"], row["seed"]) for row in now["rows"]}
     rows = now["rows"] + [row for row in before["rows"] if (row["arm"], row["seed"]) not in done]
+    order = ["base", *get_args(ArmName)]
+    rows.sort(key=lambda row: (order.index(row["arm"]), row["seed"]))
     arms = list(dict.fromkeys(row["arm"] for row in rows if row["arm"] != "base"))
-    seeds = sorted({row["seed"] for row in rows})
-    config = now["config"] | {"arms": arms, "seeds": seeds}
-    return now | {"rows": rows, "config": config, "layers": before["layers"] | now["layers"]}
+    layers = before["layers"] | now["layers"]
+    commands = dict.fromkeys([before["command"], now["command"]])
+    return now | {
+        "rows": rows,
+        "config": now["config"] | {"arms": arms, "seeds": sorted({row["seed"] for row in rows})},
+        "layers": {arm: layers[arm] for arm in arms},
+        "command": "; ".join(commands),
+    }
 
 
 def main(options: Options) -> None:
