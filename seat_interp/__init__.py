@@ -7,7 +7,7 @@ direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 """
 
 from seat_interp.arms import ArmConfig, MaskConfig
-from seat_interp.attribution import Scores, ablate_sample, attribute, fidelity
+from seat_interp.attribution import Scores, ablate_sample, attribute, fidelity, update_effect
 from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
 from seat_interp.direction import IgnoranceDirection, fit_direction
 from seat_interp.displacement import Displacement, displacement
@@ -88,4 +88,5 @@ __all__ = [
     "train",
     "wrap_model",
     "write_report",
+    "update_effect",
 ]
