@@ -86,7 +86,7 @@ __all__ = [
     "sites_from_paths",
     "split_by_knowledge",
     "train",
+    "update_effect",
     "wrap_model",
     "write_report",
-    "update_effect",
 ]
