@@ -6,7 +6,7 @@ The rule is the best one on the organism, with its settings: weights by how far 
 target facts in a dense fine-tuning, never those in the top 0.6 by how far it moved the model's own replies. What must
 stay are perturbed copies of the target facts and questions that the model asked itself and answers with confidence: no
 data at all. Writes analyses/results/real_masks.json; `make figures` draws from it. On two cores 20 minutes for the
-aligned model if `make real` has not left it, 10 for the scores, 5 a run.
+aligned model if `make real` has not left it, 16 for the scores, 6 a run.
 """
 
 import itertools
