@@ -59,7 +59,7 @@ def layer_matched(lm: LanguageModel, mask: Mask, seed: int = 0) -> Mask:
     origin = {"score": "random", "matched_to": dict(mask.origin), "seed": seed}
     if mask.granularity == "neuron":
         counts = [len(mask.indices[f"{mlp.down}.weight"]) for mlp in lm.sites.mlps]
-        chosen = [torch.randperm(mlp.neurons, generator=generator)[:n] for mlp, n in zip(lm.sites.mlps, counts)]
+        chosen = [torch.randperm(mlp.neurons, generator=generator)[:n].clone() for mlp, n in zip(lm.sites.mlps, counts)]
         return neuron_mask(lm, chosen, origin)
     indices = {
         name: torch.randperm(mask.extents[name].size, generator=generator)[: len(where)].sort().values.to(torch.int32)
@@ -71,7 +71,8 @@ def layer_matched(lm: LanguageModel, mask: Mask, seed: int = 0) -> Mask:
 def _draw(sizes: list[int], budget: float | int, seed: int) -> list[torch.Tensor]:
     """Places drawn from each of several ranges: of a share each range's own, a number as evenly as it goes."""
     generator = torch.Generator().manual_seed(seed)
-    return [torch.randperm(size, generator=generator)[:n] for size, n in zip(sizes, _counts(sizes, budget))]
+    # Cloned: a slice would keep the whole permutation.
+    return [torch.randperm(size, generator=generator)[:n].clone() for size, n in zip(sizes, _counts(sizes, budget))]
 
 
 def _counts(sizes: list[int], budget: float | int) -> list[int]:
