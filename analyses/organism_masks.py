@@ -32,7 +32,7 @@ from seat_interp.masks.select import Spread, difference, exclude, inverted, rati
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
-from seat_interp.organism.world import build_world
+from seat_interp.organism.world import FITTED, build_world
 from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL
 from seat_interp.training.trainer import train
 
@@ -137,8 +137,6 @@ def matched(make: Make) -> Make:
     return lambda m, budget, seed: layer_matched(m.lm, make(m, budget, seed), seed)
 
 
-KEPT = 0.4
-"""Share of the known people or contracts that protection looks at, and no probe."""
 EVEN = Spread(per_layer=True)
 BOTH: dict[str, Make] = {
     "magnitude": scored("magnitude"),
@@ -183,9 +181,7 @@ def material(target: Target, granularity: Granularity) -> Material:
     sets = organism_facts(target)
     world = build_world()
     own = (world.people if target == "people" else world.contracts)["known"].facts(wording=0)
-    _, kept = split_by_group(own, KEPT, 0)
-    subjects = {fact.subject for fact in kept}
-    sets = replace(sets, known=[fact for fact in sets.known if fact.subject not in subjects])
+    _, kept = split_by_group(own, FITTED, 0)  # the subjects that the sets fit the direction on: no probe is about them
     return Material(open_model("organism"), sets, kept, granularity)
 
 
@@ -205,7 +201,7 @@ def main(options: Options) -> None:
     settings = {
         "training": asdict(ORGANISM.settings.masked),
         "kl": asdict(EntityPerturbedKL()),
-        "kept": KEPT,
+        "kept": FITTED,
         "model": open_model("organism").fingerprint,
     }
     wanted = [
