@@ -137,9 +137,11 @@ class Select:
     def _tuned(self) -> "LanguageModel | None":
         from seat_interp.models.open import open_model
 
-        if self.score == "update" and self.tuned is None:
+        if self.score != "update":
+            return None
+        if self.tuned is None:
             raise SeatError("The score update looks into what a fine-tuning did: give --tuned, the model it made.")
-        return open_model(self.tuned, system=self.system) if self.score == "update" and self.tuned else None
+        return open_model(self.tuned, system=self.system)
 
     def _harm(self, lm: "LanguageModel", tuned: "LanguageModel | None", kept: "list[list[Fact]]") -> "Scores":
         """Harm to each list of prompts, with equal weight."""
