@@ -19,7 +19,7 @@ import torch
 import tyro
 from mask_runs import Cell, Loss, compare, train_and_ask
 
-from seat_interp.attribution import KLToBase, Scores, attribute, average, update_effect, weight_fisher
+from seat_interp.attribution import KLToBase, Metric, Scores, attribute, average, update_effect, weight_fisher
 from seat_interp.attribution.neurons import neuron_fisher, weight_norm
 from seat_interp.attribution.protect import confident, harm, strangers
 from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
@@ -91,7 +91,7 @@ class Material:
             "gate_fisher": lambda: neuron_fisher(lm, facts, batch_size=64),
             "gxa": lambda: attribute(lm, facts, absolute=True, batch_size=64),
             "gxw": lambda: gradient_times_weight(lm, facts, batch_size=64),
-            "update": lambda: self._per_neuron(update_effect(lm, self.dense(), facts, batch_size=64).map(torch.neg)),
+            "update": lambda: self._update(facts).map(torch.neg),
         }
         return table[score]()
 
@@ -100,15 +100,15 @@ class Material:
 
         def one(kept: list[Fact]) -> Scores:
             if of == "update":
-                kl = KLToBase(self.lm)
-                return self._per_neuron(update_effect(self.lm, self.dense(), kept, metric=kl, batch_size=64)).abs()
+                return self._update(kept, KLToBase(self.lm)).abs()
             found = harm(self.lm, kept, granularity=of, batch_size=64)
-            return found if of == "neuron" else self._per_neuron(found)
+            return found.per_neuron(self.lm) if self.granularity != of else found
 
         return average([one(kept) for kept in (self.strangers, self.confident)])
 
-    def _per_neuron(self, scores: Scores) -> Scores:
-        return scores.per_neuron(self.lm) if self.granularity == "neuron" else scores
+    def _update(self, facts: list[Fact], metric: Metric | None = None) -> Scores:
+        how: dict[str, Any] = {"granularity": self.granularity, "batch_size": 64}
+        return update_effect(self.lm, self.dense(), facts, metric=metric, **how)
 
     def _dense(self) -> LanguageModel:
         """A short fine-tuning of everything on the target facts, whose update is looked into."""

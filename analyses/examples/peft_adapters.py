@@ -11,7 +11,7 @@ from peft import PeftModel
 import seat_interp as si
 from seat_interp.masks.adapters import save_lora, save_shira
 from seat_interp.masks.random import random_neurons
-from seat_interp.masks.update import difference
+from seat_interp.masks.sparse_update import difference
 from seat_interp.organism import organism_facts
 from seat_interp.training.trainer import TrainConfig, train
 

@@ -45,15 +45,8 @@ def stream(
         SeatError: the checkpoint belongs to other settings.
     """
     groups = batches_by_length([len(example.ids) for example in prepared.examples], batch_size)
-    text = json.dumps([[e.ids for e in prepared.examples], batch_size, dict(identity or {})], sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    sums: dict[str, Tensor] = {}
-    done = 0
-    if checkpoint is not None and Path(checkpoint).exists():
-        sums, header = load_tensors(checkpoint, CHECKPOINT)
-        if header["identity"] != digest:
-            raise SeatError(f"{checkpoint} is of an attribution with other settings or facts. Remove it to start anew.")
-        done = header["batches"]
+    digest = identity_of(prepared, batch_size, identity or {})
+    sums, done = resumed(checkpoint, CHECKPOINT, digest)
     bar = tqdm(groups, desc=label, unit="batch", leave=False, initial=0, disable=len(groups) < 3)
     for number, group in enumerate(bar):
         if number < done:
@@ -61,8 +54,28 @@ def stream(
         for name, value in visit([prepared.examples[index] for index in group], group).items():
             sums[name] = sums[name].add_(value) if name in sums else value.clone()
         if checkpoint is not None and (number + 1) % EVERY == 0:
-            header = {"format": CHECKPOINT, "version": 1, "identity": digest, "batches": number + 1}
+            header = {"format": CHECKPOINT, "version": 1, "identity": digest, "done": number + 1}
             save_tensors(checkpoint, sums, header)
     if checkpoint is not None:
         Path(checkpoint).unlink(missing_ok=True)
     return sums
+
+
+def identity_of(prepared: Prepared, batch_size: int, settings: Mapping[str, Any]) -> str:
+    """What running sums depend on, as a digest: a checkpoint of anything else is refused."""
+    text = json.dumps([[e.ids for e in prepared.examples], batch_size, dict(settings)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def resumed(checkpoint: str | Path | None, format: str, identity: str) -> tuple[dict[str, Tensor], int]:
+    """The sums so far and how many parts they are of; none if there is no checkpoint.
+
+    Raises:
+        SeatError: the checkpoint belongs to other settings.
+    """
+    if checkpoint is None or not Path(checkpoint).exists():
+        return {}, 0
+    sums, header = load_tensors(checkpoint, format)
+    if header["identity"] != identity:
+        raise SeatError(f"{checkpoint} is of an attribution with other settings or facts. Remove it to start anew.")
+    return sums, header["done"]

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
 from seat_interp.attribution.scores import Scores
+from seat_interp.attribution.stream import identity_of, resumed
 from seat_interp.attribution.weights import weight_gradient
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
-from seat_interp.masks.mask import coordinate_extents
+from seat_interp.files import save_tensors
+from seat_interp.masks.mask import Granularity, coordinate_extents
 from seat_interp.models.open import LanguageModel, require_same_architecture
+
+CHECKPOINT = "seat_interp.update_effect_checkpoint"
 
 
 @torch.no_grad()
@@ -21,8 +26,10 @@ def update_effect(
     facts: Sequence[Fact],
     *,
     metric: Metric | None = None,
+    granularity: Granularity = "coordinate",
     steps: int = 4,
     batch_size: int = 16,
+    checkpoint: str | Path | None = None,
 ) -> Scores:
     """What the change of each weight did to a metric: its change times the mean gradient on the way from base to tuned.
 
@@ -36,14 +43,16 @@ def update_effect(
         tuned: where it ends.
         facts: what the metric is taken on.
         metric: the loss of the facts' answers if not given.
+        granularity: of the scores; a neuron's is the sum over its own weights.
         steps: points on the way, by the midpoint rule.
         batch_size: facts a pass.
+        checkpoint: a file for the gradients so far, written at every point, taken up again and removed at the end.
 
     Returns:
         Mean over facts, with sign, in the metric's unit; negative where the change lowered the metric.
 
     Raises:
-        SeatError: no facts, models of different shapes, or scores that are not finite.
+        SeatError: no facts, models of different shapes, scores that are not finite, or a checkpoint of other settings.
     """
     require_same_architecture(base.fingerprint, tuned, "The base")
     if steps < 1:
@@ -54,17 +63,26 @@ def update_effect(
     change = {
         name: tuned.model.get_parameter(name) - base.model.get_parameter(name) for name in coordinate_extents(base)
     }
-    total = {name: torch.zeros(each.shape) for name, each in change.items()}
-    for step in range(steps):
+    origin = {"score": "update_effect", "steps": steps, "metric": metric.name, "facts": len(facts)}
+    origin |= {"model": base.fingerprint}
+    identity = identity_of(once.prepared, batch_size, origin | {"tuned": tuned.fingerprint})
+    total, done = resumed(checkpoint, CHECKPOINT, identity)
+    total = total or {name: torch.zeros(each.shape) for name, each in change.items()}
+    for step in range(done, steps):
         for name, each in change.items():
             way.model.get_parameter(name).copy_(base.model.get_parameter(name) + (step + 0.5) / steps * each)
         with torch.enable_grad():
             found = weight_gradient(way, facts, metric=once, batch_size=batch_size)
         for name, gradient in found.values.items():
             total[name] += gradient / steps
-    values = {name: total[name] * each.float().cpu() for name, each in change.items()}
-    origin = {"score": "update_effect", "steps": steps, "metric": metric.name, "facts": len(facts)}
-    return Scores("coordinate", values, origin | {"model": base.fingerprint})
+        if checkpoint is not None:
+            save_tensors(
+                checkpoint, total, {"format": CHECKPOINT, "version": 1, "identity": identity, "done": step + 1}
+            )
+    if checkpoint is not None:
+        Path(checkpoint).unlink(missing_ok=True)
+    scores = Scores("coordinate", {name: total[name] * each.float().cpu() for name, each in change.items()}, origin)
+    return scores.per_neuron(base) if granularity == "neuron" else scores
 
 
 @dataclass(frozen=True)

@@ -148,12 +148,17 @@ class Select:
         from seat_interp.attribution import KLToBase, average, update_effect
         from seat_interp.attribution.protect import harm
 
-        if tuned is None:
-            how: dict[str, Any] = {"granularity": self.granularity, "batch_size": self.batch_size}
-            part = [self._part(f"harm-{number}") for number in range(len(kept))]
-            return average([harm(lm, facts, checkpoint=path, **how) for facts, path in zip(kept, part)])
-        effects = [update_effect(lm, tuned, f, metric=KLToBase(lm), batch_size=self.batch_size) for f in kept]
-        return average([(each.per_neuron(lm) if self.granularity == "neuron" else each).abs() for each in effects])
+        def one(facts: "list[Fact]", part: Path) -> "Scores":
+            how: dict[str, Any] = {
+                "granularity": self.granularity,
+                "batch_size": self.batch_size,
+                "checkpoint": part,
+            }
+            if tuned is None:
+                return harm(lm, facts, **how)
+            return update_effect(lm, tuned, facts, metric=KLToBase(lm), **how).abs()
+
+        return average([one(facts, self._part(f"harm-{number}")) for number, facts in enumerate(kept)])
 
     def _score(self, lm: "LanguageModel", tuned: "LanguageModel | None", facts: "list[Fact]") -> "Scores":
         from seat_interp import attribution
@@ -175,8 +180,8 @@ class Select:
 
         def update() -> "Scores":
             assert tuned is not None
-            effect = attribution.update_effect(lm, tuned, facts, metric=how["metric"], batch_size=self.batch_size)
-            return (effect.per_neuron(lm) if self.granularity == "neuron" else effect).map(lambda value: -value)
+            effect = attribution.update_effect(lm, tuned, facts, granularity=self.granularity, **how)
+            return effect.map(lambda value: -value)  # useful is what lowered the loss
 
         attribute = partial(attribution.attribute, lm, facts, absolute=True, **how)
         table: dict[str, dict[str, Callable[[], Scores]]] = {

@@ -10,7 +10,7 @@ from transformers.pytorch_utils import Conv1D
 
 from seat_interp.errors import SeatError
 from seat_interp.files import atomic_path
-from seat_interp.masks.update import SparseUpdate
+from seat_interp.masks.sparse_update import SparseUpdate
 
 PREFIX = "base_model.model."
 """How PEFT calls the wrapped model in its files."""

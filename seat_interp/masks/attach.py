@@ -19,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from seat_interp.errors import SeatError
 from seat_interp.masks.mask import Mask
-from seat_interp.masks.update import SparseUpdate
+from seat_interp.masks.sparse_update import SparseUpdate
 from seat_interp.sites import output_axis
 
 PARAMETER = "masked_update"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import CITIES, CORE_FAMILIES, NAMES, fact
 
-from seat_interp.attribution import AnswerLoss, KLToBase, update_effect
+from seat_interp.attribution import AnswerLoss, KLToBase, update, update_effect
 from seat_interp.errors import SeatError
 from seat_interp.masks.mask import coordinate_extents
 
@@ -61,3 +61,32 @@ def test_base_and_tuned_stay_as_they_were_and_must_fit(llama, models_by_family):
         update_effect(llama, models_by_family("opt"), FACTS)
     with pytest.raises(SeatError, match="0 steps"):
         update_effect(llama, tuned, FACTS, steps=0)
+
+
+def test_taken_up_where_it_was_cut_off(llama, tmp_path, monkeypatch):
+    tuned, path = changed(llama, 0.03), tmp_path / "effect.part"
+    whole = update_effect(llama, tuned, FACTS)
+    real, calls = update.weight_gradient, []
+
+    def cut_off(*args, **settings):
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*args, **settings)
+
+    monkeypatch.setattr(update, "weight_gradient", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        update_effect(llama, tuned, FACTS, checkpoint=path)
+    with pytest.raises(SeatError, match="other settings"):
+        update_effect(llama, changed(llama, 0.02), FACTS, checkpoint=path)
+    resumed = update_effect(llama, tuned, FACTS, checkpoint=path)
+    assert len(calls) == 3 + 2  # two points were done, two were left
+    assert torch.equal(resumed.flat(), whole.flat())
+    assert not path.exists()
+
+
+def test_a_neuron_has_the_sum_over_its_own_weights(llama):
+    tuned = changed(llama, 0.03)
+    neurons = update_effect(llama, tuned, FACTS, granularity="neuron")
+    assert neurons.granularity == "neuron"
+    assert torch.equal(neurons.flat(), update_effect(llama, tuned, FACTS).per_neuron(llama).flat())

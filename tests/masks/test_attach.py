@@ -10,7 +10,7 @@ from seat_interp.errors import SeatError
 from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
-from seat_interp.masks.update import difference
+from seat_interp.masks.sparse_update import difference
 
 IDS = torch.arange(5, 17).view(2, 6)
 both = pytest.mark.parametrize("draw", [random_neurons, random_coordinates])
