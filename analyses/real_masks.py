@@ -4,9 +4,9 @@
 
 The rule is the best one on the organism, with its settings: weights by how far their change lowered the loss of the
 target facts in a dense fine-tuning, never those in the top 0.6 by how far it moved the model's own replies. What must
-stay are perturbed copies of the target facts and questions that the model asked itself and answers with confidence: no
+stay are perturbed copies of the target facts and questions that the model asked itself and answers with some confidence: no
 data at all. Writes analyses/results/real_masks.json; `make figures` draws from it. On two cores 20 minutes for the
-aligned model if `make real` has not left it, 16 for the scores, 6 a run.
+aligned model if `make real` has not left it, 16 for the scores, 10 a run.
 """
 
 import itertools
@@ -37,8 +37,10 @@ Scheme = Literal["random", "update_exclude", "update_exclude_matched"]
 TOP = 0.6
 """Share by harm that is never chosen: as on the organism."""
 ASKED = 256
-"""Questions that the model asks itself; it protects those that it answers with confidence."""
-TRAINING = replace(ARMS.masked, steps=100, learning_rate=4e-4, warmup=0.1, final=0.1, probe_every=0, checkpoint_every=0)
+"""Questions that the model asks itself; it protects those that it answers with some confidence."""
+LEAST = 0.5
+"""That is, mean probability of a reply's tokens; of replies this long hardly any reach the organism's 0.9."""
+TRAINING = replace(ARMS.masked, steps=160, learning_rate=4e-4, warmup=0.1, final=0.1, probe_every=0, checkpoint_every=0)
 """Of cross entropy alone, for every mask; with SEAT's KL all masks train as in real_smollm2.py."""
 
 
@@ -76,16 +78,20 @@ def scores(options: Options) -> tuple[Scores, Scores]:
     if not all(path.exists() for path in paths):
         start = base(options.data, options.real)
         lm, target, names = start.lm, start.sets.target, start.sets.names()
-        dense = replace(ARMS.dense, probe_every=0)
-        tuned = train(lm, target, objective=(CrossEntropy(),), config=dense, checkpoint=options.work / "dense").model
-        kl = KLToBase(lm)
         # Never a name that is taught or probed.
         avoid = names.avoiding(entity for fact in target for entity in fact.entities).avoid
         asked = [Fact(question=question) for question in self_questions(lm, ASKED, avoid=avoid)]
-        kept = strangers(target, names=names), confident(lm, asked)
+        kept = strangers(target, names=names), confident(lm, asked, least=LEAST)
         print(f"To stay: {len(kept[0])} copies, {len(kept[1])} of {ASKED} questions of its own")
-        update_effect(lm, tuned, target).map(torch.neg).save(paths[0])
-        average([update_effect(lm, tuned, facts, metric=kl).abs() for facts in kept]).save(paths[1])
+        dense = replace(ARMS.dense, probe_every=0)
+        tuned = train(lm, target, objective=(CrossEntropy(),), config=dense, checkpoint=options.work / "dense").model
+        if not paths[0].exists():
+            useful = update_effect(lm, tuned, target, checkpoint=options.work / "useful.part")
+            useful.map(torch.neg).save(paths[0])
+        kl = KLToBase(lm)
+        parts = [options.work / f"harm-{number}.part" for number in range(len(kept))]
+        effects = [update_effect(lm, tuned, of, metric=kl, checkpoint=part) for of, part in zip(kept, parts)]
+        average([effect.abs() for effect in effects]).save(paths[1])
         (options.work / "dense").unlink()
     useful, harm = (Scores.load(path) for path in paths)
     return useful, harm
@@ -121,6 +127,7 @@ def main(options: Options) -> None:
         "kl": asdict(ARMS.kl),
         "top": TOP,
         "asked": ASKED,
+        "least": LEAST,
         "model": start.lm.fingerprint,
         "aligned": start.alignment["after"],
     }

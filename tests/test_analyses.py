@@ -3,9 +3,15 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+
+from seat_interp.models.open import open_model
+from seat_interp.organism import organism_facts
+from seat_interp.training.trainer import TrainConfig
 
 ANALYSES = Path(__file__).parent.parent / "analyses"
 
@@ -61,3 +67,39 @@ def test_benchmarks(tmp_path, what):
     rows = run(f"benchmarks/{what}.py", tmp_path, *options)[f"benchmark_{what}"]["rows"]
     assert all(row["seconds"] > 0 and row["time_ratio"] > 0 for row in rows)
     assert {"scheme", "parameters", "peak_memory_mib", "memory_ratio", "against"} <= rows[0].keys()
+
+
+def test_masks_of_the_real_model_on_the_organism_in_its_place(tmp_path, monkeypatch):
+    """The stages of real_masks.py, which has a model of a gigabyte otherwise: kept, taken up, and what the rule says."""
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    import real_masks
+    from mask_runs import Cell
+    from real_model import Aligned
+
+    lm, sets = open_model("organism"), organism_facts("people")
+    few = replace(sets, **{name: getattr(sets, name)[:12] for name in ("target", "known", "unknown", "neighbour")})
+    monkeypatch.setattr(real_masks, "base", lambda data, real: Aligned(lm, few, {"after": {}}))
+    short = TrainConfig(steps=3, batch_size=4, learning_rate=2e-3)
+    monkeypatch.setattr(real_masks, "ARMS", replace(real_masks.ARMS, dense=short, masked=short))
+    monkeypatch.setattr(real_masks, "TRAINING", short)
+    # All that the organism asks by itself is about people whom it knows, and who are avoided.
+    questions = [fact.question for fact in sets.known[12:28]]
+    monkeypatch.setattr(real_masks, "self_questions", lambda lm, count, avoid: questions)
+    options = real_masks.Options(work=tmp_path)
+
+    found = {}
+    for scheme, loss in (("random", "ce"), ("update_exclude", "ce"), ("update_exclude_matched", "seat")):
+        cell = Cell(scheme, "coordinate", loss, "pistol", 0.1, 0)
+        found[scheme, loss] = real_masks.run(options, cell)
+        assert 0 <= found[scheme, loss]["target_recall"] <= 1
+    assert found["random", "ce"]["loss_at_end"] != found["update_exclude", "ce"]["loss_at_end"]
+    assert {path.name for path in tmp_path.iterdir()} == {"useful.safetensors", "harm.safetensors"}
+
+    useful, harm = real_masks.scores(options)
+    mask = real_masks.make_mask(options, Cell("update_exclude", "coordinate", "ce", "pistol", 0.1, 0))
+    chosen = torch.cat([mask.dense(name).flatten() for name in harm.values])
+    assert chosen.float().mean().item() == pytest.approx(0.1, abs=1e-4)
+    worst = harm.flat() > harm.flat().kthvalue(round(0.4 * harm.flat().numel())).values
+    assert not bool((chosen & worst).any())  # the 0.6 by harm are never taken
+    left = ~worst & ~chosen
+    assert useful.flat()[chosen].min() >= useful.flat()[left].max()
