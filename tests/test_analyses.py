@@ -70,7 +70,7 @@ def test_benchmarks(tmp_path, what):
 
 
 def test_masks_of_the_real_model_on_the_organism_in_its_place(tmp_path, monkeypatch):
-    """The stages of real_masks.py, which has a model of a gigabyte otherwise: kept, taken up, and what the rule says."""
+    """The stages of real_masks.py, which has a large model otherwise: kept, taken up, and what the rule says."""
     monkeypatch.syspath_prepend(str(ANALYSES))
     import real_masks
     from mask_runs import Cell
