@@ -5,8 +5,8 @@
 The rule is the best one on the organism, with its settings: weights by how far their change lowered the loss of the
 target facts in a dense fine-tuning, never those in the top 0.6 by how far it moved the model's own replies. What must
 stay are perturbed copies of the target facts and questions that the model asked itself and answers with some
-confidence: no data at all. Writes analyses/results/real_masks.json; `make figures` draws from it. On two cores 20 minutes for the
-aligned model if `make real` has not left it, 16 for the scores, 10 a run.
+confidence: no data at all. Writes analyses/results/real_masks.json; `make figures` draws from it. On two cores 20
+minutes for the aligned model if `make real` has not left it, 16 for the scores, 10 a run.
 """
 
 import itertools
