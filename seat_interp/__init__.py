@@ -29,10 +29,12 @@ from seat_interp.sites import Sites, find_sites, sites_from_paths
 from seat_interp.steering import ablate_direction, add_direction, check_steering
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
-from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL, OwnAnswersKL
+from seat_interp.training.lora import LoRA
+from seat_interp.training.objectives import EWC, SEAT, CrossEntropy, EntityPerturbedKL, L2Pull, OwnAnswersKL, Replay
 from seat_interp.training.trainer import TrainConfig, train
 
 __all__ = [
+    "EWC",
     "ORGANISM",
     "SEAT",
     "ArmConfig",
@@ -45,13 +47,16 @@ __all__ = [
     "FactSets",
     "IgnoranceDirection",
     "Kind",
+    "L2Pull",
     "LanguageModel",
+    "LoRA",
     "Mask",
     "MaskConfig",
     "MeanToken",
     "Names",
     "OwnAnswersKL",
     "Projection",
+    "Replay",
     "Scores",
     "SeatError",
     "Sites",

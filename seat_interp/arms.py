@@ -1,17 +1,28 @@
 """The arms of a comparison: what each one trains, with which loss, for how long. All settings are ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from seat_interp.errors import SeatError
+from seat_interp.facts import Fact
 from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.objectives import Continuation, CrossEntropy, EntityPerturbedKL, Objective, OwnAnswersKL
+from seat_interp.training.lora import LoRA
+from seat_interp.training.objectives import (
+    EWC,
+    Continuation,
+    CrossEntropy,
+    EntityPerturbedKL,
+    L2Pull,
+    Objective,
+    OwnAnswersKL,
+    Replay,
+)
 from seat_interp.training.trainer import TrainConfig
 
-ArmName = Literal["full", "full_ep_kl", "full_kl", "sparse", "seat", "seat_keep"]
+ArmName = Literal["full", "lora", "ewc", "l2", "replay", "full_kl", "full_ep_kl", "sparse", "seat", "seat_keep"]
 
 
 @dataclass(frozen=True)
@@ -40,10 +51,16 @@ class ArmConfig:
     Attributes:
         dense: how arms without a mask train.
         masked: how arms with a mask train; they need a higher rate and more steps.
-        regularised: how arms with a KL but no mask train.
+        regularised: how arms with another term but no mask train.
         mask: what masked arms may change.
         kl: the KL of the arms that have one.
         keep: the KL to the base's own answers of `seat_keep`.
+        lora: adapters of `lora`.
+        low_rank: how `lora` trains.
+        ewc: pull of `ewc`; without questions of its own it takes those that the direction is fitted on.
+        l2: pull of `l2`.
+        replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on:
+            alignment data, which the others do without.
     """
 
     dense: TrainConfig = field(
@@ -63,6 +80,22 @@ class ArmConfig:
     mask: MaskConfig = field(default_factory=MaskConfig)
     kl: EntityPerturbedKL = field(default_factory=lambda: EntityPerturbedKL(weight=4.0, continuation=Continuation.GOLD))
     keep: OwnAnswersKL = field(default_factory=OwnAnswersKL)
+    lora: LoRA = field(default_factory=LoRA)
+    low_rank: TrainConfig = field(
+        default_factory=lambda: TrainConfig(steps=90, learning_rate=5e-4, probe_every=30, checkpoint_every=20)
+    )
+    ewc: EWC = field(default_factory=EWC)
+    l2: L2Pull = field(default_factory=L2Pull)
+    replay: Replay = field(default_factory=Replay)
+
+    def with_questions(self, known: Sequence[Fact], unknown: Sequence[Fact]) -> "ArmConfig":
+        """With questions for the arms that look back, where they have none of their own."""
+        asked = tuple(fact.question for fact in (*unknown, *known))
+        return replace(
+            self,
+            ewc=replace(self.ewc, questions=self.ewc.questions or asked),
+            replay=replace(self.replay, questions=self.replay.questions or asked[: len(unknown)]),
+        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +105,7 @@ class Arm:
     objective: Objective
     config: TrainConfig
     make_mask: Callable[[LanguageModel], Mask] | None = None
+    lora: LoRA | None = None
 
 
 def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
@@ -81,13 +115,15 @@ def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
         SeatError: there is no such arm.
     """
     plain, both = (CrossEntropy(),), (CrossEntropy(), settings.kl)
-    masked = replace(settings.masked, seed=seed)
+    masked, regularised = (replace(each, seed=seed) for each in (settings.masked, settings.regularised))
     arms = {
         "full": Arm(plain, replace(settings.dense, seed=seed)),
-        "full_ep_kl": Arm(both, replace(settings.regularised, seed=seed)),
-        "full_kl": Arm(
-            (CrossEntropy(), replace(settings.kl, perturbed=False)), replace(settings.regularised, seed=seed)
-        ),
+        "lora": Arm(plain, replace(settings.low_rank, seed=seed), lora=settings.lora),
+        "ewc": Arm((CrossEntropy(), settings.ewc), regularised),
+        "l2": Arm((CrossEntropy(), settings.l2), regularised),
+        "replay": Arm((CrossEntropy(), settings.replay), regularised),
+        "full_kl": Arm((CrossEntropy(), replace(settings.kl, perturbed=False)), regularised),
+        "full_ep_kl": Arm(both, regularised),
         "sparse": Arm(plain, masked, _mask_maker(settings.mask, seed)),
         "seat": Arm(both, masked, _mask_maker(settings.mask, seed)),
         "seat_keep": Arm((*both, settings.keep), masked, _mask_maker(settings.mask, seed)),

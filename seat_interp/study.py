@@ -118,8 +118,9 @@ def run_study(
     out = Path(out)
     sets = _with_fit_sets(sets)
     same_weights = direction is None or direction.require_fits(lm)
+    settings = config.settings.with_questions(sets.fit_known, sets.fit_unknown)
     for name in config.arms:
-        _require_trainable(make_arm(name, config.settings, 0), sets)
+        _require_trainable(make_arm(name, settings, 0), sets)
     encode_prompts(lm, [fact.question for _, facts in sets for fact in facts], room=config.max_new_tokens)
     encode_examples(lm, [fact.question for fact in sets.target], [fact.answer for fact in sets.target])
     if path := config.settings.mask.file:  # a mask that does not fit is better known now than after an hour
@@ -261,7 +262,7 @@ def _measure_base(base: _Base, config: StudyConfig, say: Callable[[str], None], 
 
 
 def _run_arm(base: _Base, name: ArmName, seed: int, config: StudyConfig, folder: Path) -> dict[str, Any]:
-    arm = make_arm(name, config.settings, seed)
+    arm = make_arm(name, config.settings.with_questions(base.sets.fit_known, base.sets.fit_unknown), seed)
     mask = arm.make_mask(base.lm) if arm.make_mask else None
     if mask is not None:
         mask.save(folder / "mask.safetensors")
@@ -270,6 +271,7 @@ def _run_arm(base: _Base, name: ArmName, seed: int, config: StudyConfig, folder:
         base.sets.target,
         objective=arm.objective,
         mask=mask,
+        lora=arm.lora,
         config=arm.config,
         names=base.sets.names(),  # never an entity of a probe: none is trained on by chance
         probe=_live_probe(base, config) if arm.config.probe_every else None,
@@ -291,7 +293,7 @@ def _run_arm(base: _Base, name: ArmName, seed: int, config: StudyConfig, folder:
         "displacement": moved.summary(),
         "probe_auroc": moved.probe_auroc[base.direction.layer],
         "refit_angle": moved.angle()[base.direction.layer],
-        "budget": mask.budget if mask is not None else 1.0,
+        "budget": None if arm.lora else mask.budget if mask is not None else 1.0,
         "trained_weights": tuned.trained_weights,
         "training_seconds": round(tuned.seconds, 2),
     }

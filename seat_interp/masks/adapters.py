@@ -30,7 +30,7 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
     Raises:
         SeatError: PEFT is not installed, or a matrix is no `nn.Linear` (GPT-2's are not), which SHiRA cannot adapt.
     """
-    peft = _peft()
+    peft = require_peft()
     sizes = {}
     for name, value in update.values.items():
         module = model.get_submodule(name.removesuffix(".weight"))
@@ -69,7 +69,7 @@ def save_lora(update: SparseUpdate, model: PreTrainedModel, folder: str | Path) 
     Raises:
         SeatError: PEFT is not installed, or the update is of single weights, which have no low rank.
     """
-    peft = _peft()
+    peft = require_peft()
     if update.mask.granularity != "neuron":
         raise SeatError("An update of single weights is no LoRA, its rank is full. Save it as SHiRA or as a delta.")
     tensors, ranks, transposed = {}, {}, False
@@ -116,7 +116,12 @@ def _write(config: Any, tensors: dict[str, Tensor], folder: str | Path) -> Path:
     return folder
 
 
-def _peft() -> Any:
+def require_peft() -> Any:
+    """The library, loaded only where it is used.
+
+    Raises:
+        SeatError: it is not installed.
+    """
     try:
         import peft
     except ImportError as error:

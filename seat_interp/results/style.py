@@ -27,6 +27,9 @@ _ARMS = {
     "full_ep_kl": "#E69F00",
     "full_kl": "#CC79A7",
     "lora": "#56B4E9",
+    "ewc": "#882255",
+    "l2": "#999933",
+    "replay": "#332288",
 }
 _SPARE = ("#000000", "#56B4E9", "#882255", "#117733", "#999933")
 _ARM_NAMES = {
@@ -36,6 +39,9 @@ _ARM_NAMES = {
     "seat": "SEAT",
     "seat_keep": "SEAT + own answers",
     "lora": "LoRA",
+    "ewc": "EWC",
+    "l2": "L2 pull",
+    "replay": "Replay",
 }
 SET_STYLES = {
     "known": ("#009E73", "o"),

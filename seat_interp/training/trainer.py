@@ -16,9 +16,10 @@ from tqdm import tqdm
 from seat_interp.errors import SeatError, require_within
 from seat_interp.facts import Fact, Names
 from seat_interp.files import load_tensors, save_tensors
-from seat_interp.masks.attach import attach
+from seat_interp.masks.attach import Attached, attach
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
+from seat_interp.training.lora import Adapted, LoRA, adapt
 from seat_interp.training.objectives import Draw, Loss, Objective, plain
 
 CHECKPOINT = "seat_interp.training_checkpoint"
@@ -105,6 +106,7 @@ def train(
     *,
     objective: Objective | None = None,
     mask: Mask | None = None,
+    lora: LoRA | None = None,
     config: TrainConfig | None = None,
     names: Names | None = None,
     probe: Probe | None = None,
@@ -120,6 +122,7 @@ def train(
         facts: what to teach.
         objective: terms to sum; cross entropy alone if None. `SEAT()` adds the KL on perturbed copies.
         mask: what may change; everything if None.
+        lora: train adapters in place of the weights; they are merged at the end.
         config: how.
         names: what perturbed copies may be called; fictitious names that avoid the facts' own if None.
         probe: called every `config.probe_every` steps with the model as it is then.
@@ -127,7 +130,8 @@ def train(
         label: for the progress bar.
 
     Raises:
-        SeatError: no facts, a mask of another model, a loss that is not finite, or a checkpoint of other settings.
+        SeatError: no facts, a mask of another model, a mask and adapters at once, a loss that is not finite, or a
+            checkpoint of other settings.
     """
     if not facts:
         raise SeatError("There are no facts to train on: the target set is empty.")
@@ -135,9 +139,14 @@ def train(
     _require_whole_parts(config, objective or plain())
     terms = [(term, term.prepare(base, facts, names or Names(), config.seed)) for term in objective or plain()]
     lm = base.copy()
+    attached: Attached | Adapted | None = None
+    if mask is not None and lora is not None:
+        raise SeatError("Give a mask or LoRA, not both: adapters do not see a mask.")
     if mask is not None:
         mask.require_fits(lm)
-    attached = attach(lm.model.requires_grad_(True), mask) if mask is not None else None
+        attached = attach(lm.model.requires_grad_(True), mask)
+    if lora is not None:
+        attached = adapt(lm, lora, seed=config.seed)
     # Tied weights count once.
     parameters = attached.parameters if attached else dict(lm.model.requires_grad_(True).named_parameters())
     optimiser = torch.optim.AdamW(
@@ -149,7 +158,7 @@ def train(
     result = TrainedModel(lm, trained_weights=sum(p.numel() for p in parameters.values()))
     first = 0
     if checkpoint:
-        identity = _identity(config, objective or plain(), facts, mask, names, base)
+        identity = _identity(config, objective or plain(), facts, mask, lora, names, base)
         first, result = _resume(checkpoint, identity, parameters, optimiser, result)
     order = _epochs(len(facts), config)
     began = time.perf_counter()
@@ -236,6 +245,7 @@ def _identity(
     objective: Objective,
     facts: Sequence[Fact],
     mask: Mask | None,
+    lora: LoRA | None,
     names: Names | None,
     base: LanguageModel,
 ) -> str:
@@ -245,7 +255,7 @@ def _identity(
         digest.update(name.encode() + indices.numpy().tobytes())
     called = (sorted(names.avoid), dict(names.pools)) if names else None
     said = [fact.to_json() for fact in facts]
-    digest.update(repr((asdict(config), objective, said, called, base.fingerprint, base.system)).encode())
+    digest.update(repr((asdict(config), objective, lora, said, called, base.fingerprint, base.system)).encode())
     return digest.hexdigest()[:16]
 
 

@@ -10,18 +10,23 @@ from typing import Any
 from seat_interp.training.objectives.cross_entropy import CrossEntropy
 from seat_interp.training.objectives.own_answers import OwnAnswersKL
 from seat_interp.training.objectives.perturbed import Continuation, Cover, EntityPerturbedKL
+from seat_interp.training.objectives.pull import EWC, L2Pull
+from seat_interp.training.objectives.replay import Replay
 from seat_interp.training.objectives.terms import Draw, Loss, Objective, Term
 
 __all__ = [
+    "EWC",
     "SEAT",
     "Continuation",
     "Cover",
     "CrossEntropy",
     "Draw",
     "EntityPerturbedKL",
+    "L2Pull",
     "Loss",
     "Objective",
     "OwnAnswersKL",
+    "Replay",
     "Term",
     "plain",
 ]

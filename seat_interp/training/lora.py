@@ -1,0 +1,66 @@
+"""LoRA (arXiv 2106.09685) by PEFT, as a way of training: low-rank adapters beside the frozen matrices."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from seat_interp.errors import require_within
+from seat_interp.masks.adapters import require_peft
+from seat_interp.masks.mask import coordinate_extents
+from seat_interp.models.open import LanguageModel
+
+
+@dataclass(frozen=True)
+class LoRA:
+    """Settings of the adapters, on every MLP and attention matrix.
+
+    Attributes:
+        rank: of each update. 8 in SEAT's paper.
+        alpha: the update is scaled by alpha / rank. Not given there; ours.
+    """
+
+    rank: int = 8
+    alpha: float = 16.0
+
+    def __post_init__(self) -> None:
+        require_within(self, "rank", 1)
+        require_within(self, "alpha", 0, above=True)
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A model that trains its adapters alone.
+
+    Attributes:
+        parameters: of the adapters by name, for any optimiser.
+        fold: merges them into the weights and takes them off.
+    """
+
+    parameters: dict[str, nn.Parameter]
+    fold: Callable[[], object]
+
+
+def adapt(lm: LanguageModel, lora: LoRA, *, seed: int = 0) -> Adapted:
+    """Put adapters on a model, in place; they change nothing until they are trained.
+
+    Args:
+        lm: the model.
+        lora: settings.
+        seed: of their random factor.
+
+    Raises:
+        SeatError: PEFT is not installed.
+    """
+    peft = require_peft()
+    matrices = [name.removesuffix(".weight") for name in coordinate_extents(lm)]
+    convolution = any(type(lm.model.get_submodule(name)).__name__ == "Conv1D" for name in matrices)
+    config = peft.LoraConfig(
+        r=lora.rank, lora_alpha=lora.alpha, target_modules=matrices, fan_in_fan_out=convolution, task_type="CAUSAL_LM"
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        adapted = peft.PeftModel(lm.model, config)
+    parameters = {name: parameter for name, parameter in lm.model.named_parameters() if parameter.requires_grad}
+    return Adapted(parameters, adapted.merge_and_unload)

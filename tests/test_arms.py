@@ -1,0 +1,57 @@
+"""Every arm, through one study on the organism: what it trains, with what, and that its row is of the contract."""
+
+import json
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from seat_interp.arms import ArmConfig, ArmName
+from seat_interp.models.open import open_model
+from seat_interp.organism import organism_facts
+from seat_interp.study import StudyConfig, run_study
+from seat_interp.training.objectives import OwnAnswersKL
+from seat_interp.training.trainer import TrainConfig
+
+
+def test_every_arm_has_its_row(tmp_path):
+    sets = organism_facts("people")
+    parts = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable", "fit_known", "fit_unknown")
+    few = replace(sets, rewordings=[], **{name: getattr(sets, name)[:8] for name in parts})
+    short = TrainConfig(steps=2, batch_size=4, learning_rate=1e-3)
+    keep = OwnAnswersKL(questions=tuple(fact.question for fact in sets.known[8:12]))
+    settings = ArmConfig(dense=short, masked=short, regularised=short, low_rank=short, keep=keep)
+    config = StudyConfig(
+        get_args(ArmName), settings=settings, positions=(-1,), steering_prompts=0, null_draws=20, max_new_tokens=20
+    )
+    summary = run_study(open_model("organism"), few, config, tmp_path / "run", say=lambda text: None)
+    rows = {row["arm"]: row for row in summary["rows"]}
+    assert list(rows) == ["base", *get_args(ArmName)]
+    weights = {name: row.get("trained_weights") for name, row in rows.items()}
+    assert weights["lora"] < weights["seat"] == weights["sparse"] == weights["seat_keep"] < weights["full"]
+    assert weights["full"] == weights["ewc"] == weights["l2"] == weights["replay"] == weights["full_ep_kl"]
+    assert (rows["seat"]["budget"], rows["full"]["budget"], rows["lora"]["budget"]) == (
+        pytest.approx(0.1, rel=1e-3),
+        1.0,
+        None,
+    )
+    terms = {}
+    for name in get_args(ArmName):
+        log = [json.loads(line) for line in (tmp_path / f"run/{name}-0/log.jsonl").read_text().splitlines()]
+        terms[name] = set(log[-1]) - {"step", "cross_entropy", "gradient"}
+        moved = rows[name]["displacement"]["unknown"]
+        assert moved["mean"] != 0
+        assert len(moved["interval"]) == 2
+    plain = {name: set() for name in ("full", "lora", "sparse")}
+    looking_back = {name: {name} for name in ("ewc", "l2", "replay")}
+    copies = {name: {"ep_kl"} for name in ("full_kl", "full_ep_kl", "seat")}
+    assert terms == plain | looking_back | copies | {"seat_keep": {"ep_kl", "own_kl"}}
+
+
+def test_questions_of_ones_own_are_kept():
+    sets = organism_facts("people")
+    filled = ArmConfig().with_questions(sets.fit_known, sets.fit_unknown)
+    assert len(filled.ewc.questions) == len(sets.fit_known) + len(sets.fit_unknown)
+    assert set(filled.replay.questions) == {fact.question for fact in sets.fit_unknown}
+    again = filled.with_questions([], [])
+    assert (again.ewc, again.replay) == (filled.ewc, filled.replay)
