@@ -1,8 +1,9 @@
 """The arms of a comparison: what each one trains, with which loss, for how long. All settings are ours."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
@@ -106,6 +107,16 @@ class Arm:
     config: TrainConfig
     make_mask: Callable[[LanguageModel], Mask] | None = None
     lora: LoRA | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What it is, but for how its mask is made: the mask itself says that."""
+        terms = {term.name: asdict(term) for term in self.objective}  # type: ignore[call-overload]
+        described = {"objective": terms, "config": asdict(self.config), "masked": self.make_mask is not None}
+        return json.loads(json.dumps(described | {"lora": asdict(self.lora) if self.lora else None}))
+
+
+MakeArm = Callable[[ArmConfig, int], Arm]
+"""(settings, seed) -> an arm."""
 
 
 def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from seat_interp.arms import Arm, ArmConfig, ArmName, make_arm
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
 from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, groups_of, null_directions
 from seat_interp.errors import SeatError, require_within
@@ -93,6 +93,7 @@ def run_study(
     config: StudyConfig,
     out: str | Path,
     *,
+    variants: Mapping[str, MakeArm] | None = None,
     direction: IgnoranceDirection | None = None,
     about: dict[str, Any] | None = None,
     say: Callable[[str], None] = print,
@@ -105,6 +106,7 @@ def run_study(
             or, where these are empty, on a part of `known` and `unknown` that the report then leaves out.
         config: what to do.
         out: the run folder.
+        variants: arms of one's own by name, in place of `config.arms`; they get its settings and a seed.
         direction: an ignorance direction to use instead of fitting one.
         about: more for `config.json`, such as where the facts come from.
         say: where to report progress between the bars.
@@ -119,8 +121,9 @@ def run_study(
     sets = _with_fit_sets(sets)
     same_weights = direction is None or direction.require_fits(lm)
     settings = config.settings.with_questions(sets.fit_known, sets.fit_unknown)
-    for name in config.arms:
-        _require_trainable(make_arm(name, settings, 0), sets)
+    arms = {name: partial(make_arm, name) for name in config.arms} if variants is None else dict(variants)
+    for make in arms.values():
+        _require_trainable(make(settings, 0), sets)
     encode_prompts(lm, [fact.question for _, facts in sets for fact in facts], room=config.max_new_tokens)
     encode_examples(lm, [fact.question for fact in sets.target], [fact.answer for fact in sets.target])
     if path := config.settings.mask.file:  # a mask that does not fit is better known now than after an hour
@@ -135,12 +138,13 @@ def run_study(
     )
     rows = [_measured(out / "base", partial(_measure_base, base, config, say), say, "base")]
     for seed in config.seeds:
-        for name in config.arms:
-            run = partial(_run_arm, base, name, seed, config)
-            rows.append(_measured(out / f"{name}-{seed}", run, say, f"{name}, seed {seed}"))
-    parts = [out / "base", *(out / f"{name}-{seed}" for seed in config.seeds for name in config.arms)]
+        for name, make in arms.items():
+            arm, folder = make(settings, seed), out / f"{name}-{seed}"
+            _claim_arm(folder, arm)
+            rows.append(_measured(folder, partial(_run_arm, base, name, arm, config), say, f"{name}, seed {seed}"))
+    parts = [out / "base", *(out / f"{name}-{seed}" for seed in config.seeds for name in arms)]
     write_text(out / "records.jsonl", "".join(read_text(part / "records.jsonl") for part in parts))
-    described = read_json(out / "config.json") | {"arms": list(config.arms), "seeds": list(config.seeds)}
+    described = read_json(out / "config.json") | {"arms": list(arms), "seeds": list(config.seeds)}
     summary = {"rows": rows, "config": described, "environment": environment()}
     write_json(out / "summary.json", summary)
     return summary
@@ -232,6 +236,16 @@ def _claim(out: Path, identity: dict[str, Any]) -> None:
         write_json(path, identity)
 
 
+def _claim_arm(folder: Path, arm: Arm) -> None:
+    """The folder is this arm's: one of the same name with other settings is not read back for it."""
+    path, described = folder / "arm.json", arm.to_json()
+    if path.exists() and read_json(path) != described:
+        if (folder / "row.json").exists():
+            raise SeatError(f"{folder} holds an arm of other settings. Give it another name, or remove that folder.")
+        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    write_json(path, described)
+
+
 def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str], None], what: str) -> dict[str, Any]:
     """The row of a finished run, or of this one after it has run. The row is written last, so it means finished."""
     if (folder / "row.json").exists():
@@ -261,8 +275,8 @@ def _measure_base(base: _Base, config: StudyConfig, say: Callable[[str], None], 
     return row
 
 
-def _run_arm(base: _Base, name: ArmName, seed: int, config: StudyConfig, folder: Path) -> dict[str, Any]:
-    arm = make_arm(name, config.settings.with_questions(base.sets.fit_known, base.sets.fit_unknown), seed)
+def _run_arm(base: _Base, name: str, arm: Arm, config: StudyConfig, folder: Path) -> dict[str, Any]:
+    seed = arm.config.seed
     mask = arm.make_mask(base.lm) if arm.make_mask else None
     if mask is not None:
         mask.save(folder / "mask.safetensors")

@@ -6,25 +6,36 @@ from typing import get_args
 
 import pytest
 
-from seat_interp.arms import ArmConfig, ArmName
+from seat_interp.arms import Arm, ArmConfig, ArmName
+from seat_interp.errors import SeatError
+from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.study import StudyConfig, run_study
-from seat_interp.training.objectives import OwnAnswersKL
+from seat_interp.training.objectives import CrossEntropy, OwnAnswersKL
 from seat_interp.training.trainer import TrainConfig
+
+SHORT = TrainConfig(steps=2, batch_size=4, learning_rate=1e-3)
+CONFIG = StudyConfig(
+    get_args(ArmName),
+    settings=ArmConfig(dense=SHORT, masked=SHORT, regularised=SHORT, low_rank=SHORT),
+    positions=(-1,),
+    steering_prompts=0,
+    null_draws=20,
+    max_new_tokens=20,
+)
+
+
+def few_facts():
+    sets = organism_facts("people")
+    parts = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable", "fit_known", "fit_unknown")
+    return replace(sets, rewordings=[], **{name: getattr(sets, name)[:8] for name in parts})
 
 
 def test_every_arm_has_its_row(tmp_path):
-    sets = organism_facts("people")
-    parts = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable", "fit_known", "fit_unknown")
-    few = replace(sets, rewordings=[], **{name: getattr(sets, name)[:8] for name in parts})
-    short = TrainConfig(steps=2, batch_size=4, learning_rate=1e-3)
-    keep = OwnAnswersKL(questions=tuple(fact.question for fact in sets.known[8:12]))
-    settings = ArmConfig(dense=short, masked=short, regularised=short, low_rank=short, keep=keep)
-    config = StudyConfig(
-        get_args(ArmName), settings=settings, positions=(-1,), steering_prompts=0, null_draws=20, max_new_tokens=20
-    )
-    summary = run_study(open_model("organism"), few, config, tmp_path / "run", say=lambda text: None)
+    keep = OwnAnswersKL(questions=tuple(fact.question for fact in organism_facts("people").known[8:12]))
+    config = replace(CONFIG, settings=replace(CONFIG.settings, keep=keep))
+    summary = run_study(open_model("organism"), few_facts(), config, tmp_path / "run", say=lambda text: None)
     rows = {row["arm"]: row for row in summary["rows"]}
     assert list(rows) == ["base", *get_args(ArmName)]
     weights = {name: row.get("trained_weights") for name, row in rows.items()}
@@ -55,3 +66,29 @@ def test_questions_of_ones_own_are_kept():
     assert set(filled.replay.questions) == {fact.question for fact in sets.fit_unknown}
     again = filled.with_questions([], [])
     assert (again.ewc, again.replay) == (filled.ewc, filled.replay)
+
+
+def test_arms_of_ones_own_and_never_one_of_other_settings_read_back(tmp_path):
+    def with_weight(weight):
+        def make(settings, seed):
+            objective = (CrossEntropy(), replace(settings.l2, weight=weight))
+            return Arm(objective, replace(settings.dense, seed=seed), lambda lm: random_neurons(lm, 0.1, seed))
+
+        return make
+
+    def study(variants, seeds=(0,)):
+        config = replace(CONFIG, seeds=seeds)
+        run = run_study(lm, few_facts(), config, tmp_path / "run", variants=variants, say=lambda text: None)
+        return [(row["arm"], row["seed"]) for row in run["rows"]]
+
+    lm = open_model("organism")
+    plain = {"mine": lambda settings, seed: Arm((CrossEntropy(),), replace(settings.dense, seed=seed))}
+    assert study(plain, (0, 1)) == [("base", 0), ("mine", 0), ("mine", 1)]
+    assert study(plain) == [("base", 0), ("mine", 0)]
+    with pytest.raises(SeatError, match="mine-0 holds an arm of other settings"):
+        study({"mine": with_weight(2.0)})
+    # One that was not finished stands in nobody's way.
+    with pytest.raises(SeatError, match="leave out the mask"):
+        study({"pulled": with_weight(1.0)})
+    with pytest.raises(SeatError, match="leave out the mask"):
+        study({"pulled": with_weight(2.0)})
