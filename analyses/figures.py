@@ -2,7 +2,7 @@
 
 Each analyses/results/<name>.json gives figures as PNG and PDF, each beside a JSON file of the numbers in it:
 a comparison of arms figures/<name>_rates and, where it holds the layers, figures/<name>_displacement; one of masks
-figures/<name>; one of scores with ablation figures/<name>.
+figures/<name> and, of several budgets, figures/<name>_by_budget; one of scores with ablation figures/<name>.
 """
 
 import sys
@@ -19,7 +19,8 @@ from seat_interp.errors import reported
 from seat_interp.files import atomic_path, read_json, write_json
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
-from seat_interp.results.plots_masks import plot_correlations, plot_tradeoff
+from seat_interp.results.plots_masks import plot_correlations
+from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
 
 RANGE = (-2.2, 1.2)
@@ -97,6 +98,8 @@ def main(options: Options) -> None:
             save(*displacement(summary), options.figures / f"{path.stem}_displacement")
         if "granularity" in first:
             save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
+            if len({row["budget"] for row in summary["rows"]}) > 1:
+                save(plot_by_budget(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_by_budget")
         if "grouped" in first:
             save(plot_correlations(summary["rows"]), summary["rows"], options.figures / path.stem)
 

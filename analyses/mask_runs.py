@@ -136,6 +136,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
     """Every way of making masks, setting by setting: means over seeds, 95 % intervals; * where probes were used."""
     setting = itemgetter("granularity", "loss", "target", "budget")
     console = Console()
+    rows = sorted(rows, key=itemgetter("scheme"))
     for (granularity, loss, target, budget), found in itertools.groupby(sorted(rows, key=setting), key=setting):
         table = Table("Masks", "Seeds", box=SIMPLE_HEAD, padding=(0, 0))
         table.title = f"{budget:.0%} of {granularity}s, {target}, {loss}"

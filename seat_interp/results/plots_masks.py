@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.attribution.fidelity import Fidelity
 from seat_interp.masks.compare import jaccard_matrix, where
 from seat_interp.masks.mask import Mask
-from seat_interp.results.aggregate import estimate
 from seat_interp.results.style import GREY, new_axes, styled
 
 
@@ -101,70 +99,3 @@ def plot_correlations(rows: Sequence[Mapping[str, Any]]) -> Figure:
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
     return figure
-
-
-MARKERS = "osD^vPX*<>ph"
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255")
-LEARNT = 0.98
-
-
-@styled
-def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """What every way of choosing a mask keeps: known recall and over-abstention against abstention, budget by budget.
-
-    Two panels for each granularity, loss and target set that there are rows of. A line joins the budgets of one scheme,
-    written beside its points; crosses are 95 % intervals over seeds; a hollow marker means that the targets were not
-    learnt (recall below 0.98).
-
-    Args:
-        rows: with `scheme`, `granularity`, `loss`, `target`, `budget`, `seed` and the four rates, as
-            `analyses/organism_masks.py` makes.
-    """
-    parts = sorted({(row["granularity"], row["loss"], row["target"]) for row in rows})
-    schemes = list(dict.fromkeys(["random", *sorted(row["scheme"] for row in rows)]))
-    lines = -(-len(parts) // 2)
-    figure = Figure(figsize=(1 + 5.4 * min(2, len(parts)), 1.1 + 2.4 * lines), layout="constrained")
-    axes = figure.subplots(lines, 2 * min(2, len(parts)), squeeze=False).flatten()
-    for place, (grain, loss, target) in enumerate(parts):
-        here = [r for r in rows if (r["granularity"], r["loss"], r["target"]) == (grain, loss, target)]
-        for ax, rate in zip(axes[2 * place :], ("known_recall", "over_abstention")):
-            for number, scheme in enumerate(schemes):
-                _scheme(ax, [row for row in here if row["scheme"] == scheme], rate, scheme, number)
-            kind = "single weights" if grain == "coordinate" else "neurons"
-            ax.set_title(f"{'SEAT' if loss == 'seat' else 'Cross entropy'}, {target}, {kind}", size=7)
-            ax.set(xlabel="Abstention (mean of probe sets)", xlim=(-0.03, 1.03))
-            # Shares: no axis beyond 0 and 1, and no small difference blown up.
-            if rate == "known_recall":
-                ax.set(ylabel="Known recall", ylim=(min(0.8, ax.get_ylim()[0]), 1.004))
-            else:
-                ax.set(ylabel="Over-abstention", ylim=(-0.002, max(0.05, ax.get_ylim()[1])))
-    for ax in axes[2 * len(parts) :]:
-        ax.remove()
-    found: dict[str, Any] = {}
-    for ax in axes[: 2 * len(parts)]:
-        found |= dict(zip(*reversed(ax.get_legend_handles_labels())))
-    shown = [scheme for scheme in schemes if scheme in found]
-    handles = [found[scheme] for scheme in shown]
-    figure.legend(handles, shown, loc="outside lower center", ncols=min(6, len(shown)), fontsize=7)
-    return figure
-
-
-def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], rate: str, scheme: str, place: int) -> None:
-    """One scheme's line through its budgets, with a cross at each."""
-    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
-    if not rows:
-        return
-    budgets = sorted({row["budget"] for row in rows})
-    at = [[row for row in rows if row["budget"] == budget] for budget in budgets]
-    bounds = (0.0, 1.0)
-    kept = [estimate([float(np.mean(list(r["abstention"].values()))) for r in each], bounds=bounds) for each in at]
-    found = [estimate([row[rate] for row in each], bounds=bounds) for each in at]
-    style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 4, "mew": 0.8}
-    ax.plot([x.mean for x in kept], [y.mean for y in found], "-", lw=0.8, label=scheme, **style)
-    for x, y, budget, each in zip(kept, found, budgets, at):
-        if rate == "known_recall":
-            ax.annotate(f"{budget:.0%}", (x.mean, y.mean), (3, 3), textcoords="offset points", size=5, color=colour)
-        learnt = float(np.mean([row["target_recall"] for row in each])) >= LEARNT
-        across, down = [[x.mean - x.low], [x.high - x.mean]], [[y.mean - y.low], [y.high - y.mean]]
-        fill = colour if learnt else "white"
-        ax.errorbar(x.mean, y.mean, xerr=across, yerr=down, lw=0.6, mfc=fill, ls="", **style)

@@ -1,0 +1,62 @@
+"""Figures of masks compared: what is drawn is what the rows say."""
+
+import itertools
+
+import pytest
+from matplotlib.colors import to_rgba
+
+from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
+
+
+def row(scheme, budget, seed, **rates):
+    about = {"scheme": scheme, "granularity": "neuron", "loss": "ce", "target": "people", "budget": budget}
+    return {**about, "seed": seed, "target_recall": 1.0, "known_recall": 0.5, "over_abstention": 0.0, **rates}
+
+
+def test_tradeoff_joins_the_budgets_of_a_scheme_and_marks_what_was_not_learnt():
+    rows = []
+    for budget, seed in itertools.product((0.1, 0.2), (0, 1, 2)):
+        rates = {"known_recall": 0.4 + seed / 10, "target_recall": 1.0 if budget > 0.1 else 0.5}
+        rows.append(row("random", budget, seed, abstention={"unknown": budget, "neighbour": 3 * budget}, **rates))
+    rows += [row("gxa", 0.1, 0, abstention={"unknown": 0.9, "neighbour": 0.9})]
+    (ax,) = plot_tradeoff(rows).axes
+    line = next(line for line in ax.lines if line.get_label() == "random")
+    assert list(line.get_xdata()) == pytest.approx([0.2, 0.4])  # mean of the two probe sets
+    assert list(line.get_ydata()) == pytest.approx([0.5, 0.5])
+    markers = [container.lines[0] for container in ax.containers]
+    hollow = [to_rgba(marker.get_markerfacecolor()) == to_rgba("white") for marker in markers]
+    assert hollow == [True, False, False]
+    low, high = ax.containers[0].lines[2][1].get_segments()[0][:, 1]
+    assert (low, high) == pytest.approx((0.5 - 0.2484, 0.5 + 0.2484), abs=1e-3)  # t-interval of 0.4, 0.5, 0.6
+
+
+def test_a_panel_for_each_setting_that_there_are_rows_of():
+    settings = [("ce", "neuron"), ("seat", "neuron"), ("seat", "coordinate")]
+    rows = [
+        row("random", 0.1, 0, abstention={"unknown": 0.5}) | {"loss": loss, "granularity": granularity}
+        for loss, granularity in settings
+    ]
+    titles = [ax.get_title(loc="left") for ax in plot_tradeoff(rows).axes]
+    wanted = {"Cross entropy, people, neurons", "SEAT, people, neurons", "SEAT, people, single weights"}
+    assert set(titles) == wanted
+    assert len(titles) == 3
+
+
+def test_the_four_rates_budget_by_budget():
+    kept = {0.01: 0.9, 0.1: 0.5}
+    rows = [
+        row(scheme, budget, seed, abstention={"unknown": kept[budget] - 0.1 * seed, "neighbour": kept[budget]})
+        for scheme, budget, seed in itertools.product(("gxa", "random"), kept, (0, 1))
+    ]
+    figure = plot_by_budget([*rows, *({**each, "loss": "seat"} for each in rows)])
+    assert len(figure.axes) == 2 * 4
+    assert [ax.get_title(loc="left") for ax in figure.axes[:4]][1:] == [
+        "Abstention (mean of sets)",
+        "Known recall",
+        "Over-abstention",
+    ]
+    random, gxa = (container.lines[0] for container in figure.axes[1].containers)
+    assert list(random.get_ydata()) == pytest.approx([0.875, 0.475])
+    assert list(random.get_xdata()) != list(gxa.get_xdata())  # neither hides the other
+    assert figure.axes[4].get_ylabel() == "SEAT,\npeople,\nneurons"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["random", "gxa"]
