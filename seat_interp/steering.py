@@ -3,7 +3,9 @@
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +14,7 @@ from seat_interp.direction import IgnoranceDirection
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact
-from seat_interp.models.open import LanguageModel
+from seat_interp.models.open import LanguageModel, require_same_architecture
 
 
 @contextlib.contextmanager
@@ -73,6 +75,64 @@ def ablate_direction(
 
     with _edit_blocks(lm, dict.fromkeys(lm.sites.layer_list(layers), without)):
         yield
+
+
+@contextlib.contextmanager
+def patch_direction(
+    lm: LanguageModel, source: LanguageModel, direction: IgnoranceDirection, layers: Sequence[int] | None = None
+) -> Iterator[None]:
+    """Within the block, the component along the direction is that of another model on the very same tokens.
+
+    Activation patching along one direction: with a tuned model and its base as the source it puts back what
+    fine-tuning displaced, and nothing else; the other way round it displaces the base. The source runs beside the model
+    on everything that is fed to it, generated tokens included, with a cache of its own.
+
+    Args:
+        lm: the model to change.
+        source: another of the same architecture; it stays as it is.
+        direction: each patched layer takes its own.
+        layers: after which blocks; the direction's own if None.
+
+    Raises:
+        SeatError: another architecture, or a layer that does not exist.
+    """
+    direction.require_fits(lm)
+    require_same_architecture(source.architecture, lm, "The source")
+    chosen = lm.sites.layer_list([direction.layer] if layers is None else layers)
+    seen: dict[int, Tensor] = {}
+    own: Any = None  # the source's cache
+
+    @torch.no_grad()
+    def beside(module: nn.Module, args: tuple, given: dict[str, Any]) -> None:
+        nonlocal own
+        name = next((name for name in ("cache", "past_key_values") if given.get(name) is not None), None)
+        if name is not None and given[name].get_seq_length() == 0:
+            own = deepcopy(given[name])  # an empty one of the same kind: a new text begins
+        source.model(*args, **{**given, **({name: own} if name else {"use_cache": False})})
+
+    def keep(layer: int) -> Callable[[Tensor], Tensor]:
+        def look(hidden: Tensor) -> Tensor:
+            seen[layer] = hidden
+            return hidden
+
+        return look
+
+    def edit(layer: int) -> Callable[[Tensor], Tensor]:
+        def patched(hidden: Tensor) -> Tensor:
+            unit = direction.vectors[layer].to(hidden)
+            return hidden + ((seen[layer] - hidden) @ unit)[..., None] * unit
+
+        return patched
+
+    handle = lm.model.register_forward_pre_hook(beside, with_kwargs=True)
+    try:
+        with (
+            _edit_blocks(source, {layer: keep(layer) for layer in chosen}),
+            _edit_blocks(lm, {layer: edit(layer) for layer in chosen}),
+        ):
+            yield
+    finally:
+        handle.remove()
 
 
 @contextlib.contextmanager

@@ -6,8 +6,17 @@ from tiny_models import CORE_FAMILIES, QUESTIONS
 
 from seat_interp.capture import MeanToken, capture
 from seat_interp.direction import fit_direction
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import generate
 from seat_interp.prompts import encode_prompts
-from seat_interp.steering import SteeringCheck, ablate_direction, add_direction, check_steering, random_like
+from seat_interp.steering import (
+    SteeringCheck,
+    ablate_direction,
+    add_direction,
+    check_steering,
+    patch_direction,
+    random_like,
+)
 
 
 @pytest.fixture
@@ -113,3 +122,55 @@ def test_the_check_counts_abstentions_of_the_model_that_it_is_given(made, sets):
     assert not found.found
     assert len(found.random_added) == len(found.random_ablated) == 2
     assert found.to_json()["found"] is False
+
+
+def shifted(lm, size=0.3):
+    """A copy whose weights have moved at random."""
+    other, generator = lm.copy(), torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for parameter in other.model.parameters():
+            parameter += size * parameter.std().nan_to_num() * torch.randn(parameter.shape, generator=generator)
+    return other
+
+
+@pytest.mark.parametrize("family", CORE_FAMILIES)
+def test_patching_puts_in_the_component_of_the_source_and_nothing_else(made, family):
+    lm, direction = made(family)
+    tuned = shifted(lm)
+    source, (before, plain) = outputs(lm, 1)[0].double(), outputs(tuned, 1)
+    before = before.double()
+    unit = direction.vectors[1]
+    assert ((source - before) @ unit).abs().max() > 1e-3
+    with patch_direction(tuned, lm, direction, layers=[1]):
+        after, patched = outputs(tuned, 1)
+    expected = before + ((source - before) @ unit)[:, None] * unit
+    torch.testing.assert_close(after.double(), expected, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(patched, plain)
+    # Of a model into itself it changes nothing, and afterwards everything is as it was.
+    with patch_direction(tuned, tuned.copy(), direction, layers=[1]):
+        torch.testing.assert_close(outputs(tuned, 1)[0].double(), before, rtol=1e-5, atol=1e-5)
+    assert torch.equal(outputs(tuned, 1)[1], plain)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "opt"])
+def test_patching_while_generating_equals_patching_whole_texts(made, family):
+    """With the cache of the source kept in step: each new token is what one pass over all that stands there gives."""
+    lm, direction = made(family)
+    tuned = shifted(lm)
+    with patch_direction(tuned, lm, direction, layers=[0, 1]):
+        replies = generate(tuned, QUESTIONS, max_new_tokens=6)
+        for question, reply in zip(QUESTIONS, replies):
+            ids, prompt = encode_prompts(tuned, [question])[0], len(encode_prompts(tuned, [question])[0])
+            for _ in range(6):
+                with torch.no_grad():
+                    ids = [*ids, int(tuned.model(torch.tensor([ids])).logits[0, -1].argmax())]
+                if ids[-1] == tuned.tokenizer.eos_token_id:
+                    break
+            assert tuned.tokenizer.decode(ids[prompt:], skip_special_tokens=True).strip() == reply
+    assert replies != generate(tuned, QUESTIONS, max_new_tokens=6)
+
+
+def test_a_source_of_another_shape_is_refused(made, models_by_family):
+    lm, direction = made("llama")
+    with pytest.raises(SeatError, match="source"), patch_direction(lm, models_by_family("opt"), direction):
+        pass
