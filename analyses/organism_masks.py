@@ -21,11 +21,11 @@ from mask_runs import Cell, Loss, compare, train_and_ask
 
 from seat_interp.attribution import KLToBase, Metric, Scores, attribute, average, update_effect, weight_fisher
 from seat_interp.attribution.neurons import neuron_fisher, weight_norm
-from seat_interp.attribution.protect import confident, harm, strangers
+from seat_interp.attribution.protect import confident, harm
 from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
 from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
-from seat_interp.facts import Fact, FactSets
+from seat_interp.facts import Fact, FactSets, strangers
 from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
 from seat_interp.masks.select import Spread, difference, exclude, inverted, ratio, select

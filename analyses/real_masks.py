@@ -23,10 +23,10 @@ from real_model import Aligned, prepare
 from real_smollm2 import ARMS
 
 from seat_interp.attribution import KLToBase, Scores, average, update_effect
-from seat_interp.attribution.protect import confident, strangers
+from seat_interp.attribution.protect import confident
 from seat_interp.errors import reported
 from seat_interp.evaluation.self_questions import self_questions
-from seat_interp.facts import Fact
+from seat_interp.facts import Fact, strangers
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import layer_matched, random_coordinates
 from seat_interp.masks.select import exclude, select

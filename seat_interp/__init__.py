@@ -26,9 +26,10 @@ from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.results.report import write_report
 from seat_interp.sites import Sites, find_sites, sites_from_paths
-from seat_interp.steering import ablate_direction, add_direction, check_steering
+from seat_interp.steering import ablate_direction, add_direction, check_steering, patch_direction
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
+from seat_interp.training.drift import DriftBudget
 from seat_interp.training.lora import LoRA
 from seat_interp.training.objectives import EWC, SEAT, CrossEntropy, EntityPerturbedKL, L2Pull, OwnAnswersKL, Replay
 from seat_interp.training.trainer import TrainConfig, train
@@ -42,6 +43,7 @@ __all__ = [
     "Capture",
     "CrossEntropy",
     "Displacement",
+    "DriftBudget",
     "EntityPerturbedKL",
     "Fact",
     "FactSets",
@@ -78,6 +80,7 @@ __all__ = [
     "label",
     "open_model",
     "organism_facts",
+    "patch_direction",
     "perturb",
     "random_coordinates",
     "random_neurons",

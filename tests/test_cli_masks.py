@@ -8,9 +8,9 @@ import torch
 from command_line import call, refused
 
 from seat_interp.attribution import KLToBase, update_effect
-from seat_interp.attribution.protect import strangers
 from seat_interp.cli import main
 from seat_interp.direction import fit_direction
+from seat_interp.facts import strangers
 from seat_interp.masks.compare import overlap
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.select import exclude

@@ -6,7 +6,6 @@ by the diagonal Fisher information of these replies, the second-order term of th
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,28 +17,10 @@ from seat_interp.attribution.weights import weight_fisher
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate
-from seat_interp.facts import Fact, Names, perturb
+from seat_interp.facts import Fact
 from seat_interp.masks.mask import Granularity
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import batches_by_length, encode_examples, reply_logits
-
-
-def strangers(facts: Sequence[Fact], *, names: Names | None = None, copies: int = 2, seed: int = 0) -> list[Fact]:
-    """Entity-perturbed copies of the facts as bare questions: what the model should go on abstaining on.
-
-    Args:
-        facts: the target facts, with spans.
-        names: what copies may be called; fictitious names that avoid the facts' own if None.
-        copies: of each fact.
-        seed: of the names.
-
-    Raises:
-        SeatError: a fact has no entity span.
-    """
-    names = (names or Names()).avoiding(entity for fact in facts for entity in fact.entities)
-    generator = names.generator(seed)
-    made = [perturb(fact, generator) for fact in facts for _ in range(copies)]
-    return [replace(copy, answer="", object="", aliases=()) for copy in made]
 
 
 @torch.no_grad()

@@ -92,7 +92,8 @@ class Select:
 
     def run(self) -> None:
         """Score, select and save."""
-        from seat_interp.attribution.protect import confident, strangers
+        from seat_interp.attribution.protect import confident
+        from seat_interp.facts import strangers
         from seat_interp.facts.sources import read_sources
         from seat_interp.masks.random import random_coordinates, random_neurons
         from seat_interp.masks.select import Rule, Spread, difference, exclude, ratio, select

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from seat_interp.errors import SeatError
-from seat_interp.facts.names import PERSON_TYPES, NameGenerator, matching_part, parts_of_name
+from seat_interp.facts.names import PERSON_TYPES, NameGenerator, Names, matching_part, parts_of_name
 from seat_interp.facts.records import Fact, Span
 
 
@@ -98,6 +98,24 @@ def perturb_all(
         )
     names.reserve(entity for fact in facts for entity in fact.entities)
     return [[perturb(fact, names) for _ in range(copies)] if fact.spans else [] for fact in facts]
+
+
+def strangers(facts: Sequence[Fact], *, names: Names | None = None, copies: int = 2, seed: int = 0) -> list[Fact]:
+    """Entity-perturbed copies of the facts as bare questions: what the model should go on abstaining on.
+
+    Args:
+        facts: the target facts, with spans.
+        names: what copies may be called; fictitious names that avoid the facts' own if None.
+        copies: of each fact.
+        seed: of the names.
+
+    Raises:
+        SeatError: a fact has no entity span.
+    """
+    names = (names or Names()).avoiding(entity for fact in facts for entity in fact.entities)
+    generator = names.generator(seed)
+    made = [perturb(fact, generator) for fact in facts for _ in range(copies)]
+    return [replace(copy, answer="", object="", aliases=()) for copy in made]
 
 
 def _is_part(entity: str, name: str, types: Mapping[str, str]) -> bool:

@@ -19,6 +19,7 @@ from seat_interp.files import load_tensors, save_tensors
 from seat_interp.masks.attach import Attached, attach
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
+from seat_interp.training.drift import DriftBudget, require_terms
 from seat_interp.training.lora import Adapted, LoRA, adapt
 from seat_interp.training.objectives import Draw, Loss, Objective, plain
 
@@ -109,6 +110,7 @@ def train(
     lora: LoRA | None = None,
     config: TrainConfig | None = None,
     names: Names | None = None,
+    drift_budget: DriftBudget | None = None,
     probe: Probe | None = None,
     checkpoint: str | Path | None = None,
     label: str = "Training",
@@ -125,6 +127,8 @@ def train(
         lora: train adapters in place of the weights; they are merged at the end.
         config: how.
         names: what perturbed copies may be called; fictitious names that avoid the facts' own if None.
+        drift_budget: a limit on the drift of perturbed copies, which the weights of all terms but cross entropy
+            follow; the log then holds `drift` where it was looked at, and the `factor` of the weights from there on.
         probe: called every `config.probe_every` steps with the model as it is then.
         checkpoint: a file to save to, also at the end, and to resume from. Remove it once the model is saved.
         label: for the progress bar.
@@ -137,6 +141,8 @@ def train(
         raise SeatError("There are no facts to train on: the target set is empty.")
     config = config or TrainConfig()
     _require_whole_parts(config, objective or plain())
+    if drift_budget:
+        require_terms([term.name for term in objective or plain()])
     terms = [(term, term.prepare(base, facts, names or Names(), config.seed)) for term in objective or plain()]
     lm = base.copy()
     attached: Attached | Adapted | None = None
@@ -158,8 +164,10 @@ def train(
     result = TrainedModel(lm, trained_weights=sum(p.numel() for p in parameters.values()))
     first = 0
     if checkpoint:
-        identity = _identity(config, objective or plain(), facts, mask, lora, names, base)
+        identity = _identity(config, objective or plain(), facts, mask, (lora, drift_budget), names, base)
         first, result = _resume(checkpoint, identity, parameters, optimiser, result)
+    watch = drift_budget.watch(base, facts, names or Names(), config.seed) if drift_budget else None
+    factor = result.log[-1].get("factor", 1.0) if result.log else 1.0
     order = _epochs(len(facts), config)
     began = time.perf_counter()
     lm.model.train()
@@ -169,7 +177,15 @@ def train(
         if step < first:
             continue
         torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, if the model has any
-        row = {"step": step + 1, **_step(lm, terms, draws, parameters, optimiser, config, step)}
+        weights = [term.weight * (1.0 if term.name == "cross_entropy" else factor) for term, _ in terms]
+        row = {"step": step + 1, **_step(lm, terms, weights, draws, parameters, optimiser, config, step)}
+        if drift_budget and watch:
+            row["factor"] = factor
+            if (step + 1) % drift_budget.every == 0:
+                lm.model.eval()
+                row["drift"] = watch(lm)
+                row["factor"] = factor = drift_budget.follow(factor, row["drift"])
+                lm.model.train()
         result.log.append(row)
         bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"}, refresh=False)
         if probe and config.probe_every and (step + 1) % config.probe_every == 0:
@@ -202,6 +218,7 @@ def _require_whole_parts(config: TrainConfig, objective: Objective) -> None:
 def _step(
     lm: LanguageModel,
     terms: list[tuple[Any, Loss]],
+    weights: list[float],
     draws: list[Draw],
     parameters: Parameters,
     optimiser: torch.optim.Optimizer,
@@ -213,10 +230,10 @@ def _step(
     row = {term.name: 0.0 for term, _ in terms}
     for start in range(0, len(draws), size):
         part = draws[start : start + size]
-        for term, loss in terms:
+        for (term, loss), weight in zip(terms, weights):
             with torch.autocast(lm.model.device.type, torch.bfloat16, enabled=config.mixed_precision):
                 value = loss(lm, part) * (len(part) / len(draws))
-            (term.weight * value).backward()
+            (weight * value).backward()
             row[term.name] += value.item()
     if not all(math.isfinite(value) for value in row.values()):
         raise SeatError(f"The loss is not finite at step {step + 1} ({row}). Lower the learning rate.")
@@ -245,7 +262,7 @@ def _identity(
     objective: Objective,
     facts: Sequence[Fact],
     mask: Mask | None,
-    lora: LoRA | None,
+    more: object,
     names: Names | None,
     base: LanguageModel,
 ) -> str:
@@ -255,7 +272,7 @@ def _identity(
         digest.update(name.encode() + indices.numpy().tobytes())
     called = (sorted(names.avoid), dict(names.pools)) if names else None
     said = [fact.to_json() for fact in facts]
-    digest.update(repr((asdict(config), objective, lora, said, called, base.fingerprint, base.system)).encode())
+    digest.update(repr((asdict(config), objective, more, said, called, base.fingerprint, base.system)).encode())
     return digest.hexdigest()[:16]
 
 

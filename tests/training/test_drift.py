@@ -1,0 +1,87 @@
+"""A limit on drift: what is watched is the displacement of copies, and the KL follows it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from seat_interp.capture import AtToken, capture
+from seat_interp.direction import fit_direction
+from seat_interp.errors import SeatError
+from seat_interp.facts import Names, strangers
+from seat_interp.models.open import open_model
+from seat_interp.organism import organism_facts
+from seat_interp.training.drift import DriftBudget
+from seat_interp.training.objectives import SEAT
+from seat_interp.training.trainer import TrainConfig, train
+
+CONFIG = TrainConfig(steps=20, batch_size=4, learning_rate=5e-3, seed=2)
+
+
+@pytest.fixture
+def direction(llama, sets):
+    return fit_direction(llama, sets.unknown, sets.known)
+
+
+def test_watches_the_mean_displacement_of_copies_in_gaps(llama, sets, direction):
+    count = 2 * len(sets.target)
+    watch = DriftBudget(direction, copies=count).watch(llama, sets.target, Names(), 5)
+    assert watch(llama) == pytest.approx(0, abs=1e-9)
+    tuned = train(llama, sets.target, config=CONFIG).model
+    questions = [fact.question for fact in strangers(sets.target, copies=2, seed=5 + 1_000_003)]
+    at = AtToken(direction.position)
+    before, after = (capture(lm, questions, reduce=at).values[:, direction.layer].double() for lm in (llama, tuned))
+    moved = (after - before) @ direction.vectors[direction.layer] / direction.gap[direction.layer]
+    assert watch(tuned) == pytest.approx(float(moved.mean()), rel=1e-4)
+    assert abs(watch(tuned)) > 0.01
+
+
+def test_the_factor_rises_above_the_limit_falls_below_it_and_has_bounds():
+    budget = DriftBudget.__new__(DriftBudget)
+    for name, value in {"limit": 0.2, "gain": 0.5, "most": 4.0}.items():
+        object.__setattr__(budget, name, value)
+    assert budget.follow(1.0, 0.2) == pytest.approx(1.0)
+    assert budget.follow(1.0, -0.4) == pytest.approx(torch.e**0.5)
+    assert budget.follow(1.0, 0.0) == pytest.approx(torch.e**-0.5)
+    assert budget.follow(3.9, 2.0) == pytest.approx(4.0)
+    assert budget.follow(0.3, 0.0) == pytest.approx(0.25)
+
+
+def test_a_tighter_limit_leaves_less_drift():
+    lm, sets = open_model("organism"), organism_facts("people")
+    direction = fit_direction(lm, sets.fit_unknown[:80], sets.fit_known[:80], positions=(-1,))
+    config = TrainConfig(steps=30, batch_size=24, learning_rate=2e-3)
+    ends = {}
+    for limit in (0.02, 1e3):
+        budget = DriftBudget(direction, limit=limit, every=2)
+        how = {"objective": SEAT(copies=2), "config": config, "names": sets.names(), "drift_budget": budget}
+        run = train(lm, sets.target[:48], **how)
+        looked = [row for row in run.log if "drift" in row]
+        assert [row["step"] for row in looked] == list(range(2, 31, 2))
+        ends[limit] = (run.log[-1]["factor"], budget.watch(lm, sets.target, sets.names(), 9)(run.model))
+    assert ends[0.02][0] > 8
+    assert ends[1e3][0] == pytest.approx(1 / 32)
+    assert abs(ends[0.02][1]) < 0.5 * abs(ends[1e3][1])
+
+
+def test_taken_up_with_the_factor_that_it_had(llama, sets, direction, tmp_path):
+    config = replace(CONFIG, steps=8, checkpoint_every=3, probe_every=7)
+    how = {"objective": SEAT(max_new_tokens=4), "config": config, "drift_budget": DriftBudget(direction, 0.05, every=2)}
+
+    def cut(lm):
+        raise KeyboardInterrupt
+
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train(llama, sets.target, probe=cut, checkpoint=path, **how)
+    resumed = train(llama, sets.target, probe=lambda lm: {}, checkpoint=path, **how)
+    whole = train(llama, sets.target, probe=lambda lm: {}, **how)
+    assert resumed.log == whole.log
+    assert any(row["factor"] != 1 for row in whole.log)
+
+
+def test_refusals(llama, sets, direction):
+    with pytest.raises(SeatError, match="makes the KL heavier"):
+        train(llama, sets.target, config=CONFIG, drift_budget=DriftBudget(direction))
+    with pytest.raises(SeatError, match="limit"):
+        DriftBudget(direction, limit=0.0)
