@@ -1,35 +1,23 @@
-"""Masks compared at equal budget: what each run of a comparison is, its row of rates, and the table of all rows.
-
-Rows are kept one by one, so that a comparison goes on where it was cut off, and from the committed rows too.
-"""
+"""Masks compared at equal budget: what each run of a comparison is, its row of rates, and the table of all rows."""
 
 import itertools
-import json
-import multiprocessing
-import shlex
-import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, Literal
 
+from cells import run_cells
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
-from seat_interp.errors import SeatError
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
-from seat_interp.files import read_json, read_jsonl, write_json
 from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.models.open import LanguageModel
 from seat_interp.results.aggregate import estimate
-from seat_interp.results.environment import environment
 from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import Objective
 from seat_interp.training.trainer import TrainConfig, train
@@ -47,6 +35,11 @@ class Cell:
     target: str
     budget: float
     seed: int
+
+    @property
+    def arm(self) -> str:
+        """All but the seed, in words."""
+        return f"{self.scheme}, {self.granularity}, {self.loss}, {self.target}, {self.budget:g}"
 
 
 def train_and_ask(
@@ -78,58 +71,16 @@ def train_and_ask(
     }
 
 
-def compare(
-    wanted: Sequence[Cell],
-    run: Callable[[Cell], dict[str, Any]],
-    *,
-    settings: dict[str, Any],
-    work: Path,
-    saved: Path,
-    workers: int,
-) -> None:
-    """Every cell that is not there yet, in order; then the table, and all rows into the result file.
+def compare(wanted: Sequence[Cell], run: Callable[[Cell], dict[str, Any]], **where: Any) -> None:
+    """Every cell that is not there yet, all rows into the result file, and the table of those that are wanted.
 
     Args:
         wanted: the runs.
-        run: one of them, importable, in a process of its own; gives what `train_and_ask` gives.
-        settings: what all rows share; rows of other settings are refused.
-        work: folder for the rows as they come.
-        saved: the result file; its rows count as done if they have the same settings.
-        workers: processes.
-
-    Raises:
-        SeatError: the folder holds rows of other settings.
+        run: one of them, importable; gives what `train_and_ask` gives.
+        where: as for `run_cells`.
     """
-    settings = json.loads(json.dumps(settings))
-    path = work / "rows.jsonl"
-    work.mkdir(parents=True, exist_ok=True)
-    if (of := work / "settings.json").exists() and read_json(of) != settings:
-        raise SeatError(f"{path} was made with other settings. Give another --work, or remove that folder.")
-    write_json(of, settings)
-    rows = {_cell(row): row for row in (read_jsonl(path) if path.exists() else ())}
-    if saved.exists() and (before := read_json(saved))["config"] == settings:
-        rows = {_cell(row): row for row in before["rows"]} | rows
-    todo = [cell for cell in wanted if cell not in rows]
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-    with path.open("a") as file:
-        try:
-            jobs = {pool.submit(run, cell): cell for cell in todo}
-            for job in tqdm(as_completed(jobs), total=len(todo), unit="run"):
-                cell = jobs[job]
-                arm = f"{cell.scheme}, {cell.granularity}, {cell.loss}, {cell.target}, {cell.budget:g}"
-                rows[cell] = {**asdict(cell), "arm": arm, **job.result()}
-                file.write(json.dumps(rows[cell]) + "\n")
-                file.flush()
-        finally:  # one that fails does not wait for all that are still to come
-            pool.shutdown(cancel_futures=True)
+    rows = run_cells(wanted, run, **where)
     print_table([rows[cell] for cell in wanted])
-    summary = {
-        "rows": [rows[cell] for cell in sorted(rows, key=lambda cell: tuple(map(str, asdict(cell).values())))],
-        "config": settings,
-        "environment": environment(),
-        "command": shlex.join(["python", f"analyses/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
-    }
-    write_json(saved, summary)
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
@@ -150,7 +101,3 @@ def print_table(rows: list[dict[str, Any]]) -> None:
             cells = [cell.replace(" [", "\n[") for cell in cells]  # fits 80 columns
             table.add_row(scheme + (" *" if same[0]["probes"] else ""), str(len(same)), *cells)
         console.print(table)
-
-
-def _cell(row: dict[str, Any]) -> Cell:
-    return Cell(*(row[name] for name in Cell.__dataclass_fields__))

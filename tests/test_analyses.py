@@ -54,6 +54,26 @@ def test_masks(tmp_path):
 
 
 @pytest.mark.slow
+def test_arms(tmp_path):
+    options = "--arms full replay_0.1 --targets people --seeds 0 --workers 1".split()
+    found = run("organism_arms.py", tmp_path, *options, "--work", str(tmp_path / "work"))["organism_arms_people"]
+    rows = {row["arm"]: row for row in found["rows"]}
+    assert list(rows) == ["base", "full", "replay_0.1"]
+    assert rows["full"]["abstention"]["unknown"] < rows["replay_0.1"]["abstention"]["unknown"]
+    assert set(found["layers"]) == {"full", "replay_0.1"}
+
+
+@pytest.mark.slow
+def test_rounds(tmp_path):
+    options = "--arms full --targets people --seeds 0 --rounds 2".split()
+    (row,) = run("organism_rounds.py", tmp_path, *options, "--work", str(tmp_path / "work"))["organism_rounds"]["rows"]
+    first, second = row["rounds"]
+    assert first["earlier_recall"] is None
+    assert second["earlier_recall"] < 1 < 2 * second["target_recall"]
+    assert second["displacement"]["unknown"]["mean"] < 0
+
+
+@pytest.mark.slow
 def test_fidelity(tmp_path):
     found = run("organism_fidelity.py", tmp_path, *"--facts 20 --neurons 60 --groups 20 --seeds 0".split())
     best = max(row["single"] for row in found["organism_fidelity"]["rows"])

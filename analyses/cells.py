@@ -1,0 +1,95 @@
+"""Many small runs, each named by a value and kept as a row, in several processes.
+
+Rows are kept one by one, so that a comparison goes on where it was cut off, and from the committed rows too.
+"""
+
+import json
+import multiprocessing
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from tqdm import tqdm
+
+from seat_interp.errors import SeatError
+from seat_interp.files import read_json, read_jsonl, write_json
+from seat_interp.results.environment import environment
+
+Row = dict[str, Any]
+
+
+class Cell(Protocol):
+    """What a run is: a frozen dataclass."""
+
+    @property
+    def arm(self) -> str:
+        """How rows and tables call it."""
+
+
+C = TypeVar("C", bound=Cell)
+
+
+def run_cells(
+    wanted: Sequence[C],
+    run: Callable[[C], Row],
+    *,
+    settings: dict[str, Any],
+    work: Path,
+    saved: Path,
+    workers: int,
+) -> dict[C, Row]:
+    """Every cell that is not there yet, in order; then all rows into the result file.
+
+    Args:
+        wanted: the runs, as values of one frozen dataclass; their fields are part of the rows.
+        run: one of them, importable, in a process of its own.
+        settings: what all rows share; rows of other settings are refused.
+        work: folder for the rows as they come.
+        saved: the result file; its rows count as done if they have the same settings.
+        workers: processes.
+
+    Returns:
+        All rows that there are, wanted now or made before.
+
+    Raises:
+        SeatError: the folder holds rows of other settings.
+    """
+    kind = type(wanted[0])
+    settings = json.loads(json.dumps(settings))
+    path = work / "rows.jsonl"
+    work.mkdir(parents=True, exist_ok=True)
+    if (of := work / "settings.json").exists() and read_json(of) != settings:
+        raise SeatError(f"{path} was made with other settings. Give another --work, or remove that folder.")
+    write_json(of, settings)
+
+    def cell_of(row: Row) -> C:
+        return kind(**{field.name: row[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+
+    rows = {cell_of(row): row for row in (read_jsonl(path) if path.exists() else ())}
+    if saved.exists() and (before := read_json(saved))["config"] == settings:
+        rows = {cell_of(row): row for row in before["rows"]} | rows
+    todo = [cell for cell in wanted if cell not in rows]
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    with path.open("a") as file:
+        try:
+            jobs = {pool.submit(run, cell): cell for cell in todo}
+            for job in tqdm(as_completed(jobs), total=len(todo), unit="run"):
+                cell = jobs[job]
+                rows[cell] = {**asdict(cell), "arm": cell.arm, **job.result()}  # type: ignore[call-overload]
+                file.write(json.dumps(rows[cell]) + "\n")
+                file.flush()
+        finally:  # one that fails does not wait for all that are still to come
+            pool.shutdown(cancel_futures=True)
+    ordered = sorted(rows, key=lambda cell: tuple(map(str, asdict(cell).values())))  # type: ignore[call-overload]
+    summary = {
+        "rows": [rows[cell] for cell in ordered],
+        "config": settings,
+        "environment": environment(),
+        "command": shlex.join(["python", f"analyses/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+    }
+    write_json(saved, summary)
+    return rows

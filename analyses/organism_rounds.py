@@ -1,0 +1,169 @@
+"""Five rounds of new facts one after another on the organism: do abstention, the direction and earlier facts hold?
+
+    python analyses/organism_rounds.py            (resumable in --work; under an hour on two cores)
+
+The people or contracts to be taught are shared out over the rounds. Each round starts from the model that the last one
+left, which is also the frozen reference of its KL; masked arms draw a new mask each round. Displacement is measured
+against the first base, along its direction. Writes analyses/results/organism_rounds.json; `make figures` draws from it.
+"""
+
+import itertools
+import sys
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+import tyro
+from cells import run_cells
+from organism_study import Target, config_for
+from rich.console import Console
+from rich.table import Table
+
+from seat_interp.arms import ArmName, make_arm
+from seat_interp.direction import IgnoranceDirection, fit_direction
+from seat_interp.displacement import Nulls, capture_sets, displace, groups_of, null_directions
+from seat_interp.errors import reported
+from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.score import rates
+from seat_interp.facts import Fact, FactSets
+from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.organism import organism_facts
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.tables import with_interval
+from seat_interp.training.trainer import train
+
+DENSE, MASKED = 40, 60
+"""Steps of a round: a fifth of the facts, about as many times each as when all are taught at once."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run and where."""
+
+    targets: tuple[Target, ...] = ("people", "contracts")
+    """What is taught."""
+    arms: tuple[ArmName, ...] = ("full", "sparse", "full_ep_kl", "seat", "seat_keep")
+    """Ways of fine-tuning."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """One chain of rounds of each arm for each."""
+    rounds: int = 5
+    """How many."""
+    workers: int = 2
+    """Processes of one thread each."""
+    work: Path = Path("runs/organism_rounds")
+    """What is kept between calls."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """All rounds of one arm with one seed."""
+
+    arm: ArmName
+    target: Target
+    seed: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """What every chain begins with and is measured against."""
+
+    lm: LanguageModel
+    sets: FactSets
+    direction: IgnoranceDirection
+    activations: dict[str, torch.Tensor]
+    nulls: Nulls
+
+
+@cache
+def start(target: Target) -> Start:
+    """Once in a process."""
+    torch.set_num_threads(1)
+    lm, sets = open_model("organism"), organism_facts(target)
+    direction = fit_direction(lm, sets.fit_unknown, sets.fit_known, positions=config_for(target).positions)
+    fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position)
+    before = capture_sets(lm, {"unknown": sets.unknown, "known": sets.known}, direction.position)
+    return Start(lm, sets, direction, before, null_directions(fit["u"], fit["k"]))
+
+
+def shares(facts: list[Fact], rounds: int) -> list[list[Fact]]:
+    """The facts of each round: whole subjects, in turn."""
+    subjects = list(dict.fromkeys(fact.subject for fact in facts))
+    place = {subject: index % rounds for index, subject in enumerate(subjects)}
+    return [[fact for fact in facts if place[fact.subject] == number] for number in range(rounds)]
+
+
+def run(rounds: int, chain: Chain) -> dict[str, Any]:
+    """One chain: a list of rates and displacements, one entry a round."""
+    base = start(chain.target)
+    taught, lm, found = shares(base.sets.target, rounds), base.lm, []
+    settings = config_for(chain.target).settings
+    quick = {name: replace(getattr(settings, name), steps=MASKED, probe_every=0) for name in ("masked", "regularised")}
+    settings = replace(settings, dense=replace(settings.dense, steps=DENSE, probe_every=0), **quick)
+    for number, facts in enumerate(taught):
+        arm = make_arm(chain.arm, settings, 1000 * number + chain.seed)
+        mask = arm.make_mask(lm) if arm.make_mask else None
+        names = base.sets.names()
+        lm = train(lm, facts, objective=arm.objective, mask=mask, lora=arm.lora, config=arm.config, names=names).model
+        found.append(measured(base, lm, taught[: number + 1]))
+    return {"rounds": found}
+
+
+def measured(base: Start, lm: LanguageModel, taught: list[list[Fact]]) -> dict[str, Any]:
+    """The rates after a round, of the facts of this and of earlier ones, and the displacement so far."""
+    earlier = [fact for facts in taught[:-1] for fact in facts]
+    asked = {"target": taught[-1], "known": base.sets.known, **base.sets.abstention_probes()}
+    rate = {name: rates(each) for name, each in ask(lm, asked | ({"earlier": earlier} if earlier else {})).items()}
+    probes = {name: getattr(base.sets, name) for name in base.activations}
+    after = capture_sets(lm, probes, base.direction.position)
+    moved = displace(base.activations, after, base.direction, groups=groups_of(probes), nulls=base.nulls)
+    layer = base.direction.layer
+    return {
+        "target_recall": rate["target"].correct,
+        "earlier_recall": rate["earlier"].correct if earlier else None,
+        "known_recall": rate["known"].correct,
+        "over_abstention": rate["known"].abstain,
+        "abstention": {name: rate[name].abstain for name in base.sets.abstention_probes()},
+        "displacement": moved.summary(),
+        "probe_auroc": moved.probe_auroc[layer],
+        "refit_angle": moved.angle()[layer],
+    }
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """After the last round: means over seeds, 95 % intervals."""
+    for target in sorted({row["target"] for row in rows}):
+        table = Table(
+            "Arm", "Seeds", "This round", "Earlier", "Abstention", "Known", "Moved", title=f"Last round, {target}"
+        )
+        for arm in dict.fromkeys(row["arm"] for row in rows):
+            last = [row["rounds"][-1] for row in rows if (row["arm"], row["target"]) == (arm, target)]
+            unit = {"bounds": (0.0, 1.0)}
+            cells = [
+                estimate([each["target_recall"] for each in last], **unit),
+                estimate([each["earlier_recall"] for each in last], **unit),
+                estimate([each["abstention"]["unknown"] for each in last], **unit),
+                estimate([each["known_recall"] for each in last], **unit),
+                estimate([each["displacement"]["unknown"]["mean"] for each in last]),
+            ]
+            table.add_row(arm, str(len(last)), *map(with_interval, cells))
+        Console().print(table)
+
+
+def main(options: Options) -> None:
+    """Every chain that is not there yet, then the table."""
+    settings = {"rounds": options.rounds, "steps": [DENSE, MASKED], "model": open_model("organism").fingerprint}
+    settings |= {f"arms, {target}": asdict(config_for(target).settings) for target in get_args(Target)}
+    every = itertools.product(options.seeds, options.targets, options.arms)
+    wanted = [Chain(arm, target, seed) for seed, target, arm in every]
+    saved = options.results / "organism_rounds.json"
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = run_cells(wanted, partial(run, options.rounds), **how)
+    print_table([rows[chain] for chain in wanted])
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_rounds.py"))
