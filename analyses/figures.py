@@ -20,6 +20,7 @@ from seat_interp.files import atomic_path, read_json, write_json
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots_masks import plot_correlations
+from seat_interp.results.plots_prediction import plot_prediction
 from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
 
@@ -100,6 +101,8 @@ def main(options: Options) -> None:
             save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
             if len({row["budget"] for row in summary["rows"]}) > 1:
                 save(plot_by_budget(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_by_budget")
+        if "points" in first:
+            save(plot_prediction(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "grouped" in first:
             save(plot_correlations(summary["rows"]), summary["rows"], options.figures / path.stem)
 

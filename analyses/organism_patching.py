@@ -1,0 +1,140 @@
+"""Is it the displaced component that takes abstention away? It is put back during generation, and the other way round.
+
+    python analyses/organism_patching.py            (after organism_arms.py, whose tuned models it reads; minutes)
+
+In each tuned model the component along the ignorance direction becomes the base's own on the same tokens, after one
+block or after every block; or the mean displacement is added back as a constant. The same along random directions is
+the null, and patching the tuned model's component into the base is the reverse. Writes
+analyses/results/organism_patching.json.
+"""
+
+import itertools
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from cells import run_cells
+from organism_study import Target
+from rich.console import Console
+from rich.table import Table
+
+from seat_interp.direction import IgnoranceDirection
+from seat_interp.errors import reported
+from seat_interp.evaluation.score import interval
+from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.organism import organism_facts
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.folder import RunFolder
+from seat_interp.results.tables import with_interval
+from seat_interp.steering import abstention_rate, add_direction, patch_direction, random_like
+
+CONTROLS = 5
+"""Random directions."""
+Edit = Callable[[IgnoranceDirection], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to patch, and where things are."""
+
+    targets: tuple[Target, ...] = ("people", "contracts")
+    """What was taught."""
+    arms: tuple[str, ...] = ("full", "sparse", "seat")
+    """Of organism_arms.py."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Of their runs."""
+    workers: int = 2
+    """Processes of one thread each."""
+    runs: Path = Path("runs/organism_studies")
+    """The folders of organism_arms.py."""
+    work: Path = Path("runs/organism_patching")
+    """What is kept between calls."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """One tuned model, patched in every way."""
+
+    arm: str
+    target: Target
+    seed: int
+
+
+@cache
+def folder_of(path: Path) -> RunFolder:
+    """Once in a process."""
+    torch.set_num_threads(1)
+    return RunFolder.open(path)
+
+
+def run(runs: Path, cell: Tuned) -> dict[str, Any]:
+    """Abstention on unknown prompts, as it is and under every edit, along the direction and along random ones."""
+    folder = folder_of(runs / cell.target)
+    direction, unknown = folder.direction, organism_facts(cell.target).unknown
+    base = open_model("organism")
+    (this,) = [run for run in folder.of_arm(cell.arm) if run.seed == cell.seed]
+    tuned = open_model(str(this.path / "model"))
+    moved, every = this.row["displacement"]["unknown"]["mean"], range(base.sites.layers)
+
+    def rates(lm: LanguageModel, edit: Edit) -> dict[str, Any]:
+        def one(along: IgnoranceDirection) -> float:
+            with edit(along):
+                return abstention_rate(lm, unknown)
+
+        return {"along": one(direction), "random": [one(random_like(direction, seed)) for seed in range(CONTROLS)]}
+
+    edits: dict[str, tuple[LanguageModel, Edit]] = {
+        "base's component, one layer": (tuned, lambda d: patch_direction(tuned, base, d)),
+        "base's component, every layer": (tuned, lambda d: patch_direction(tuned, base, d, every)),
+        "mean displacement added back": (tuned, lambda d: add_direction(tuned, d, -moved)),
+        "tuned's component in the base, one layer": (base, lambda d: patch_direction(base, tuned, d)),
+        "tuned's component in the base, every layer": (base, lambda d: patch_direction(base, tuned, d, every)),
+    }
+    found = {name: rates(lm, edit) for name, (lm, edit) in edits.items()}
+    return {
+        "base": abstention_rate(base, unknown),
+        "tuned": abstention_rate(tuned, unknown),
+        "displacement": moved,
+        "prompts": len(unknown),
+        "edits": found,
+    }
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Abstention under every edit: mean over seeds with its 95 % interval, and the range over random directions."""
+    for target in dict.fromkeys(row["target"] for row in rows):
+        table = Table("Arm", "Edit", "As it is", "Along the direction", "Random directions", title=f"Unknown, {target}")
+        for arm in dict.fromkeys(row["arm"] for row in rows):
+            same = [row for row in rows if (row["arm"], row["target"]) == (arm, target)]
+            for name in same[0]["edits"] if same else ():
+                plain = [row["base" if "in the base" in name else "tuned"] for row in same]
+                found = [row["edits"][name]["along"] for row in same]
+                over = [interval(round(rate * row["prompts"]), row["prompts"]) for rate, row in zip(found, same)]
+                along = estimate(found, over, bounds=(0.0, 1.0))
+                random = [rate for row in same for rate in row["edits"][name]["random"]]
+                band = f"{min(random):.2f} to {max(random):.2f}"
+                table.add_row(arm, name, f"{sum(plain) / len(plain):.2f}", with_interval(along), band)
+        Console().print(table)
+
+
+def main(options: Options) -> None:
+    """Every tuned model that has not been patched yet, then the table."""
+    every = itertools.product(options.seeds, options.targets, options.arms)
+    wanted = [Tuned(arm, target, seed) for seed, target, arm in every]
+    settings = {"controls": CONTROLS, "model": open_model("organism").fingerprint}
+    saved = options.results / "organism_patching.json"
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = run_cells(wanted, partial(run, options.runs), **how)
+    print_table([rows[cell] for cell in wanted])
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_patching.py"))

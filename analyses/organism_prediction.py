@@ -1,0 +1,95 @@
+"""Which runs lose abstention: displacement along the ignorance direction against its nulls, over all arms and seeds.
+
+    python analyses/organism_prediction.py            (seconds; after organism_arms.py, and of whatever else is there)
+
+Reads the run folders that the studies of the organism share. For each probe set the mean shift of every run is
+projected on the direction, on random, label-shuffled and principal directions, and correlated with the abstention that
+was lost; beside it the AUROC of the base's direction on the tuned model: whether known and unknown can still be told
+apart where abstention is gone (2511.12991). Writes analyses/results/organism_prediction.json; `make figures` draws from
+it.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from organism_study import Target, config_for
+from scipy.stats import spearmanr
+
+from seat_interp.displacement import capture_sets, null_directions
+from seat_interp.errors import SeatError, reported
+from seat_interp.files import read_json, write_json
+from seat_interp.models.open import open_model
+from seat_interp.organism import organism_facts
+from seat_interp.prediction import predict_loss
+from seat_interp.results.environment import environment
+from seat_interp.results.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where things are."""
+
+    targets: tuple[Target, ...] = ("people", "contracts")
+    """What was taught."""
+    work: Path = Path("runs/organism_studies")
+    """The folders of organism_arms.py and the others."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+def every_run(path: Path) -> RunFolder:
+    """All finished runs in a folder, whichever script made them."""
+    made = [read_json(row) for row in sorted(path.glob("*/row.json"))]
+    if not made:
+        raise SeatError(f"There are no runs in {path}. Make them with `python analyses/organism_arms.py`.")
+    rows = sorted(made, key=lambda row: (row["arm"] != "base", row["arm"], row["seed"]))
+    write_json(path / "summary.json", {"rows": rows, "config": read_json(path / "config.json")})
+    return RunFolder.open(path)
+
+
+def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
+    """A row for each probe set that loses abstention."""
+    lm, sets, direction = open_model("organism"), organism_facts(target), folder.direction
+    fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position)
+    nulls = null_directions(fit["u"], fit["k"], draws=config_for(target).null_draws)
+    at = direction.layer
+    unit = {kind: vectors[:, at] for kind, vectors in nulls}
+    rows = []
+    for name in sets.abstention_probes():
+        before = folder.base.activations[name].double().mean(0)
+        shifts = torch.stack([run.activations[name].double().mean(0) - before for run in folder.runs])
+        lost = [folder.base.row["abstention"][name] - run.row["abstention"][name] for run in folder.runs]
+        arms = [run.arm for run in folder.runs]
+        found = predict_loss(shifts, lost, direction.vectors[at], unit, groups=arms)
+        told = spearmanr([run.row["probe_auroc"] for run in folder.runs], lost).statistic
+        points = [
+            {"arm": run.arm, "seed": run.seed, "displacement": run.row["displacement"][name]["mean"], "lost": loss}
+            for run, loss in zip(folder.runs, lost)
+        ]
+        about = {"arm": "all", "target": target, "set": name, **found.to_json()}
+        rows.append(about | {"probe_auroc": float(told), "points": points})
+    return rows
+
+
+def main(options: Options) -> None:
+    """Correlations of every probe set."""
+    rows = [row for target in options.targets for row in rows_of(target, every_run(options.work / target))]
+    for row in rows:
+        low, high = row["interval"]
+        beats = ", ".join(f"{kind} {share:.0%}" for kind, share in row["beats"].items())
+        print(
+            f"{row['target']}, {row['set']}: {row['correlation']:+.2f} [{low:+.2f}, {high:+.2f}] over {row['runs']} "
+            f"runs; beats {beats}; size of the shift {row['size']:+.2f}; probe's AUROC {row['probe_auroc']:+.2f}"
+        )
+    saved = {"rows": rows, "config": {"targets": list(options.targets)}, "environment": environment()}
+    write_json(
+        options.results / "organism_prediction.json", saved | {"command": "python analyses/organism_prediction.py"}
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_prediction.py"))
