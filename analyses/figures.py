@@ -21,6 +21,7 @@ from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots_masks import plot_correlations
 from seat_interp.results.plots_prediction import plot_prediction
+from seat_interp.results.plots_runs import planes_by_layer
 from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
 
@@ -101,6 +102,8 @@ def main(options: Options) -> None:
             save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
             if len({row["budget"] for row in summary["rows"]}) > 1:
                 save(plot_by_budget(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_by_budget")
+        if "plane" in first:
+            save(planes_by_layer(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "points" in first:
             save(plot_prediction(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "grouped" in first:

@@ -4,85 +4,87 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
-from sklearn.decomposition import PCA
-from torch import Tensor
 
-from seat_interp.errors import SeatError
+from seat_interp.plane import Plane
 from seat_interp.results.style import SET_STYLES, arm_colour, arm_name, set_name, styled
 
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 
 
 @styled
-def pca_scatter(
-    base: Mapping[str, Float[Tensor, "_ width"]],
-    tuned: Mapping[str, Mapping[str, Float[Tensor, "_ width"]]],
-    axes: Sequence[Axes] | None = None,
-    *,
-    most: int = 120,
-) -> Sequence[Axes]:
-    """Base and tuned activations on the first two principal components of the base, one panel for each model.
+def pca_scatter(plane: Plane, axes: Sequence[Axes] | None = None, *, most: int = 120) -> Sequence[Axes]:
+    """Base and tuned activations on two principal components of the base, one panel for each model.
 
-    The components are those of the base's unverifiable prompts, or of its unknown ones where there are none;
-    every other set, and every tuned model, is projected on them, as in arXiv 2506.14387 v1 (there at the last
-    token of the last layer; here at the direction's layer and token). The large marker of a set is its mean.
+    The large marker of a set is its mean.
 
     Args:
-        base: by probe set.
-        tuned: by arm and probe set.
-        axes: one for the base and one for each arm.
-        most: points drawn a set, evenly spaced over it; all of them are fitted on.
-
-    Raises:
-        SeatError: there is neither an unverifiable nor an unknown set, or it has fewer than two prompts.
+        plane: of `principal_plane`.
+        axes: one for each model.
+        most: points drawn a set, evenly spaced over it.
     """
-    fit = "unverifiable" if "unverifiable" in base else "unknown"
-    if fit not in base or len(base[fit]) < 2:
-        raise SeatError(f"The PCA needs unverifiable or unknown prompts, at least two; there are {sorted(base)}.")
-    panels = {"base": base, **tuned}
     if axes is None:
-        columns = min(3, len(panels))
-        lines = -(-len(panels) // columns)
+        columns = min(3, len(plane.points))
+        lines = -(-len(plane.points) // columns)
         figure = Figure(figsize=(7.6, 0.5 + 2.7 * lines), layout="constrained")
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        for spare in grid[len(panels) :]:
+        for spare in grid[len(plane.points) :]:
             spare.set_visible(False)
-        axes = list(grid[: len(panels)])
-    pca = PCA(2, svd_solver="full").fit(base[fit].double().numpy())
-    for ax, (name, sets) in zip(axes, panels.items()):
+        axes = list(grid[: len(plane.points)])
+        draw_plane(plane, axes, most)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
+        return axes
+    draw_plane(plane, axes, most)
+    return axes
+
+
+@styled
+def planes_by_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """`pca_scatter` for every layer: a line of panels each, with the silhouette of known against unverifiable in each.
+
+    Args:
+        rows: with `arm`, `layer`, `separation` and, in the base's rows, `plane`, as `analyses/organism_pca.py` makes.
+    """
+    planes = {row["layer"]: Plane.from_json(row["plane"]) for row in rows if "plane" in row}
+    models = list(next(iter(planes.values())).points)
+    figure = Figure(figsize=(0.4 + 1.75 * len(models), 0.5 + 1.7 * len(planes)), layout="constrained")
+    axes = figure.subplots(len(planes), len(models), sharex="row", sharey="row", squeeze=False)
+    for line, (layer, plane) in zip(axes, planes.items()):
+        draw_plane(plane, list(line), most=60)
+        for ax, model in zip(line, models):
+            (apart,) = [row["separation"] for row in rows if (row["arm"], row["layer"]) == (model, layer)]
+            ax.set_title(f"{arm_name(model)}, layer {layer}: {apart['unverifiable']:.2f}", size=6.5)
+            ax.set_xlabel(ax.get_xlabel(), size=6)
+            ax.set_ylabel(ax.get_ylabel(), size=6)
+            ax.tick_params(labelsize=6)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
+    return figure
+
+
+def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
+    """The panels of `pca_scatter`, without a legend."""
+    drawn = plane.thinned(most).points
+    for ax, (name, sets) in zip(axes, plane.points.items()):
         centres: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
         for probe in sorted(sets, key=_order):
             colour, marker = SET_STYLES.get(probe, ("#882255", "v"))
-            at = pca.transform(sets[probe].double().numpy())
-            chosen = np.unique(np.linspace(0, len(at) - 1, min(most, len(at))).round().astype(int))
+            at = drawn[name][probe]
             style: dict[str, Any] = {"marker": marker, "facecolors": colour}
-            ax.scatter(at[chosen, 0], at[chosen, 1], 9, alpha=0.45, linewidths=0, **style)
-            centres[probe] = (at.mean(0), style)
+            ax.scatter(at[:, 0], at[:, 1], 9, alpha=0.45, linewidths=0, **style)
+            centres[probe] = (sets[probe].mean(0), style)
         for probe, (centre, style) in centres.items():  # above every point
-            ax.scatter(
-                centre[0],
-                centre[1],
-                62,
-                edgecolors="white",
-                linewidths=0.9,
-                zorder=3,
-                label=set_name(probe),
-                **style,
-            )
+            edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.9, "zorder": 3}
+            ax.scatter(centre[0], centre[1], 62, label=set_name(probe), **edge, **style)
         ax.set_title(arm_name(name), color=arm_colour(name) if name != "base" else "#333333")
         ax.grid(True, axis="both")
-    shares = pca.explained_variance_ratio_
     for ax in axes:
-        ax.set(xlabel=f"PC 1 ({shares[0]:.0%} of {fit})", ylabel=f"PC 2 ({shares[1]:.0%})")
+        ax.set(xlabel=f"PC 1 ({plane.shares[0]:.0%} of {plane.fitted_on})", ylabel=f"PC 2 ({plane.shares[1]:.0%})")
         ax.label_outer()
-    handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
-    return axes
 
 
 @styled

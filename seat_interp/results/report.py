@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.files import write_text
+from seat_interp.plane import principal_plane
 from seat_interp.results import plots, plots_runs
 from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Moved, aggregate, combine_displacement
 from seat_interp.results.examples import choose_examples
@@ -154,7 +155,7 @@ def _drift(folder: RunFolder, arm: ArmRates) -> dict[str, Any]:
 
 def _pca(folder: RunFolder) -> Picture:
     tuned = {arm: folder.of_arm(arm)[0].activations for arm in folder.arms}
-    axes = plots_runs.pca_scatter(folder.base.activations, tuned)
+    axes = plots_runs.pca_scatter(principal_plane(folder.base.activations, tuned))
     alt = (
         "Scatter plots of prompts on the first two principal components of the base, one panel for the base"
         + "".join(f", one for {arm_name(arm)}" for arm in folder.arms)

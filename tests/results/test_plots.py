@@ -8,9 +8,10 @@ from rows import row, summary
 
 from seat_interp.displacement import SetDisplacement
 from seat_interp.errors import SeatError
+from seat_interp.plane import principal_plane
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots import displacement_by_layer, four_rates, layer_scan, steering_bars
-from seat_interp.results.plots_runs import pca_scatter, training_curves
+from seat_interp.results.plots_runs import pca_scatter, planes_by_layer, training_curves
 from seat_interp.results.style import arm_colour, to_svg
 
 LAYERS = [row("full", moved=moved)["displacement"]["unknown"] for moved in (-0.1, -0.5, -0.9)]
@@ -22,6 +23,9 @@ STEERING = {
     "random_added": [0.0, 0.05],
     "random_ablated": [1.0, 0.9],
 }
+
+
+SETS = ("unverifiable", "known")
 
 
 def test_bars_have_the_heights_of_the_rates():
@@ -67,7 +71,7 @@ def test_steering_bars_show_means_and_each_random_direction():
 def test_pca_axes_are_the_bases_and_shared():
     values = torch.randn(40, 6, generator=torch.Generator().manual_seed(0)) * torch.tensor([9.0, 3, 1, 1, 1, 1])
     push = torch.tensor([5.0, 0, 2, 0, 0, 0])
-    panels = pca_scatter({"unverifiable": values}, {"full": {"unverifiable": values + push}})
+    panels = pca_scatter(principal_plane({"unverifiable": values}, {"full": {"unverifiable": values + push}}))
     before, after = (np.asarray(ax.collections[0].get_offsets()) for ax in panels)
     # The components by another way: right singular vectors of the centred base, up to their signs.
     components = torch.linalg.svd(values - values.mean(0), full_matrices=False).Vh[:2]
@@ -78,9 +82,26 @@ def test_pca_axes_are_the_bases_and_shared():
 
 def test_pca_draws_few_points_and_needs_a_probe():
     many = {"unknown": torch.randn(300, 4, generator=torch.Generator().manual_seed(0))}
-    assert len(pca_scatter(many, {}, most=50)[0].collections[0].get_offsets()) == 50
+    assert len(pca_scatter(principal_plane(many, {}), most=50)[0].collections[0].get_offsets()) == 50
     with pytest.raises(SeatError, match="unverifiable or unknown"):
-        pca_scatter({"known": torch.zeros(3, 4)}, {})
+        principal_plane({"known": torch.zeros(3, 4)}, {})
+
+
+def test_planes_by_layer_say_how_far_apart():
+    base = {name: torch.randn(9, 4, generator=torch.Generator().manual_seed(i)) for i, name in enumerate(SETS)}
+    rows = []
+    for layer in (0, 1):
+        plane = principal_plane(base, {"full": base})
+        rows.append({"arm": "base", "layer": layer, "separation": {"unverifiable": 0.5}, "plane": plane.to_json()})
+        rows.append({"arm": "full", "layer": layer, "separation": {"unverifiable": 0.1 * layer}})
+    figure = planes_by_layer(rows)
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles[0] == "Base, layer 0: 0.50"
+    assert titles[3] == "Full fine-tuning, layer 1: 0.10"
+    points = np.concatenate(
+        [np.asarray(c.get_offsets()) for c in figure.axes[1].collections if len(c.get_offsets()) > 1]
+    )
+    assert len(points) == 9 * len(SETS)
 
 
 def test_training_curves_have_a_second_panel_only_with_probes():
