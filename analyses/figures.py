@@ -21,6 +21,7 @@ from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots_masks import plot_correlations
 from seat_interp.results.plots_prediction import plot_prediction
+from seat_interp.results.plots_rounds import plot_rounds
 from seat_interp.results.plots_runs import planes_by_layer
 from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
@@ -94,7 +95,7 @@ def main(options: Options) -> None:
     for path in sorted(options.results.glob("*.json")):
         summary = read_json(path)
         first = next(iter(summary["rows"]), {})
-        if any(row.get("arm") == "base" for row in summary["rows"]):
+        if first.get("arm") == "base" and "abstention" in first:
             save(*rates(summary), options.figures / f"{path.stem}_rates")
         if "layers" in summary:
             save(*displacement(summary), options.figures / f"{path.stem}_displacement")
@@ -102,6 +103,8 @@ def main(options: Options) -> None:
             save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
             if len({row["budget"] for row in summary["rows"]}) > 1:
                 save(plot_by_budget(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_by_budget")
+        if "rounds" in first:
+            save(plot_rounds(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "plane" in first:
             save(planes_by_layer(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "points" in first:
