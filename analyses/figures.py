@@ -103,7 +103,7 @@ def main(options: Options) -> None:
             save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
             if len({row["budget"] for row in summary["rows"]}) > 1:
                 save(plot_by_budget(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_by_budget")
-        if "rounds" in first:
+        if isinstance(first.get("rounds"), list):
             save(plot_rounds(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "plane" in first:
             save(planes_by_layer(summary["rows"]), summary["rows"], options.figures / path.stem)

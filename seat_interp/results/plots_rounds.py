@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from seat_interp.results.aggregate import estimate
@@ -35,8 +36,8 @@ def plot_rounds(rows: Sequence[Mapping[str, Any]]) -> Figure:
             for place, arm in enumerate(arms):
                 chains = [row["rounds"] for row in rows if (row["arm"], row["target"]) == (arm, target)]
                 numbers = [n for n in range(len(chains[0]) if chains else 0) if value(chains[0][n]) is not None]
-                bounds = {"bounds": (0.0, 1.0)} if rate else {}
-                at = [estimate([float(value(chain[n]) or 0.0) for chain in chains], **bounds) for n in numbers]
+                bounds = (0.0, 1.0) if rate else (-np.inf, np.inf)
+                at = [estimate([float(value(chain[n]) or 0.0) for chain in chains], bounds=bounds) for n in numbers]
                 reach = [[e.mean - e.low for e in at], [e.high - e.mean for e in at]]
                 shifted = [n + 1 + 0.08 * (place - len(arms) / 2) for n in numbers]  # no bar hides another
                 style: dict[str, Any] = {"color": arm_colour(arm), "marker": "o", "ms": 3, "lw": 0.9, "elinewidth": 0.6}
