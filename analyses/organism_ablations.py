@@ -1,0 +1,92 @@
+"""SEAT taken apart on the organism: its two parts, kinds of masks, every choice of the KL that the paper leaves open.
+
+    python analyses/organism_ablations.py            (resumable in --work)
+
+Each arm differs from `seat` (random 10 % of the neurons, KL of weight 1 on the reply, eight fixed copies a fact) in the
+one thing that its name says. Writes analyses/results/organism_ablations_people.json and ..._contracts.json; `make
+figures` draws from them.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any
+
+import tyro
+from organism_study import Options, Target, compare_arms
+
+from seat_interp.arms import Arm, ArmConfig, MakeArm, MaskConfig, make_arm
+from seat_interp.attribution import Scores, attribute, weight_fisher
+from seat_interp.attribution.neurons import weight_norm
+from seat_interp.attribution.protect import harm
+from seat_interp.errors import reported
+from seat_interp.facts import strangers
+from seat_interp.masks.mask import Mask
+from seat_interp.masks.select import ratio, select
+from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.organism import organism_facts
+from seat_interp.training.objectives import Continuation, Cover
+
+KL: dict[str, dict[str, Any]] = {
+    "KL weight 0.25": {"weight": 0.25},
+    "KL weight 4": {"weight": 4.0},
+    "KL weight 16": {"weight": 16.0},
+    "KL(tuned || base)": {"reverse": True},
+    "KL from the name on": {"cover": Cover.FROM_ENTITY},
+    "KL on the gold answer": {"continuation": Continuation.GOLD},
+    "one copy": {"copies": 1},
+    "fresh copies": {"copies": 0},
+    "all names exchanged": {"partial": False},
+    "no names exchanged": {"perturbed": False},
+}
+"""What differs in the KL."""
+
+
+def with_kl(changes: Mapping[str, Any], settings: ArmConfig, seed: int) -> Arm:
+    """SEAT with another KL."""
+    return make_arm("seat", replace(settings, kl=replace(settings.kl, **changes)), seed)
+
+
+def with_weights(settings: ArmConfig, seed: int) -> Arm:
+    """SEAT within single weights."""
+    budget = settings.mask.budget
+    return make_arm("seat", replace(settings, mask=MaskConfig(budget=budget, granularity="coordinate")), seed)
+
+
+@cache
+def scores(target: Target, kind: str) -> tuple[Scores, Scores | None]:
+    """Usefulness and harm of the base's neurons, once in a process. None looks at a probe."""
+    lm, facts = open_model("organism"), organism_facts(target).target
+    if kind == "magnitude":
+        return weight_norm(lm), None
+    if kind == "fisher":
+        return weight_fisher(lm, facts, batch_size=64).per_neuron(lm), None
+    copies = harm(lm, strangers(facts), granularity="coordinate", batch_size=64).per_neuron(lm)
+    return attribute(lm, facts, absolute=True, batch_size=64), copies
+
+
+def with_mask(target: Target, kind: str, settings: ArmConfig, seed: int) -> Arm:
+    """SEAT within neurons that were chosen by a score."""
+
+    def make(lm: LanguageModel) -> Mask:
+        useful, harmful = scores(target, kind)
+        return select(lm, useful, settings.mask.budget, protect=harmful, rule=ratio)
+
+    return replace(make_arm("seat", settings, seed), make_mask=make)
+
+
+def variants(target: Target) -> Mapping[str, MakeArm]:
+    """The two parts and both, other masks, other KLs."""
+    parts: dict[str, MakeArm] = {name: partial(make_arm, name) for name in ("full", "full_ep_kl", "sparse", "seat")}
+    masks = {f"mask by {kind}": partial(with_mask, target, kind) for kind in ("magnitude", "fisher", "attribution")}
+    return {
+        **parts,
+        **masks,
+        "mask of single weights": with_weights,
+        **{name: partial(with_kl, changes) for name, changes in KL.items()},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: compare_arms("organism_ablations", variants, tyro.cli(Options)), "organism_ablations.py"))
