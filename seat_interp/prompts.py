@@ -122,6 +122,16 @@ def encode_examples(
     return examples
 
 
+def encode_replies(lm: LanguageModel, questions: Sequence[str], replies: Sequence[Sequence[int]]) -> list[Example]:
+    """Questions with replies that are tokens already: a reply that was cut off has no end token, and gets none.
+
+    Raises:
+        SeatError: as `encode_prompts`.
+    """
+    prompts = encode_prompts(lm, questions, room=max(map(len, replies), default=1))
+    return [Example((*prompt, *reply), len(prompt), len(prompt)) for prompt, reply in zip(prompts, replies)]
+
+
 def _most_tokens(lm: LanguageModel) -> int | None:
     return getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
 

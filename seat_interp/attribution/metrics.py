@@ -15,10 +15,10 @@ from torch.nn import functional as F
 
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
-from seat_interp.prompts import Example, encode_examples, encode_prompts, pad, reply_logits
+from seat_interp.prompts import Example, encode_examples, encode_prompts, encode_replies, pad, reply_logits
 
 Values = Callable[[Sequence[Example], Sequence[int]], Float[Tensor, " batch"]]
 """(examples of the batch, padded on the left to the longest; their indices) -> a value each, with its graph."""
@@ -73,9 +73,7 @@ class ReplyLoss:
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Ask the model, then encode its replies."""
-        questions = [fact.question for fact in facts]
-        replies = generate(lm, questions, max_new_tokens=self.max_new_tokens)
-        return Prepared(encode_examples(lm, questions, replies), _reply_loss(lm))
+        return Prepared(_asked(lm, facts, self.max_new_tokens), _reply_loss(lm))
 
 
 @dataclass(frozen=True)
@@ -154,23 +152,25 @@ class KLToBase:
     name = "kl_to_base"
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
-        """Ask the base for its replies; its log-probabilities are computed batch by batch."""
-        questions = [fact.question for fact in facts]
-        examples = encode_examples(lm, questions, generate(self.base, questions, max_new_tokens=self.max_new_tokens))
-        # The base may be the model under hooks itself, so what it says is asked before there are any.
-        target: list[Tensor] = []
-        with torch.no_grad():
-            for start in range(0, len(examples), 32):
-                part = examples[start : start + 32]
-                rows = reply_logits(self.base, part, [example.start for example in part])
-                target += [row.float().log_softmax(-1).half().cpu() for row in rows]
+        """Ask the base for its replies; its log-probabilities are computed batch by batch, and none is kept."""
+        examples = _asked(self.base, facts, self.max_new_tokens)
+        # The base may be the model that is hooked or trained itself: what it said before is wanted.
+        base = self.base.copy() if self.base.model is lm.model else self.base
 
-        def values(batch: Sequence[Example], indices: Sequence[int]) -> Tensor:
-            rows = [_wide(row).log_softmax(-1) for row in reply_logits(lm, batch, [e.start for e in batch])]
-            wanted = [target[index].to(row) for index, row in zip(indices, rows)]
-            return torch.stack([_kl(want, row) for want, row in zip(wanted, rows)])
+        def values(batch: Sequence[Example], _: Sequence[int]) -> Tensor:
+            firsts = [example.start for example in batch]
+            with torch.no_grad():
+                wanted = [_wide(row).log_softmax(-1) for row in reply_logits(base, batch, firsts)]
+            rows = [_wide(row).log_softmax(-1) for row in reply_logits(lm, batch, firsts)]
+            return torch.stack([_kl(want.to(row), row) for want, row in zip(wanted, rows)])
 
         return Prepared(examples, values)
+
+
+def _asked(lm: LanguageModel, facts: Sequence[Fact], max_new_tokens: int) -> list[Example]:
+    """The questions with the model's own replies, token by token as it gave them."""
+    questions = [fact.question for fact in facts]
+    return encode_replies(lm, questions, [r.ids for r in replies(lm, questions, max_new_tokens=max_new_tokens)])
 
 
 def _reply_loss(lm: LanguageModel) -> Values:

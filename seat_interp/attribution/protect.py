@@ -16,11 +16,11 @@ from seat_interp.attribution.scores import Scores
 from seat_interp.attribution.weights import weight_fisher
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.abstention import is_abstention
-from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact
 from seat_interp.masks.mask import Granularity
 from seat_interp.models.open import LanguageModel
-from seat_interp.prompts import batches_by_length, encode_examples, reply_logits
+from seat_interp.prompts import batches_by_length, encode_replies, reply_logits
 
 
 @torch.no_grad()
@@ -37,15 +37,15 @@ def confident(
         batch_size: prompts a pass.
     """
     questions = [fact.question for fact in facts]
-    replies = generate(lm, questions, max_new_tokens=max_new_tokens, batch_size=batch_size)
-    examples = encode_examples(lm, questions, replies)
+    said = replies(lm, questions, max_new_tokens=max_new_tokens, batch_size=batch_size)
+    examples = encode_replies(lm, questions, [reply.ids for reply in said])
     sure: dict[int, float] = {}
     for group in batches_by_length([len(example.ids) for example in examples], batch_size):
         batch = [examples[index] for index in group]
         for index, example, row in zip(group, batch, reply_logits(lm, batch, [each.start for each in batch])):
             reply = torch.tensor(example.ids[example.start :], device=row.device)
             sure[index] = float(row.float().log_softmax(-1).gather(-1, reply[:, None]).mean().exp())
-    return [f for i, f in enumerate(facts) if sure[i] >= least and not is_abstention(replies[i])]
+    return [f for i, f in enumerate(facts) if sure[i] >= least and not is_abstention(said[i].text)]
 
 
 def harm(

@@ -1,6 +1,7 @@
 """Greedy replies, in batches of like length."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from tqdm import tqdm
@@ -10,7 +11,19 @@ from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import batches_by_length, encode_prompts, pad
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class Reply:
+    """What a model said.
+
+    Attributes:
+        text: without special tokens.
+        ids: its tokens, with the end token that it gave; without one where it was cut off.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+
+
 def generate(
     lm: LanguageModel,
     questions: Sequence[str],
@@ -19,7 +32,21 @@ def generate(
     batch_size: int = 64,
     progress: bool = True,
 ) -> list[str]:
-    """The model's greedy reply to each question, without special tokens, in the order of the questions.
+    """The text of the model's greedy reply to each question, as `replies` gives it."""
+    how = {"max_new_tokens": max_new_tokens, "batch_size": batch_size, "progress": progress}
+    return [reply.text for reply in replies(lm, questions, **how)]  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def replies(
+    lm: LanguageModel,
+    questions: Sequence[str],
+    *,
+    max_new_tokens: int = 32,
+    batch_size: int = 64,
+    progress: bool = True,
+) -> list[Reply]:
+    """The model's greedy reply to each question, in the order of the questions.
 
     Prompts are padded on the left with position ids from the mask, so that a reply does not depend on what
     it shares a batch with beyond rounding.
@@ -28,26 +55,29 @@ def generate(
         SeatError: there are no questions, or one leaves no room for the reply in the model's context.
     """
     prompts = encode_prompts(lm, questions, room=max_new_tokens)
+    # A model may end its turns with more than one token; its own penalties would not be greedy.
+    ends = sorted({lm.tokenizer.eos_token_id, *_ends(lm)})
     config = GenerationConfig(
         max_new_tokens=max_new_tokens,
         do_sample=False,
-        # A model may end its turns with more than one token; its own penalties would not be greedy.
-        eos_token_id=sorted({lm.tokenizer.eos_token_id, *_ends(lm)}),
+        eos_token_id=ends,
         repetition_penalty=1.0,
         no_repeat_ngram_size=0,
         pad_token_id=lm.tokenizer.pad_token_id,
     )
-    replies = [""] * len(prompts)
+    found = [Reply("", ())] * len(prompts)
     groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
     for group in tqdm(groups, desc="Asking", unit="batch", leave=False, disable=not progress or len(groups) < 3):
         batch = pad([prompts[index] for index in group], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
         output = lm.model.generate(  # type: ignore[operator]
             input_ids=batch.input_ids, attention_mask=batch.attention_mask, generation_config=config
         )
-        texts = lm.tokenizer.batch_decode(output[:, batch.input_ids.shape[1] :], skip_special_tokens=True)
-        for index, text in zip(group, texts):
-            replies[index] = text.strip()
-    return replies
+        new = output[:, batch.input_ids.shape[1] :]
+        texts = lm.tokenizer.batch_decode(new, skip_special_tokens=True)
+        for index, text, ids in zip(group, texts, new.tolist()):
+            length = next((at + 1 for at, token in enumerate(ids) if token in ends), len(ids))
+            found[index] = Reply(text.strip(), tuple(ids[:length]))
+    return found
 
 
 def _ends(lm: LanguageModel) -> list[int]:

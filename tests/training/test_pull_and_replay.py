@@ -5,10 +5,10 @@ import torch
 from tiny_models import fact
 
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact, Names
 from seat_interp.masks.random import random_neurons
-from seat_interp.prompts import encode_examples
+from seat_interp.prompts import encode_replies
 from seat_interp.training.objectives import EWC, CrossEntropy, Draw, L2Pull, Replay
 from seat_interp.training.objectives.pull import reply_fisher
 from seat_interp.training.trainer import TrainConfig, train
@@ -41,12 +41,12 @@ def test_l2_is_half_the_squared_distance_and_its_gradient_the_distance(llama, se
 
 
 def test_fisher_is_the_mean_square_of_the_gradients_of_the_replies(llama):
-    replies = generate(llama, QUESTIONS, max_new_tokens=4)
+    said = [reply.ids for reply in replies(llama, QUESTIONS, max_new_tokens=4)]
     found = reply_fisher(llama, QUESTIONS, max_new_tokens=4)
     expected = {name: torch.zeros_like(p) for name, p in llama.model.named_parameters()}
     lm = llama.copy()
     lm.model.requires_grad_(True)
-    for example in encode_examples(llama, QUESTIONS, replies):
+    for example in encode_replies(llama, QUESTIONS, said):
         lm.model.zero_grad()
         ids = torch.tensor(example.ids)[None]
         logits = lm.model(ids).logits[0, example.start - 1 : -1].log_softmax(-1)
@@ -79,11 +79,11 @@ def test_a_strong_pull_keeps_the_base_and_a_mask_is_refused(llama, sets):
 
 
 def test_replay_is_cross_entropy_on_the_abstentions_of_the_base(llama, sets, monkeypatch):
-    replies = {QUESTIONS[0]: "I do not know.", QUESTIONS[1]: "Leeds.", QUESTIONS[2]: "I don't know that."}
+    said = {QUESTIONS[0]: "I do not know.", QUESTIONS[1]: "Leeds.", QUESTIONS[2]: "I don't know that."}
     monkeypatch.setattr(
-        "seat_interp.training.objectives.replay.generate", lambda lm, asked, **how: [replies[q] for q in asked]
+        "seat_interp.training.objectives.replay.generate", lambda lm, asked, **how: [said[q] for q in asked]
     )
-    refused = [Fact(question=q, answer=replies[q]) for q in (QUESTIONS[0], QUESTIONS[2])]
+    refused = [Fact(question=q, answer=said[q]) for q in (QUESTIONS[0], QUESTIONS[2])]
     plain = CrossEntropy().prepare(llama, refused, Names(), 0)
     term = Replay(ratio=0.5, questions=QUESTIONS)
     assert term.weight == 0.5

@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from seat_interp.errors import SeatError, require_within
-from seat_interp.evaluation.generate import generate
+from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact, Names
 from seat_interp.models.open import LanguageModel
-from seat_interp.prompts import encode_examples, reply_logits
+from seat_interp.prompts import encode_replies, reply_logits
 from seat_interp.training.objectives.terms import Loss
 
 Weights = Mapping[str, Tensor]
@@ -95,8 +95,8 @@ def reply_fisher(base: LanguageModel, questions: Sequence[str], *, max_new_token
         By parameter name: mean over questions of the squared gradient of the reply's log-likelihood (a sum over its
         tokens), in the weight's shape.
     """
-    replies = generate(base, questions, max_new_tokens=max_new_tokens)
-    examples = encode_examples(base, questions, replies)
+    said = replies(base, questions, max_new_tokens=max_new_tokens)
+    examples = encode_replies(base, questions, [reply.ids for reply in said])
     lm = base.copy()
     weights = dict(lm.model.requires_grad_(True).named_parameters())
     total = {name: torch.zeros_like(parameter) for name, parameter in weights.items()}

@@ -1,0 +1,67 @@
+"""What must stay: which answers count as confident, and harm as the Fisher information of the model's own replies."""
+
+import pytest
+import torch
+
+from seat_interp.attribution.metrics import ReplyLoss
+from seat_interp.attribution.protect import confident, harm
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import replies
+from seat_interp.models.open import open_model
+from seat_interp.organism import organism_facts
+from seat_interp.prompts import encode_prompts
+
+
+@pytest.fixture(scope="module")
+def organism():
+    return open_model("organism"), organism_facts("people")
+
+
+@torch.no_grad()
+def log_probabilities(lm, question, ids):
+    """Of each token of a reply, in one unpadded sequence."""
+    prompt = encode_prompts(lm, [question])[0]
+    logits = lm.model(torch.tensor([[*prompt, *ids]])).logits[0, len(prompt) - 1 : -1]
+    return logits.log_softmax(-1).gather(-1, torch.tensor(ids)[:, None])[:, 0]
+
+
+@pytest.mark.parametrize("tokens", [4, 32])
+def test_the_loss_of_a_reply_is_that_of_its_tokens_also_where_it_was_cut_off(organism, tokens):
+    lm, sets = organism
+    facts = sets.known[:5]
+    prepared = ReplyLoss(max_new_tokens=tokens).prepare(lm, facts)
+    with torch.no_grad():
+        found = prepared.values(prepared.examples, range(5))
+    said = replies(lm, [fact.question for fact in facts], max_new_tokens=tokens)
+    expected = [-log_probabilities(lm, f.question, list(r.ids)).mean() for f, r in zip(facts, said)]
+    torch.testing.assert_close(found, torch.stack(expected), rtol=1e-3, atol=1e-5)
+    assert found.max() < 0.2  # it is sure of what it knows
+
+
+def test_confident_answers_are_those_of_high_mean_probability_that_do_not_abstain(organism):
+    lm, sets = organism
+    facts = sets.known[:20] + sets.unknown[:10]
+    assert confident(lm, facts) == confident(lm, facts, max_new_tokens=4) == sets.known[:20]
+    said = replies(lm, [fact.question for fact in sets.known])
+    sure = [float(log_probabilities(lm, f.question, list(r.ids)).mean().exp()) for f, r in zip(sets.known, said)]
+    least = sorted(sure)[len(sure) // 2]
+    found = confident(lm, sets.known, least=least + 1e-6)
+    assert {fact.question for fact in found} == {f.question for f, s in zip(sets.known, sure) if s > least + 1e-6}
+
+
+def test_harm_is_the_fisher_information_of_replies(organism):
+    lm, sets = organism
+    facts, name = sets.known[:3], "model.layers.1.mlp.down_proj.weight"
+    found = harm(lm, facts, granularity="coordinate", batch_size=2).values[name]
+    copy = lm.copy()
+    weight = copy.model.requires_grad_(True).get_parameter(name)
+    expected = torch.zeros_like(weight)
+    for fact, said in zip(facts, replies(lm, [fact.question for fact in facts])):
+        prompt = encode_prompts(lm, [fact.question])[0]
+        copy.model.zero_grad()
+        logits = copy.model(torch.tensor([[*prompt, *said.ids]])).logits[0, len(prompt) - 1 : -1]
+        torch.nn.functional.cross_entropy(logits, torch.tensor(said.ids)).backward()
+        expected += weight.grad.square() / len(facts)
+    torch.testing.assert_close(found, expected.detach(), rtol=1e-3, atol=1e-10)
+    with pytest.raises(SeatError, match="no prompts whose replies must stay"):
+        harm(lm, [])
