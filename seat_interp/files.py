@@ -166,3 +166,13 @@ def versions() -> dict[str, str]:
 def text_hash(texts: Iterable[str]) -> str:
     """Sixteen hex digits that stand for these texts in this order."""
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def require_entries(path: str | Path, header: Mapping[str, Any], names: Iterable[str]) -> None:
+    """What a reader needs must be in the header: the file may be another program's.
+
+    Raises:
+        SeatError: an entry is missing.
+    """
+    if missing := [name for name in names if name not in header]:
+        raise SeatError(f"The header of {path} has no entry {missing[0]!r}. Write the file anew, with this package.")

@@ -32,7 +32,7 @@ def two(home):
 
 
 def test_a_selected_mask_trains_through_run(home, capsys):
-    assert select("--budget", "0.25", "--keep", "known.jsonl") == 0
+    assert select("--budget", "0.25", "--keep", "known.jsonl", "--least", "0") == 0
     mask = Mask.load("mask.safetensors")
     assert mask.budget == pytest.approx(0.25, abs=0.01)
     assert mask.origin["rule"] == "ratio"
@@ -49,7 +49,14 @@ def test_a_selected_mask_trains_through_run(home, capsys):
     [
         *(
             ("neuron", score)
-            for score in ("gradient_times_activation", "integrated_gradients", "gradient", "magnitude")
+            for score in (
+                "gradient_times_activation",
+                "integrated_gradients",
+                "fisher",
+                "gate_fisher",
+                "gradient",
+                "magnitude",
+            )
         ),
         *(("coordinate", score) for score in ("fisher", "gradient", "gradient_times_weight", "magnitude", "random")),
     ],
@@ -69,7 +76,7 @@ def test_scores_from_probes_are_marked(home):
     probes = ["--known", "known.jsonl", "--unknown", "unknown.jsonl"]
     assert select("--score", "activation_difference", "--protect", "none", *probes) == 0
     assert Mask.load("mask.safetensors").origin["probes"]
-    assert select("--keep", "known.jsonl", "--known-probes") == 0
+    assert select("--keep", "known.jsonl", "--known-probes", "--least", "0") == 0
     assert Mask.load("mask.safetensors").origin["probes"]
 
 
@@ -156,9 +163,16 @@ def test_what_select_cannot_do_is_said(home, capsys):
         (lambda: select("--batch-size", "0"), "batch_size is 0"),
         (lambda: select("--score", "integrated_gradients", "--steps", "0"), "steps is 0"),
         (lambda: select("--score", "random", "--floor", "0.1"), "leave out --floor"),
-        (lambda: select("--protect", "exclude", "--top", "1.5"), "share to exclude is 1.5"),
+        (lambda: select("--protect", "exclude", "--top", "1.5"), "top is 1.5; it must be at least 0 and at most 1"),
+        (lambda: select("--top", "0.5"), "--top is the share that `--protect exclude` never takes"),
+        (lambda: select("--tuned", "model"), "give --score update too"),
+        (lambda: select("--score", "update", "--tuned", "model"), "is the base itself"),
+        (lambda: select("--keep", "known.jsonl"), "lower --least"),
+        (lambda: select("--count", "1000000"), "1,000,000 of 144 neurons cannot be chosen"),
+        (lambda: select("--budget", "0.5", "--protect", "exclude", "--top", "0.6"), "leave 0 to 58"),
+        (lambda: select("--metric", "kl_to_base"), "no gradient at the base"),
+        (lambda: select("--per-layer", "--cap", "0.5"), "neither a floor nor a cap"),
         (lambda: select("--floor", "0.5", "--cap", "0.2"), "Floor 0.5 and cap 0.2"),
-        (lambda: select("--count", "1000000"), "1000000 of 144"),
         (lambda: select(facts="nowhere.jsonl"), "nowhere.jsonl"),
         (lambda: select(model="nowhere"), "nowhere"),
     ):

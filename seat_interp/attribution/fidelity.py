@@ -17,6 +17,7 @@ from seat_interp.attribution.scores import Scores
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+from seat_interp.prompts import batches_by_length
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Ablation:
         model: fingerprint of the model.
         single, groups: neurons by their place among all neurons, layer after layer.
         effects, group_effects: fall of the mean metric, in its units.
+        neurons: how many the model has.
     """
 
     model: Mapping[str, Any]
@@ -34,6 +36,7 @@ class Ablation:
     groups: list[list[int]]
     effects: list[float]
     group_effects: list[float]
+    neurons: int
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,12 @@ def ablation_effects(
         batch_size: facts a pass.
         progress: show a bar.
     """
+    if not facts:
+        raise SeatError("There are no facts to ablate on: the set is empty.")
     prepared = (metric or AnswerLoss()).prepare(lm, facts)
     ends = np.cumsum([mlp.neurons for mlp in lm.sites.mlps])
     starts = ends - [mlp.neurons for mlp in lm.sites.mlps]
-    order = sorted(range(len(facts)), key=lambda index: len(prepared.examples[index].ids))
-    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    batches = batches_by_length([len(example.ids) for example in prepared.examples], batch_size)
 
     def mean(off: Sequence[int]) -> float:
         by_layer = [
@@ -134,7 +138,7 @@ def ablate_sample(
     single = [[int(n)] for n in rng.choice(total, size=min(neurons, total), replace=False)]
     several = [rng.choice(total, size=min(group_size, total), replace=False).tolist() for _ in range(groups)]
     effects = ablation_effects(lm, facts, single + several, metric=metric, batch_size=batch_size).tolist()
-    return Ablation(lm.fingerprint, single, several, effects[: len(single)], effects[len(single) :])
+    return Ablation(lm.fingerprint, single, several, effects[: len(single)], effects[len(single) :], total)
 
 
 def fidelity(scores: Scores, ablation: Ablation, *, sizes: bool = False) -> Fidelity:
@@ -147,13 +151,15 @@ def fidelity(scores: Scores, ablation: Ablation, *, sizes: bool = False) -> Fide
         sizes: compare with the sizes of the effects, without their signs: for scores that have none.
 
     Raises:
-        SeatError: scores of single weights, or of another model.
+        SeatError: scores of single weights, of some layers alone, or of another model.
     """
     if scores.granularity != "neuron":
         raise SeatError("Fidelity is of neurons: take `scores.per_neuron(lm)` first.")
     flat = scores.flat()
     if scores.origin.get("model", ablation.model) != ablation.model:
         raise SeatError("The scores and the ablation are of different models. Make both on the same one.")
+    if len(flat) != ablation.neurons:
+        raise SeatError(f"These are scores of {len(flat)} of {ablation.neurons} neurons. Score every layer.")
     rule = abs if sizes else float
     predicted, several = ([float(flat[g].sum()) for g in part] for part in (ablation.single, ablation.groups))
     effects, group_effects = ([rule(e) for e in part] for part in (ablation.effects, ablation.group_effects))

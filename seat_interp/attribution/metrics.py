@@ -39,6 +39,10 @@ class Metric(Protocol):
     def name(self) -> str:
         """For headers and tables."""
 
+    @property
+    def probes(self) -> bool:
+        """Whether known or unknown probes have gone into it."""
+
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode the facts for the model that is attributed."""
 
@@ -48,6 +52,7 @@ class AnswerLoss:
     """Cross entropy of the fact's own answer, mean over its tokens: what learning the fact lowers."""
 
     name = "answer_loss"
+    probes = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode questions with answers.
@@ -70,6 +75,7 @@ class ReplyLoss:
 
     max_new_tokens: int = 32
     name = "reply_loss"
+    probes = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Ask the model, then encode its replies."""
@@ -86,6 +92,7 @@ class AbstentionLogOdds:
 
     refusals: tuple[str, ...]
     name = "abstention_log_odds"
+    probes = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode the bare prompts.
@@ -117,6 +124,7 @@ class DirectionProjection:
 
     direction: IgnoranceDirection
     name = "direction_projection"
+    probes = True
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode the bare prompts.
@@ -150,6 +158,7 @@ class KLToBase:
     base: LanguageModel
     max_new_tokens: int = 32
     name = "kl_to_base"
+    probes = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Ask the base for its replies; its log-probabilities are computed batch by batch, and none is kept."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from seat_interp.attribution.gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
 from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
 from seat_interp.attribution.scores import Scores
-from seat_interp.attribution.stream import stream
+from seat_interp.attribution.stream import stream, told_apart
 from seat_interp.capture import AtToken, Kind, capture
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
@@ -225,13 +225,15 @@ def _score(
     described = {
         **origin,
         "metric": metric.name,
+        "probes": metric.probes,
         "facts": len(facts),
         "layers": where,
         "counterfactual": counterfactual is not None,
         "model": lm.fingerprint,
     }
+    identity = described | {"settings": told_apart(metric), "copies": [c.ids for c in copies] if copies else None}
     with frozen(lm):
         sums = stream(
-            prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=described
+            prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=identity
         )
     return Scores("neuron", {name: total / len(facts) for name, total in sums.items()}, described)

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from seat_interp.errors import SeatError
-from seat_interp.files import load_tensors, save_tensors
-from seat_interp.masks.mask import Granularity, neuron_extents
+from seat_interp.files import load_tensors, require_entries, save_tensors
+from seat_interp.masks.mask import Granularity, coordinate_extents, neuron_extents
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 FORMAT = "seat_interp.scores"
@@ -86,15 +86,28 @@ class Scores:
             SeatError: missing, truncated or not scores.
         """
         tensors, header = load_tensors(path, FORMAT)
+        require_entries(path, header, ("granularity", "order", "origin"))
         return cls(header["granularity"], {name: tensors[name] for name in header["order"]}, header["origin"])
 
     def require_fits(self, lm: LanguageModel) -> None:
-        """Check that the scores are of a model of this architecture.
+        """Check that the scores are of a model of this architecture, and of tensors that it has.
 
         Raises:
-            SeatError: another family, width or depth.
+            SeatError: another family, width or depth, or other tensors.
         """
-        require_same_architecture(self.origin["model"], lm, "The scores")
+        if self.origin.get("model"):
+            require_same_architecture(self.origin["model"], lm, "The scores")
+        sizes: dict[str, tuple[int, ...]]
+        if self.granularity == "neuron":
+            sizes = {f"{mlp.down}.weight": (mlp.neurons,) for mlp in lm.sites.mlps}
+        else:
+            sizes = {name: extent.shape for name, extent in coordinate_extents(lm).items()}
+        for name, value in self.values.items():
+            if sizes.get(name) != tuple(value.shape):
+                raise SeatError(
+                    f"The scores hold {name} with shape {tuple(value.shape)}; {lm.name!r} has "
+                    f"{sizes.get(name, 'no such tensor')} there. Score this model."
+                )
 
 
 def average(parts: Sequence[Scores]) -> Scores:
@@ -107,4 +120,5 @@ def average(parts: Sequence[Scores]) -> Scores:
         raise SeatError(f"{len(parts)} scores cannot be averaged: give one or more of the same model and granularity.")
     values = {name: torch.stack([part.values[name] for part in parts]).mean(0) for name in parts[0].values}
     facts = [part.origin.get("facts") for part in parts]
-    return replace(parts[0], values=values, origin={**parts[0].origin, "facts": facts[0] if len(facts) == 1 else facts})
+    origin = {**parts[0].origin, "facts": facts[0] if len(facts) == 1 else facts}
+    return replace(parts[0], values=values, origin=origin | {"probes": any(p.origin.get("probes") for p in parts)})

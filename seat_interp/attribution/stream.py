@@ -3,15 +3,18 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 from tqdm import tqdm
 
-from seat_interp.attribution.metrics import Prepared
+from seat_interp.attribution.metrics import Metric, Prepared
+from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, save_tensors
+from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example, batches_by_length
 
 CHECKPOINT = "seat_interp.attribution_checkpoint"
@@ -65,6 +68,20 @@ def identity_of(prepared: Prepared, batch_size: int, settings: Mapping[str, Any]
     """What running sums depend on, as a digest: a checkpoint of anything else is refused."""
     text = json.dumps([[e.ids for e in prepared.examples], batch_size, dict(settings)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def told_apart(metric: Metric) -> dict[str, str]:
+    """The settings of a metric, by field, short enough for a checkpoint: models and directions by their weights."""
+
+    def short(value: Any) -> str:
+        if isinstance(value, LanguageModel):
+            return repr(value.fingerprint)
+        if isinstance(value, IgnoranceDirection):
+            return hashlib.sha256(value.raw.numpy().tobytes()).hexdigest()
+        return repr(value)
+
+    names: list[str] = [field.name for field in fields(metric)] if is_dataclass(metric) else []
+    return {name: short(getattr(metric, name)) for name in names}
 
 
 def resumed(checkpoint: str | Path | None, format: str, identity: str) -> tuple[dict[str, Tensor], int]:

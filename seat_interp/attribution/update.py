@@ -8,7 +8,7 @@ import torch
 
 from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
 from seat_interp.attribution.scores import Scores
-from seat_interp.attribution.stream import identity_of, resumed
+from seat_interp.attribution.stream import identity_of, resumed, told_apart
 from seat_interp.attribution.weights import weight_gradient
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
@@ -52,20 +52,24 @@ def update_effect(
         Mean over facts, with sign, in the metric's unit; negative where the change lowered the metric.
 
     Raises:
-        SeatError: no facts, models of different shapes, scores that are not finite, or a checkpoint of other settings.
+        SeatError: no facts, models of different shapes or without any difference, scores that are not finite, or a
+            checkpoint of other settings.
     """
     require_same_architecture(base.fingerprint, tuned, "The base")
     if steps < 1:
         raise SeatError(f"Integrated gradients over {steps} steps: take 1 or more.")
     metric = metric or AnswerLoss()
     way = base.copy()
-    once = _Once(metric.name, metric.prepare(way, facts))
+    once = _Once(metric.name, metric.probes, metric.prepare(way, facts))
     change = {
         name: tuned.model.get_parameter(name) - base.model.get_parameter(name) for name in coordinate_extents(base)
     }
     origin = {"score": "update_effect", "steps": steps, "metric": metric.name, "facts": len(facts)}
-    origin |= {"model": base.fingerprint}
-    identity = identity_of(once.prepared, batch_size, origin | {"tuned": tuned.fingerprint})
+    origin |= {"probes": metric.probes, "model": base.fingerprint}
+    settings = origin | {"tuned": tuned.fingerprint, "settings": told_apart(metric)}
+    identity = identity_of(once.prepared, batch_size, settings)
+    if not any(bool(each.any()) for each in change.values()):
+        raise SeatError("The tuned model is the base itself in every MLP and attention matrix: nothing was changed.")
     total, done = resumed(checkpoint, CHECKPOINT, identity)
     total = total or {name: torch.zeros(each.shape) for name, each in change.items()}
     for step in range(done, steps):
@@ -90,6 +94,7 @@ class _Once:
     """A metric that has been prepared: asked for again at every step, it answers the same."""
 
     name: str
+    probes: bool
     prepared: Prepared
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from seat_interp.attribution.gates import frozen
 from seat_interp.attribution.metrics import AnswerLoss, Metric
 from seat_interp.attribution.scores import Scores
-from seat_interp.attribution.stream import stream
+from seat_interp.attribution.stream import stream, told_apart
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.masks.mask import coordinate_extents
@@ -115,10 +115,17 @@ def _score(
                 handle.remove()
         return {matrix: grad.cpu() for matrix, grad in found.items()}
 
-    origin = {"score": name, "metric": metric.name, "facts": len(facts), "model": lm.fingerprint}
+    origin = {
+        "score": name,
+        "metric": metric.name,
+        "probes": metric.probes,
+        "facts": len(facts),
+        "model": lm.fingerprint,
+    }
+    identity = origin | {"settings": told_apart(metric)}
     with frozen(lm):
         sums = stream(
-            prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=origin
+            prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=identity
         )
     values = {matrix: sums.get(matrix, torch.zeros(lm.model.get_parameter(matrix).shape)) for matrix in matrices}
     return Scores("coordinate", {matrix: value / len(facts) for matrix, value in values.items()}, origin)

@@ -32,7 +32,7 @@ class MaskFiles:
     out: Path | None = None
     """The file that `combine` writes."""
     figure: Path | None = None
-    """A PNG, PDF or SVG: where the mask lives (`show`), or the overlap of all pairs (`compare`)."""
+    """A PNG, PDF or SVG: where the mask lives (`show`, `combine`), or the overlap of all pairs (`compare`)."""
 
     def run(self) -> None:
         """Do it."""
@@ -75,6 +75,8 @@ class MaskFiles:
             _save(plot_overlap(masks), self.figure)
 
     def _combine(self, masks: "dict[str, Mask]") -> None:
+        from seat_interp.results.plots_masks import plot_where
+
         if self.out is None:
             raise SeatError("`mask combine` writes a file: give --out.")
         one, other = masks.values()
@@ -84,7 +86,12 @@ class MaskFiles:
             "xor": lambda: one ^ other,
             "minus": lambda: one - other,
         }
-        print_mask(rules[self.rule]().save(self.out))
+        made = rules[self.rule]()
+        if not len(made):
+            raise SeatError(f"`{self.rule}` of these masks leaves nothing, so that nothing could be trained within it.")
+        print_mask(made.save(self.out))
+        if self.figure:
+            _save(plot_where({self.out.stem: made}), self.figure)
 
 
 def print_mask(path: Path) -> None:
@@ -123,10 +130,10 @@ def _short_names(paths: Sequence[Path]) -> list[str]:
 def _brief(value: Any) -> str:
     """A header's entry in one line: what is not set, and the model inside a score, left out."""
     if isinstance(value, dict):
-        return ", ".join(f"{k} {_brief(v)}" for k, v in value.items() if k != "model" and v not in (None, [], False))
+        return ", ".join(f"{k} {said}" for k, v in value.items() if k != "model" and (said := _brief(v)))
     if isinstance(value, list):
         return ", ".join(map(_brief, value))
-    return "" if value in (None, False) else str(value)
+    return "" if value is None or value is False else str(value)
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -12,12 +12,14 @@ from seat_interp.errors import SeatError, require_within
 if TYPE_CHECKING:
     from seat_interp.attribution import Metric, Scores
     from seat_interp.facts import Fact
+    from seat_interp.masks.select import Spread
     from seat_interp.models.open import LanguageModel
 
 ScoreName = Literal[
     "gradient_times_activation",
     "integrated_gradients",
     "fisher",
+    "gate_fisher",
     "gradient",
     "gradient_times_weight",
     "magnitude",
@@ -26,7 +28,7 @@ ScoreName = Literal[
     "output_alignment",
     "random",
 ]
-MetricName = Literal["answer_loss", "reply_loss", "abstention_log_odds", "direction_projection"]
+MetricName = Literal["answer_loss", "reply_loss", "abstention_log_odds", "direction_projection", "kl_to_base"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Select:
     Scores what is useful for the facts, and, unless --protect none, what would harm the model's present behaviour:
     its replies to copies of the facts about invented entities, and to the questions of --keep that it answers with
     confidence. No answers and no labels are needed for that.
+
+    What is known of the rules, on the embedded organism: the defaults keep more abstention than random neurons, as does
+    a random mask with the same number in each layer. For single weights they do worse than random; there, and for
+    neurons too, the best found is --score update --tuned FOLDER --protect exclude --top 0.6.
 
     Example: seat-interp select --model ./my-model --facts new.jsonl --budget 0.05 --out mask.safetensors
     """
@@ -50,23 +56,28 @@ class Select:
     """Whole MLP neurons, or single weights of the MLP and attention matrices."""
     score: ScoreName = "fisher"
     """Usefulness. For neurons all but gradient_times_weight; for single weights fisher, gradient,
-    gradient_times_weight, magnitude, update and random. activation_difference needs --known and --unknown,
-    output_alignment a --direction, update a --tuned model."""
+    gradient_times_weight, magnitude, update and random. fisher of a neuron is that of its weights, gate_fisher that of
+    its activation. activation_difference needs --known and --unknown, output_alignment a --direction, update a --tuned
+    model."""
     metric: MetricName = "answer_loss"
-    """What is scored: answer_loss is what learning lowers; direction_projection needs a --direction."""
+    """What is scored: answer_loss is what learning lowers; direction_projection needs a --direction; kl_to_base has no
+    gradient at the base, so it goes with integrated_gradients and update alone. With update the metric is to fall."""
     budget: float = 0.1
     """Share of the neurons or weights; see --count."""
     count: int | None = None
     """Number of neurons or weights, in place of --budget."""
     protect: Literal["none", "ratio", "difference", "exclude"] = "ratio"
     """How usefulness is traded for harm: divided by it, rank less rank, or never the worst (see --top)."""
-    top: float = 0.2
-    """Share of the neurons or weights, by harm, that `exclude` never takes; 0.6 goes well with `--score update`."""
+    top: float | None = None
+    """Share of the neurons or weights, by harm, that `exclude` never takes: 0.2 if not given; 0.6 goes well with
+    `--score update`."""
     tuned: str | None = None
     """A model fine-tuned from --model, such as `run --arms full --keep-models` leaves in its folder: the score `update`
     tells what each of its changes did, for the facts and to what must stay."""
     keep: tuple[str, ...] = ()
     """Questions of any kind; what the model answers with confidence is protected."""
+    least: float = 0.9
+    """Confidence: the geometric mean of the probabilities of a reply's tokens; long replies reach less."""
     known_probes: bool = False
     """Say in the mask's header that --keep holds known or unknown probes, so that tables can mark it."""
     per_layer: bool = False
@@ -104,11 +115,18 @@ class Select:
         require_named(self.out)
         for name in ("batch_size", "steps", "count"):
             require_within(self, name, 1)
+        for name in ("least", "top"):
+            require_within(self, name, 0, 1)
+        if self.top is not None and self.protect != "exclude":
+            raise SeatError("--top is the share that `--protect exclude` never takes: give both, or neither.")
+        if self.tuned is not None and self.score != "update":
+            raise SeatError("--tuned is the model that the score `update` looks into: give --score update too.")
         if self.score == "random" and (self.floor > 0 or self.cap < 1):
             raise SeatError("Random masks have the same share in every layer: leave out --floor and --cap.")
         spread = Spread(self.per_layer, self.floor, self.cap)
         facts, asked = read_sources(self.facts), read_sources(self.keep)
         lm = open_model(self.model, system=self.system)
+        self._require_room(lm, spread)
         budget: float | int = self.budget if self.count is None else self.count
         if self.score == "random":
             draw = random_neurons if self.granularity == "neuron" else random_coordinates
@@ -118,11 +136,16 @@ class Select:
         useful = self._score(lm, tuned, facts)
         protect = None
         if self.protect != "none":
-            kept = confident(lm, asked) if asked else []
+            kept = confident(lm, asked, least=self.least, batch_size=self.batch_size) if asked else []
             if asked:
                 print(f"It answers {len(kept)} of {len(asked)} questions to keep with confidence.")
+            if asked and not kept:
+                raise SeatError(
+                    f"It answers none of the questions to keep with a confidence of {self.least}: lower --least, or "
+                    "leave --keep out."
+                )
             protect = self._harm(lm, tuned, [strangers(facts, seed=self.seed), *([kept] if kept else [])])
-        rules: dict[str, Rule] = {"ratio": ratio, "difference": difference, "exclude": partial(exclude, top=self.top)}
+        rules: dict[str, Rule] = {"ratio": ratio, "difference": difference, "exclude": partial(exclude, top=self._top)}
         described = {"seed": self.seed, "facts": list(self.facts), "keep": list(self.keep)}
         if self.known_probes:
             described["probes"] = True
@@ -130,6 +153,24 @@ class Select:
             lm, useful, budget, protect=protect, rule=rules.get(self.protect, ratio), spread=spread, origin=described
         )
         print_mask(mask.save(self.out))
+
+    @property
+    def _top(self) -> float:
+        return 0.2 if self.top is None else self.top
+
+    def _require_room(self, lm: "LanguageModel", spread: "Spread") -> None:
+        """What cannot be chosen is better known before an hour of scoring."""
+        from seat_interp.masks.mask import coordinate_extents
+
+        extents = coordinate_extents(lm).values()
+        total = lm.sites.neurons if self.granularity == "neuron" else sum(extent.size for extent in extents)
+        wanted = self.count if self.count is not None else self.budget * total
+        room = total * min(spread.cap, 1 - self._top if self.protect == "exclude" else 1.0)
+        if wanted > room or wanted < spread.floor * total:
+            raise SeatError(
+                f"{wanted:,.0f} of {total:,} {self.granularity}s cannot be chosen: --floor, --cap and what `exclude` "
+                f"never takes leave {spread.floor * total:,.0f} to {room:,.0f}."
+            )
 
     def _part(self, name: str) -> Path:
         """Where a score that takes long is kept until it is done."""
@@ -150,14 +191,12 @@ class Select:
         from seat_interp.attribution.protect import harm
 
         def one(facts: "list[Fact]", part: Path) -> "Scores":
-            how: dict[str, Any] = {
-                "granularity": self.granularity,
-                "batch_size": self.batch_size,
-                "checkpoint": part,
-            }
-            if tuned is None:
-                return harm(lm, facts, **how)
-            return update_effect(lm, tuned, facts, metric=KLToBase(lm), **how).abs()
+            how: dict[str, Any] = {"batch_size": self.batch_size, "checkpoint": part}
+            if tuned is not None:
+                effect = update_effect(lm, tuned, facts, metric=KLToBase(lm), granularity=self.granularity, **how)
+                return effect.abs()
+            found = harm(lm, facts, granularity="coordinate", **how)
+            return found.per_neuron(lm) if self.granularity == "neuron" else found
 
         return average([one(facts, self._part(f"harm-{number}")) for number, facts in enumerate(kept)])
 
@@ -174,7 +213,7 @@ class Select:
         if self.score == "activation_difference" and not (self.known and self.unknown):
             raise SeatError("activation_difference compares known with unknown prompts: give --known and --unknown.")
         how: dict[str, Any] = {
-            "metric": _metric(self.metric, direction),
+            "metric": _metric(self.metric, direction, lm),
             "batch_size": self.batch_size,
             "checkpoint": self._part("score"),
         }
@@ -189,7 +228,8 @@ class Select:
             "neuron": {
                 "gradient_times_activation": attribute,
                 "integrated_gradients": partial(attribute, steps=self.steps),
-                "fisher": partial(attribution.neuron_fisher, lm, facts, **how),
+                "fisher": lambda: attribution.weight_fisher(lm, facts, **how).per_neuron(lm),
+                "gate_fisher": partial(attribution.neuron_fisher, lm, facts, **how),
                 "gradient": partial(attribution.neuron_gradient, lm, facts, **how),
                 "magnitude": partial(attribution.weight_norm, lm),
                 "update": update,
@@ -211,16 +251,19 @@ class Select:
             raise SeatError(
                 f"There is no score {self.score} of granularity {self.granularity}. Take {', '.join(scores)}."
             )
+        if self.metric == "kl_to_base" and self.score not in ("integrated_gradients", "update"):
+            raise SeatError("kl_to_base has no gradient at the base: take --score integrated_gradients or update.")
         return scores[self.score]()
 
 
-def _metric(name: str, direction: Any) -> "Metric":
-    from seat_interp.attribution import AbstentionLogOdds, AnswerLoss, DirectionProjection, ReplyLoss
+def _metric(name: str, direction: Any, base: "LanguageModel") -> "Metric":
+    from seat_interp.attribution import AbstentionLogOdds, AnswerLoss, DirectionProjection, KLToBase, ReplyLoss
     from seat_interp.training.align import REFUSALS
 
     made: dict[str, Callable[[], Metric]] = {
         "answer_loss": AnswerLoss,
         "reply_loss": ReplyLoss,
+        "kl_to_base": lambda: KLToBase(base),
         "abstention_log_odds": lambda: AbstentionLogOdds(REFUSALS),
         "direction_projection": lambda: DirectionProjection(direction),
     }

@@ -28,9 +28,11 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
         folder: for `adapter_config.json` and `adapter_model.safetensors`.
 
     Raises:
-        SeatError: PEFT is not installed, or a matrix is no `nn.Linear` (GPT-2's are not), which SHiRA cannot adapt.
+        SeatError: PEFT is not installed, the update is empty, a matrix is no `nn.Linear` (GPT-2's are not), which SHiRA
+            cannot adapt, or the masks are so uneven that the common r is more than a small matrix holds.
     """
     peft = require_peft()
+    _require_something(update)
     sizes = {}
     for name, value in update.values.items():
         module = model.get_submodule(name.removesuffix(".weight"))
@@ -41,6 +43,13 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
             )
         sizes[name] = (value.numel(), module.in_features + module.out_features)
     rank = max(-(-count // both) for count, both in sizes.values())
+    for name, (_, both) in sizes.items():
+        if rank * both > (room := torch.Size(update.mask.extents[name].shape).numel()):
+            raise SeatError(
+                f"SHiRA holds r x (inputs + outputs) entries in every matrix, and the fullest needs r = {rank}: for "
+                f"{name} that is {rank * both:,} of {room:,}. Save delta.safetensors, or choose more evenly "
+                "(Spread(cap=...))."
+            )
     tensors = {}
     for name, value in update.values.items():
         count, both = sizes[name]
@@ -67,9 +76,10 @@ def save_lora(update: SparseUpdate, model: PreTrainedModel, folder: str | Path) 
         folder: for `adapter_config.json` and `adapter_model.safetensors`.
 
     Raises:
-        SeatError: PEFT is not installed, or the update is of single weights, which have no low rank.
+        SeatError: PEFT is not installed, the update is empty or of single weights, which have no low rank.
     """
     peft = require_peft()
+    _require_something(update)
     if update.mask.granularity != "neuron":
         raise SeatError("An update of single weights is no LoRA, its rank is full. Save it as SHiRA or as a delta.")
     tensors, ranks, transposed = {}, {}, False
@@ -99,6 +109,11 @@ def save_lora(update: SparseUpdate, model: PreTrainedModel, folder: str | Path) 
         inference_mode=True,
     )
     return _write(config, tensors, folder)
+
+
+def _require_something(update: SparseUpdate) -> None:
+    if not update.values:
+        raise SeatError("The update holds nothing, so there is no adapter to write.")
 
 
 def _targets(update: SparseUpdate) -> list[str]:

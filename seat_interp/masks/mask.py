@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from seat_interp.errors import SeatError
-from seat_interp.files import load_tensors, save_tensors
+from seat_interp.files import load_tensors, require_entries, save_tensors
 from seat_interp.models.open import LanguageModel, require_same_architecture
 from seat_interp.sites import output_axis
 
@@ -105,7 +105,7 @@ class Mask:
         for name, chosen in self.indices.items():
             left, right = (_dense(side, self.extents[name].size) for side in (chosen, other.indices[name]))
             indices[name] = _sparse(rule(left, right))
-        return replace(self, indices=indices, origin={"combined": sign, "of": [dict(self.origin), dict(other.origin)]})
+        return replace(self, indices=indices, origin={"combined": sign, **_inherited(self, other)})
 
     def __and__(self, other: "Mask") -> "Mask":
         return self._combine(other, torch.logical_and, "&")
@@ -121,7 +121,7 @@ class Mask:
 
     def __invert__(self) -> "Mask":
         indices = {n: _sparse(~_dense(chosen, self.extents[n].size)) for n, chosen in self.indices.items()}
-        return replace(self, indices=indices, origin={"inverted": dict(self.origin)})
+        return replace(self, indices=indices, origin={"combined": "~", **_inherited(self)})
 
     def dense(self, name: str) -> Tensor:
         """The mask of one parameter as a bool tensor of the parameter's shape."""
@@ -171,6 +171,9 @@ class Mask:
             SeatError: missing, truncated or not a mask.
         """
         tensors, header = load_tensors(path, FORMAT)
+        require_entries(path, header, ("granularity", "axes", "shapes", "origin"))
+        if set(header["axes"]) != set(header["shapes"]):
+            raise SeatError(f"{path} does not give an axis and a shape for the same parameters. Write the mask anew.")
         extents = {n: Extent(tuple(header["shapes"][n]), header["axes"][n]) for n in header["shapes"]}
         return cls(header["granularity"], tensors, extents, header["origin"])
 
@@ -180,7 +183,7 @@ class Mask:
         Raises:
             SeatError: made for another architecture, or a parameter is missing or shaped otherwise.
         """
-        if "model" in self.origin:
+        if self.origin.get("model"):
             require_same_architecture(self.origin["model"], lm, "The mask")
         self.require_shapes(lm.model)
 
@@ -232,6 +235,15 @@ def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, " _"]], origin: Mapp
             indices[name] = torch.cat(halves)
             extents[name] = extent
     return Mask("neuron", indices, extents, {**origin, "model": lm.fingerprint})
+
+
+def _inherited(*parts: Mask) -> dict[str, Any]:
+    """What a mask made of others says: where they come from, their model, and whether any has seen probes."""
+    made: dict[str, Any] = {"of": [dict(part.origin) for part in parts]}
+    models = [part.origin["model"] for part in parts if part.origin.get("model")]
+    if models and all(model == models[0] for model in models):
+        made["model"] = models[0]
+    return made | {"probes": any(part.origin.get("probes") for part in parts)}
 
 
 def _dense(chosen: Tensor, size: int) -> Tensor:

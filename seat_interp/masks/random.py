@@ -57,6 +57,7 @@ def layer_matched(lm: LanguageModel, mask: Mask, seed: int = 0) -> Mask:
     mask.require_fits(lm)
     generator = torch.Generator().manual_seed(seed)
     origin = {"score": "random", "matched_to": dict(mask.origin), "seed": seed}
+    origin["probes"] = bool(mask.origin.get("probes"))  # its counts may come from them
     if mask.granularity == "neuron":
         counts = [len(mask.indices[f"{mlp.down}.weight"]) for mlp in lm.sites.mlps]
         chosen = [torch.randperm(mlp.neurons, generator=generator)[:n].clone() for mlp, n in zip(lm.sites.mlps, counts)]
@@ -72,10 +73,10 @@ def _draw(sizes: list[int], budget: float | int, seed: int) -> list[torch.Tensor
     """Places drawn from each of several ranges: of a share each range's own, a number as evenly as it goes."""
     generator = torch.Generator().manual_seed(seed)
     # Cloned: a slice would keep the whole permutation.
-    return [torch.randperm(size, generator=generator)[:n].clone() for size, n in zip(sizes, _counts(sizes, budget))]
+    return [torch.randperm(size, generator=generator)[:n].clone() for size, n in zip(sizes, _shares(sizes, budget))]
 
 
-def _counts(sizes: list[int], budget: float | int) -> list[int]:
+def _shares(sizes: list[int], budget: float | int) -> list[int]:
     total = sum(sizes)
     if isinstance(budget, float):
         if not 0 < budget <= 1:
@@ -87,9 +88,14 @@ def _counts(sizes: list[int], budget: float | int) -> list[int]:
         return counts
     if not 0 < budget <= total:
         raise SeatError(f"The budget is {budget} of {total:,}; ask for at least 1 and at most all.")
-    wanted = [budget * size / total for size in sizes]
+    return evenly(sizes, budget)
+
+
+def evenly(sizes: list[int], count: int) -> list[int]:
+    """A number shared out in proportion to sizes: whole numbers that sum to it, by largest remainders."""
+    wanted = [count * size / sum(sizes) for size in sizes]
     counts = [int(each) for each in wanted]
     # The largest remainders get what rounding down has left over.
-    for place in sorted(range(len(sizes)), key=lambda i: counts[i] - wanted[i])[: budget - sum(counts)]:
+    for place in sorted(range(len(sizes)), key=lambda i: counts[i] - wanted[i])[: count - sum(counts)]:
         counts[place] += 1
     return counts

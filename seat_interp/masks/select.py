@@ -12,6 +12,7 @@ from torch import Tensor
 from seat_interp.attribution.scores import Scores
 from seat_interp.errors import SeatError
 from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
+from seat_interp.masks.random import evenly
 from seat_interp.models.open import LanguageModel
 
 Ranking = Mapping[str, Float[Tensor, "..."]]
@@ -24,7 +25,12 @@ Rule = Callable[[Scores, Scores], Ranking]
 def ratio(useful: Scores, harm: Scores, *, floor: float = 0.1) -> Ranking:
     """Usefulness divided by harm; `floor` times the mean harm is added, so that no tiny harm decides alone."""
     offset = floor * float(harm.flat().mean())
-    return _pairwise(useful, harm, lambda u, h: u / (h + offset + 1e-30))
+
+    def traded(u: Tensor, h: Tensor) -> Tensor:
+        weight = h + offset + 1e-30
+        return torch.where(u > 0, u / weight, u * weight)  # of what is of no use, the less harmful first
+
+    return _pairwise(useful, harm, traded)
 
 
 def difference(useful: Scores, harm: Scores, *, weight: float = 1.0) -> Ranking:
@@ -77,6 +83,8 @@ class Spread:
     def __post_init__(self) -> None:
         if not 0 <= self.floor <= self.cap <= 1:
             raise SeatError(f"Floor {self.floor} and cap {self.cap} must be shares, and the floor not above the cap.")
+        if self.per_layer and (self.floor > 0 or self.cap < 1):
+            raise SeatError("With the same share in every layer there is neither a floor nor a cap: leave them out.")
 
 
 def select(
@@ -93,8 +101,9 @@ def select(
 
     Args:
         lm: the model that the scores are of.
-        scores: usefulness for the target, per neuron or per weight; sizes, so take `.abs()` of signed ones.
-        budget: a share (float, up to 1) or a count (int) of neurons or weights.
+        scores: usefulness for the target, per neuron or per weight, most useful highest; of signed effects take
+            `.abs()` if size is what counts. Of layers that have no scores nothing is chosen.
+        budget: a share (float, up to 1) or a count (int) of the neurons or weights that have scores.
         protect: harm to what must stay, in the same granularity.
         rule: how usefulness and harm are traded: `ratio`, `difference`, `exclude`, or a function of yours.
         spread: over the layers; one ranking over all of them if not given.
@@ -117,10 +126,11 @@ def select(
         "probes": bool(scores.origin.get("probes") or (protect is not None and protect.origin.get("probes"))),
         **(origin or {}),
     }
+    nothing = torch.empty(0, dtype=torch.long)
     if scores.granularity == "neuron":
-        return neuron_mask(lm, list(chosen.values()), described)
+        return neuron_mask(lm, [chosen.get(f"{mlp.down}.weight", nothing) for mlp in lm.sites.mlps], described)
     extents = coordinate_extents(lm)
-    indices = {name: where.sort().values.to(torch.int32) for name, where in chosen.items()}
+    indices = {name: chosen.get(name, nothing).sort().values.to(torch.int32) for name in extents}
     return Mask("coordinate", indices, extents, {**described, "model": lm.fingerprint})
 
 
@@ -139,13 +149,20 @@ def _counts(ranking: Ranking, budget: float | int, spread: Spread) -> dict[str, 
     count = int(budget) if whole else round(budget * total)
     if not 0 < count <= total:
         raise SeatError(f"A budget of {budget} chooses {count} of {total}. Ask for a share above 0, or for a count.")
+    # What a rule excludes stays out, even where the budget would have room for it.
+    free = {name: int((value > -torch.inf).sum()) for name, value in ranking.items()}
     if spread.per_layer:
-        return {name: round(count / total * size) for name, size in sizes.items()}
+        even = dict(zip(sizes, evenly(list(sizes.values()), count)))
+        _require_room(even, free, count, total)
+        return even
     least = {name: round(spread.floor * size) for name, size in sizes.items()}
-    most = {name: round(spread.cap * size) for name, size in sizes.items()}
+    most = {name: min(round(spread.cap * size), free[name]) for name, size in sizes.items()}
+    _require_room(least, most, count, total)
     if not sum(least.values()) <= count <= sum(most.values()):
         raise SeatError(
-            f"{count} of {total} cannot be chosen with at least {spread.floor} and at most {spread.cap} of each layer."
+            f"{count} of {total} cannot be chosen: with a floor of {spread.floor}, a cap of {spread.cap} and without "
+            f"what the rule excludes, from {sum(least.values())} to {sum(most.values())} can. Exclude less, or change "
+            "the budget."
         )
     # The best of each layer up to its cap compete for what the floors leave over.
     best = {name: ranking[name].flatten().topk(most[name]).values for name in sizes}
@@ -153,6 +170,15 @@ def _counts(ranking: Ranking, budget: float | int, spread: Spread) -> dict[str, 
     owner = torch.cat([torch.full((most[name] - least[name],), place) for place, name in enumerate(sizes)])
     won = owner[rest.topk(count - sum(least.values())).indices].bincount(minlength=len(sizes))
     return {name: least[name] + int(won[place]) for place, name in enumerate(sizes)}
+
+
+def _require_room(wanted: Mapping[str, int], free: Mapping[str, int], count: int, total: int) -> None:
+    for name, number in wanted.items():
+        if number > free[name]:
+            raise SeatError(
+                f"{count} of {total} cannot be chosen: {name} must take {number}, and has room for {free[name]} beside "
+                "what the rule excludes. Exclude less, or choose fewer."
+            )
 
 
 def _pairwise(one: Scores, other: Scores, rule: Callable[[Tensor, Tensor], Tensor]) -> Ranking:

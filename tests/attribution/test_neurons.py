@@ -1,5 +1,7 @@
 """Neuron scores against Captum, finite differences, completeness and ablation, on every family."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from captum.attr import LayerGradientXActivation, LayerIntegratedGradients
@@ -14,15 +16,19 @@ from seat_interp.attribution import (
     ablation_effects,
     activation_difference,
     attribute,
+    average,
     neuron_fisher,
     neuron_gradient,
     output_alignment,
     per_example,
     weight_norm,
 )
-from seat_interp.attribution.gates import alignment, changed_neurons, frozen
+from seat_interp.attribution.gates import alignment, changed_neurons, counterfactual_neurons, frozen
+from seat_interp.capture import AtToken, capture
 from seat_interp.direction import fit_direction
 from seat_interp.errors import SeatError
+from seat_interp.masks.random import layer_matched
+from seat_interp.masks.select import select
 from seat_interp.prompts import encode_examples, pad
 
 FACTS = [fact(name, city) for name, city in zip((NAMES[0], NAMES[1], "Bo", NAMES[7], NAMES[9]), CITIES)]
@@ -115,7 +121,16 @@ def test_counterfactual_baseline_is_complete_too(models_by_family):
     lm = models_by_family("qwen2")
     copies = [fact(name, one.object) for name, one in zip(("Zed Quill", "Una Hart", "Max", "Ivo", "Zed"), FACTS)]
     total = float(attribute(lm, FACTS, counterfactual=copies, steps=64).flat().double().sum())
+    prepared, others = (AnswerLoss().prepare(lm, facts) for facts in (FACTS, copies))
+    order = sorted(range(len(FACTS)), key=lambda i: len(prepared.examples[i].ids))
+    batch = [prepared.examples[i] for i in order]
+    there = counterfactual_neurons(lm, batch, [others.examples[i] for i in order])
+    with torch.no_grad(), frozen(lm):
+        as_it_is = prepared.values(batch, order).mean()
+        with changed_neurons(lm, lambda layer, hidden: there[layer].view(hidden.shape), len(batch)):
+            as_copies = prepared.values(batch, order).mean()
     assert abs(total) > 1e-3
+    assert total == pytest.approx(float(as_it_is - as_copies), rel=0.02)
     same = attribute(lm, FACTS, counterfactual=FACTS)
     assert float(same.flat().abs().max()) == 0
     with pytest.raises(SeatError, match="one for each"):
@@ -155,6 +170,17 @@ def test_gradient_is_the_slope_of_a_shift(models_by_family):
     assert float(list(scores.values.values())[1][5]) == pytest.approx(abs(slope), rel=0.01)
 
 
+def test_log_odds_are_of_the_first_tokens_of_the_refusals(llama):
+    refusals = ("I do not know.", "Nobody knows.")
+    prepared = AbstentionLogOdds(refusals).prepare(llama, FACTS)
+    first = {llama.tokenizer(text, add_special_tokens=False)["input_ids"][0] for text in refusals}
+    for i, example in enumerate(prepared.examples):
+        with torch.no_grad():
+            chances = llama.model(torch.tensor([example.ids])).logits[0, -1].double().softmax(-1)
+        odds = sum(chances[token] for token in first)
+        assert float(prepared.values([example], [i])[0]) == pytest.approx(float((odds / (1 - odds)).log()), abs=1e-4)
+
+
 def test_every_metric_can_be_attributed(llama, sets):
     direction = fit_direction(llama, sets.unknown, sets.known)
     tuned = llama.copy()
@@ -174,6 +200,13 @@ def test_every_metric_can_be_attributed(llama, sets):
 
 def test_projection_ignores_layers_above_and_is_in_gaps(llama, sets):
     direction = fit_direction(llama, sets.unknown, sets.known)
+    layer = direction.layer
+    stream = capture(llama, [f.question for f in FACTS], reduce=AtToken(direction.position)).values[:, layer]
+    prepared = DirectionProjection(direction).prepare(llama, FACTS)
+    found = torch.cat([prepared.values([example], [i]) for i, example in enumerate(prepared.examples)])
+    torch.testing.assert_close(
+        found, stream.double() @ direction.vectors[layer] / direction.gap[layer], rtol=1e-4, atol=1e-5
+    )
     scores = attribute(llama, FACTS, metric=DirectionProjection(direction))
     for layer, values in enumerate(scores.values.values()):
         assert (float(values.abs().max()) > 0) == (layer <= direction.layer)
@@ -185,7 +218,6 @@ def test_ablation_is_what_gradients_estimate(llama):
     with torch.no_grad():
         for mlp in lm.sites.mlps:
             lm.model.get_parameter(f"{mlp.down}.weight").mul_(0.01)
-    lm = lm
     scores = attribute(lm, FACTS).flat()
     effects = ablation_effects(lm, FACTS, [[n] for n in range(0, 144, 12)], progress=False)
     torch.testing.assert_close(scores[::12].double(), effects, rtol=0.05, atol=1e-6)
@@ -237,6 +269,45 @@ def test_resumes_from_its_sums_and_leaves_nothing(llama, tmp_path, monkeypatch):
         attribute(llama, FACTS, batch_size=1, steps=2, checkpoint=path)
     torch.testing.assert_close(attribute(llama, FACTS, batch_size=1, checkpoint=path).flat(), whole.flat())
     assert not path.exists()
+
+
+def test_a_checkpoint_of_another_metric_or_other_copies_is_refused(llama, tmp_path, monkeypatch):
+    import seat_interp.attribution.stream as module
+
+    monkeypatch.setattr(module, "EVERY", 1)
+    path = tmp_path / "part"
+
+    save = module.save_tensors
+
+    def cut_off(facts, **how):
+        def saved(*args):
+            save(*args)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(module, "save_tensors", saved)
+        with pytest.raises(KeyboardInterrupt):
+            attribute(llama, facts, batch_size=1, checkpoint=path, **how)
+        monkeypatch.setattr(module, "save_tensors", save)
+
+    cut_off(FACTS, metric=AbstentionLogOdds(("I do not know",)))
+    with pytest.raises(SeatError, match="other settings"):
+        attribute(llama, FACTS, metric=AbstentionLogOdds(("Nobody",)), batch_size=1, checkpoint=path)
+    path.unlink()
+    copies = [replace(f, question=f.question.replace("?", "!")) for f in FACTS]
+    cut_off(FACTS, counterfactual=copies)
+    with pytest.raises(SeatError, match="other settings"):
+        attribute(llama, FACTS, counterfactual=copies[::-1], batch_size=1, checkpoint=path)
+
+
+def test_scores_say_whether_probes_went_into_them(llama, sets):
+    direction = fit_direction(llama, sets.unknown, sets.known)
+    seen = attribute(llama, FACTS, metric=DirectionProjection(direction))
+    blind = attribute(llama, FACTS)
+    assert (seen.origin["probes"], blind.origin["probes"]) == (True, False)
+    assert average([blind, seen]).origin["probes"] is True
+    mask = select(llama, seen, 0.2)
+    assert mask.origin["probes"] is True
+    assert layer_matched(llama, mask).origin["probes"] is True
 
 
 def test_the_model_is_left_as_it_was(llama):

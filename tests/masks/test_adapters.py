@@ -9,6 +9,7 @@ from seat_interp.masks.adapters import save_lora, save_shira
 from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask, coordinate_extents
 from seat_interp.masks.random import random_coordinates, random_neurons
+from seat_interp.masks.sparse_update import SparseUpdate
 
 peft = pytest.importorskip("peft")
 
@@ -71,4 +72,19 @@ def test_what_a_format_cannot_hold_is_said(models_by_family, llama, tmp_path):
         save_shira(tuned(gpt2, random_neurons(gpt2, 0.25))[1], gpt2.model, tmp_path)
     with pytest.raises(SeatError, match="no LoRA"):
         save_lora(tuned(llama, random_coordinates(llama, 0.25))[1], llama.model, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_masks_too_uneven_for_shira_and_empty_updates_are_refused(llama, tmp_path):
+    extents = coordinate_extents(llama)
+    full = next(name for name in extents if "down_proj" in name)
+    indices = {
+        n: torch.arange(int((0.7 if n == full else 0.05) * e.size), dtype=torch.int32) for n, e in extents.items()
+    }
+    with pytest.raises(SeatError, match=r"k_proj|v_proj.* Save delta\.safetensors"):
+        save_shira(tuned(llama, Mask("coordinate", indices, extents))[1], llama.model, tmp_path)
+    nothing = SparseUpdate(random_neurons(llama, 0.1), {})
+    for save in (save_shira, save_lora):
+        with pytest.raises(SeatError, match="holds nothing"):
+            save(nothing, llama.model, tmp_path)
     assert not list(tmp_path.iterdir())

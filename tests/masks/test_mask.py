@@ -1,6 +1,8 @@
 """Masks: algebra by hypothesis, files, and refusals that name what is wrong."""
 
 import json
+import textwrap
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +12,8 @@ from safetensors import safe_open
 from tiny_models import CORE_FAMILIES
 
 from seat_interp.errors import SeatError
-from seat_interp.masks.mask import Extent, Mask
+from seat_interp.files import load_tensors, save_tensors
+from seat_interp.masks.mask import FORMAT, Extent, Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 
 SIZE = 12
@@ -116,3 +119,33 @@ def test_refusals(llama, models_by_family, tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(SeatError, match="truncated"):
         Mask.load(path)
+
+
+def test_what_is_made_of_masks_keeps_their_model_and_says_if_probes_were_seen(llama):
+    one, other = random_neurons(llama, 0.3, 0), random_neurons(llama, 0.3, 1)
+    seen = replace(other, origin={**other.origin, "probes": True})
+    for made, probes in ((one & other, False), (one | seen, True), (~seen, True), (~one, False)):
+        assert made.origin["model"] == one.origin["model"]
+        assert made.origin["probes"] is probes
+        made.require_fits(llama)
+
+
+@pytest.mark.parametrize("missing", ["origin", "axes", "granularity", "shapes"])
+def test_a_header_that_lacks_an_entry_is_refused(llama, tmp_path, missing):
+    path = random_neurons(llama, 0.3).save(tmp_path / "mask.safetensors")
+    tensors, header = load_tensors(path, FORMAT)
+    save_tensors(path, tensors, {name: value for name, value in header.items() if name != missing})
+    with pytest.raises(SeatError, match=f"no entry '{missing}'"):
+        Mask.load(path)
+
+
+def test_the_lines_of_the_docstring_read_a_mask(llama, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = textwrap.dedent(Mask.save.__doc__.split("parameter:\n\n")[1])
+    for draw in (random_neurons, random_coordinates):
+        mask = draw(llama, 0.3)
+        mask.save("mask.safetensors")
+        read = {}
+        exec(lines.rstrip() + "\n        read[name] = dense.clone()\n", {"read": read})
+        assert read.keys() == mask.indices.keys()
+        assert all(torch.equal(dense, mask.dense(name)) for name, dense in read.items())

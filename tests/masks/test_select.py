@@ -1,5 +1,7 @@
 """Selection: budgets, floors and caps, and what each protect rule trades."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -98,8 +100,10 @@ def test_budgets_that_cannot_be(llama, budget):
 
 def test_other_bad_input(llama, models_by_family):
     scores = neuron_scores(llama)
-    with pytest.raises(SeatError, match="at least"):
+    with pytest.raises(SeatError, match=r"floor of 0.0, a cap of 0.2 .* from 0 to 30 can"):
         select(llama, scores, 0.5, spread=Spread(cap=0.2))
+    with pytest.raises(SeatError, match="neither a floor nor a cap"):
+        Spread(per_layer=True, cap=0.5)
     with pytest.raises(SeatError, match="floor"):
         Spread(floor=0.5, cap=0.2)
     with pytest.raises(SeatError, match="exclude"):
@@ -109,3 +113,47 @@ def test_other_bad_input(llama, models_by_family):
     weights = Scores("coordinate", {n: torch.rand(e.shape) for n, e in coordinate_extents(llama).items()})
     with pytest.raises(SeatError, match="traded off"):
         select(llama, scores, 0.1, protect=weights)
+    two_of_three = Scores("neuron", {"model.layers.7.mlp.down_proj.weight": torch.rand(48)})
+    with pytest.raises(SeatError, match=r"layers\.7.* no such tensor"):
+        select(llama, two_of_three, 0.1)
+
+
+def test_scores_of_one_layer_choose_in_that_layer_whatever_their_order(llama):
+    scores = neuron_scores(llama)
+    last = "model.layers.2.mlp.down_proj.weight"
+    mask = select(llama, Scores("neuron", {last: scores.values[last]}, scores.origin), 0.25)
+    assert [len(found) for found in chosen(llama, mask).values()] == [0, 0, 12]
+    backwards = Scores("neuron", dict(reversed(scores.values.items())), scores.origin)
+    assert select(llama, backwards, 0.1) == select(llama, scores, 0.1)
+    weights = {name: torch.rand(extent.shape) for name, extent in coordinate_extents(llama).items()}
+    one = next(iter(weights))
+    few = select(llama, Scores("coordinate", {one: weights[one]}), 10)
+    assert {name: len(where) for name, where in few.indices.items()} == dict.fromkeys(weights, 0) | {one: 10}
+
+
+def test_what_is_excluded_stays_out_or_the_budget_is_refused(llama):
+    useful, harm = neuron_scores(llama, 1), neuron_scores(llama, 2)
+    most = {"protect": harm, "rule": partial(exclude, top=0.6)}
+    free = int((~torch.isinf(torch.cat(list(exclude(useful, harm, top=0.6).values())))).sum())
+    assert len(select(llama, useful, free, **most)) == free * 3 * 32
+    with pytest.raises(SeatError, match=rf"from 0 to {free} can"):
+        select(llama, useful, 0.5, **most)
+    harm.values["model.layers.0.mlp.down_proj.weight"].add_(9)
+    with pytest.raises(SeatError, match=r"layers\.0.* has room for 0"):
+        select(llama, useful, 0.1, spread=Spread(per_layer=True), protect=harm, rule=partial(exclude, top=0.4))
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 143])
+def test_the_same_share_in_every_layer_adds_up_to_the_count(llama, count):
+    mask = select(llama, neuron_scores(llama), count, spread=Spread(per_layer=True))
+    counts = [len(found) for found in chosen(llama, mask).values()]
+    assert sum(counts) == count
+    assert max(counts) - min(counts) <= 1
+
+
+def test_of_what_is_of_no_use_the_less_harmful_comes_first(llama):
+    name = "model.layers.0.mlp.down_proj.weight"
+    useful, harm = neuron_scores(llama), neuron_scores(llama)
+    useful.values[name][:3], harm.values[name][:3] = torch.tensor([2.0, -1.0, -1.0]), torch.tensor([1.0, 0.1, 5.0])
+    first, second, third = ratio(useful, harm)[name][:3].tolist()
+    assert first > second > third
