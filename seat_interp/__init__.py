@@ -17,6 +17,8 @@ from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.knowledge import split_by_knowledge
 from seat_interp.evaluation.self_questions import self_questions
 from seat_interp.facts import Fact, FactSets, Names, perturb, read_facts
+from seat_interp.masks.adapters import save_lora, save_shira
+from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.masks.select import select
@@ -68,6 +70,7 @@ __all__ = [
     "ablate_sample",
     "add_direction",
     "align_abstention",
+    "attach",
     "attribute",
     "capture",
     "check_steering",
@@ -88,7 +91,9 @@ __all__ = [
     "read_facts",
     "records",
     "run_study",
+    "save_lora",
     "save_model",
+    "save_shira",
     "select",
     "self_questions",
     "sites_from_paths",

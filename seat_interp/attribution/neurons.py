@@ -63,16 +63,10 @@ def attribute(
     Raises:
         SeatError: no facts, as many counterfactuals as there are facts are not given, or scores that are not finite.
     """
-    points = [1.0] if steps is None else [(step + 0.5) / steps for step in range(steps)]
-
-    def effect(run: Run, batch: int, where: list[int], baseline: list[Tensor] | None) -> list[Tensor]:
-        found = [gate_gradients(lm, run, batch, where, at, baseline) for at in points]
-        return [torch.stack(each).mean(0) for each in zip(*found)]
-
     return _score(
         lm,
         facts,
-        effect,
+        _along_the_gates(lm, steps),
         metric=metric,
         rule=torch.abs if absolute else None,
         origin={
@@ -134,16 +128,24 @@ def per_example(
     facts: Sequence[Fact],
     *,
     metric: Metric | None = None,
+    counterfactual: Sequence[Fact] | None = None,
+    steps: int | None = None,
     batch_size: int = 16,
 ) -> dict[str, Float[Tensor, "facts neurons"]]:
-    """Gradient times activation of every neuron on every fact, by down projection: facts x neurons x layers floats."""
-    prepared = _prepare(lm, facts, metric)
+    """As `attribute`, every fact by itself, by down projection: facts x neurons x layers floats.
+
+    Raises:
+        SeatError: as `attribute`.
+    """
+    prepared, copies = _prepare(lm, facts, metric), _copies(lm, facts, metric, counterfactual)
     kept = {f"{mlp.down}.weight": torch.zeros(len(facts), mlp.neurons) for mlp in lm.sites.mlps}
+    effect, where = _along_the_gates(lm, steps), list(range(lm.sites.layers))
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
-        found = gate_gradients(lm, lambda: prepared.values(batch, indices), len(batch), range(lm.sites.layers))
-        for rows, effect in zip(kept.values(), found):
-            rows[list(indices)] = effect.cpu()
+        baseline = counterfactual_neurons(lm, batch, [copies[i] for i in indices]) if copies is not None else None
+        found = effect(lambda: prepared.values(batch, indices), len(batch), where, baseline)
+        for rows, each in zip(kept.values(), found):
+            rows[list(indices)] = each.cpu()
         return {}
 
     with frozen(lm):
@@ -190,6 +192,29 @@ def output_alignment(lm: LanguageModel, direction: IgnoranceDirection) -> Scores
     return Scores("neuron", values, {"score": "output_alignment", "probes": True, "model": lm.fingerprint})
 
 
+def _along_the_gates(lm: LanguageModel, steps: int | None) -> Effect:
+    """Gradients of the gates where the model stands, or their mean on the way from the baseline."""
+    if steps is not None and steps < 1:
+        raise SeatError(f"Integrated gradients over {steps} steps: take 1 or more.")
+    points = [1.0] if steps is None else [(step + 0.5) / steps for step in range(steps)]
+
+    def effect(run: Run, batch: int, where: list[int], baseline: list[Tensor] | None) -> list[Tensor]:
+        found = [gate_gradients(lm, run, batch, where, at, baseline) for at in points]
+        return [torch.stack(each).mean(0) for each in zip(*found)]
+
+    return effect
+
+
+def _copies(
+    lm: LanguageModel, facts: Sequence[Fact], metric: Metric | None, counterfactual: Sequence[Fact] | None
+) -> list[Example] | None:
+    if counterfactual is None:
+        return None
+    if len(counterfactual) != len(facts):
+        raise SeatError(f"There are {len(counterfactual)} counterfactuals for {len(facts)} facts; give one for each.")
+    return _prepare(lm, counterfactual, metric).examples
+
+
 def _prepare(lm: LanguageModel, facts: Sequence[Fact], metric: Metric | None) -> Prepared:
     if not facts:
         raise SeatError("There are no facts to attribute on: the set is empty.")
@@ -212,9 +237,7 @@ def _score(
     """Mean over the facts of each neuron's effect, or of the rule applied to it."""
     metric, prepared = metric or AnswerLoss(), _prepare(lm, facts, metric)
     where = lm.sites.layer_list(layers)
-    copies = metric.prepare(lm, counterfactual).examples if counterfactual is not None else None
-    if copies is not None and len(copies) != len(facts):
-        raise SeatError(f"There are {len(copies)} counterfactuals for {len(facts)} facts; give one for each.")
+    copies = _copies(lm, facts, metric, counterfactual)
     names = [f"{lm.sites.mlps[layer].down}.weight" for layer in where]
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:

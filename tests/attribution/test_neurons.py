@@ -152,6 +152,18 @@ def test_absolute_fisher_and_per_example_are_of_single_facts(llama):
         torch.testing.assert_close(neuron_fisher(llama, FACTS).values[name], effect.square().mean(0))
 
 
+def test_per_example_takes_steps_and_copies_too(llama):
+    copies = [fact(name, one.object) for name, one in zip(("Zed Quill", "Una Hart", "Max", "Ivo", "Zed"), FACTS)]
+    for how in ({"steps": 3}, {"counterfactual": copies}, {"steps": 2, "counterfactual": copies}):
+        whole = attribute(llama, FACTS, **how)
+        for name, effect in per_example(llama, FACTS, batch_size=2, **how).items():
+            torch.testing.assert_close(whole.values[name], effect.mean(0), rtol=1e-4, atol=1e-7)
+    with pytest.raises(SeatError, match="0 steps"):
+        attribute(llama, FACTS, steps=0)
+    with pytest.raises(SeatError, match="one for each"):
+        per_example(llama, FACTS, counterfactual=copies[:2])
+
+
 def test_gradient_is_the_slope_of_a_shift(models_by_family):
     lm = models_by_family("opt")
     prepared = AnswerLoss().prepare(lm, FACTS[:1])
