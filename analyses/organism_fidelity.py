@@ -74,14 +74,15 @@ def candidates(lm: LanguageModel, facts: list[Fact], metric: Metric) -> dict[str
 
 
 def main(options: Options) -> None:
-    """Scores against ablation, for two metrics."""
+    """Scores against ablation, for what is known, what is to be taught, and abstention."""
     lm, sets = open_model("organism"), organism_facts()
     rows = []
-    cases: list[tuple[Metric, list[Fact]]] = [
-        (AnswerLoss(), sets.known),
-        (AbstentionLogOdds(REFUSALS), sets.fit_unknown),
+    cases: list[tuple[str, Metric, list[Fact]]] = [
+        ("answer loss of known facts", AnswerLoss(), sets.known),
+        ("answer loss of target facts", AnswerLoss(), sets.target),
+        ("abstention log odds", AbstentionLogOdds(REFUSALS), sets.fit_unknown),
     ]
-    for metric, facts in cases:
+    for case, metric, facts in cases:
         parts = split_by_group(facts, 0.5, 0)
         halves = {f"{name} subjects": part[: options.facts] for name, part in zip(("same", "other"), parts)}
         ablations = {
@@ -95,11 +96,11 @@ def main(options: Options) -> None:
             scores = make()
             for (half, seed), ablation in ablations.items():
                 found = fidelity(scores, ablation, sizes=score not in SIGNED)
-                about = {"metric": metric.name, "score": score, "ablated_on": half, "seed": seed}
+                about = {"metric": case, "score": score, "ablated_on": half, "seed": seed}
                 rows.append({**about, "single": found.single, "grouped": found.grouped})
             alike = [row for row in rows[-len(ablations) :] if row["ablated_on"] == "same subjects"]
             mean = {key: sum(row[key] for row in alike) / len(alike) for key in ("single", "grouped")}
-            print(f"{metric.name:22s} {score:26s} single {mean['single']:.3f}  groups {mean['grouped']:.3f}")
+            print(f"{case:28s} {score:26s} single {mean['single']:.3f}  groups {mean['grouped']:.3f}")
     write_json(
         options.results / "organism_fidelity.json",
         {
