@@ -69,8 +69,10 @@ class Options:
 class Material:
     """A model and facts with the scores that masks are made of, each computed once in a process."""
 
-    def __init__(self, lm: LanguageModel, sets: FactSets, kept: list[Fact], granularity: Granularity) -> None:
-        self.lm, self.sets, self.granularity = lm, sets, granularity
+    def __init__(
+        self, lm: LanguageModel, sets: FactSets, kept: list[Fact], granularity: Granularity, seed: int = 0
+    ) -> None:
+        self.lm, self.sets, self.granularity, self.seed = lm, sets, granularity, seed
         self.strangers = strangers(sets.target, names=sets.names(), copies=2)
         self.confident = confident(lm, kept, batch_size=64)
         self.useful = cache(self._useful)
@@ -112,7 +114,7 @@ class Material:
 
     def _dense(self) -> LanguageModel:
         """A short fine-tuning of everything on the target facts, whose update is looked into."""
-        config = replace(ORGANISM.settings.dense, probe_every=0)
+        config = replace(ORGANISM.settings.dense, probe_every=0, seed=self.seed)
         return train(self.lm, self.sets.target, objective=(CrossEntropy(),), config=config).model
 
 
@@ -174,15 +176,18 @@ SCHEMES: dict[Granularity, dict[str, Make]] = {
 }
 
 
-@cache
-def material(target: Target, granularity: Granularity) -> Material:
-    """The organism with a target set; a part of what it knows is kept for protection and probed nowhere."""
-    torch.set_num_threads(1)
-    sets = organism_facts(target)
+def kept_facts(target: Target) -> list[Fact]:
+    """A part of what it knows, for protection: the subjects that the sets fit the direction on; no probe is on them."""
     world = build_world()
     own = (world.people if target == "people" else world.contracts)["known"].facts(wording=0)
-    _, kept = split_by_group(own, FITTED, 0)  # the subjects that the sets fit the direction on: no probe is about them
-    return Material(open_model("organism"), sets, kept, granularity)
+    return split_by_group(own, FITTED, 0)[1]
+
+
+@cache
+def material(target: Target, granularity: Granularity) -> Material:
+    """The organism with a target set, once in a process."""
+    torch.set_num_threads(1)
+    return Material(open_model("organism"), organism_facts(target), kept_facts(target), granularity)
 
 
 def run(cell: Cell) -> dict[str, Any]:

@@ -4,21 +4,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from seat_interp.attribution.fidelity import Fidelity
-from seat_interp.masks.compare import jaccard_matrix, where
+from seat_interp.masks.compare import Place, jaccard_matrix, where
 from seat_interp.masks.mask import Mask
 from seat_interp.results.style import GREY, new_axes, styled
 
 
-@styled
 def plot_where(masks: Mapping[str, Mask]) -> Figure:
     """Share of each matrix in each layer that a mask holds: one panel a mask, on one scale."""
-    found = {name: where(mask) for name, mask in masks.items()}
+    return plot_places({f"{name} (budget {mask.budget:.3g})": where(mask) for name, mask in masks.items()})
+
+
+@styled
+def plot_places(found: Mapping[str, Sequence[Place]]) -> Figure:
+    """As `plot_where`, from the places of each mask, under the titles that they are given."""
     rows = max(len({place.layer for place in places}) for places in found.values())
-    figure = Figure(figsize=(1.6 + 2.6 * len(masks), 1.6 + 0.17 * rows), layout="constrained")
-    axes = figure.subplots(1, len(masks), squeeze=False)[0]
+    figure = Figure(figsize=(1.6 + 2.6 * len(found), 1.6 + 0.17 * rows), layout="constrained")
+    axes = figure.subplots(1, len(found), squeeze=False)[0]
     most = max(place.share for places in found.values() for place in places)
     for ax, (name, places) in zip(axes, found.items()):
         kinds = list(dict.fromkeys(place.matrix for place in places))
@@ -28,26 +33,30 @@ def plot_where(masks: Mapping[str, Mask]) -> Figure:
             shares[layers.index(place.layer), kinds.index(place.matrix)] = place.share
         image = ax.imshow(shares, aspect="auto", cmap="viridis", vmin=0, vmax=most, origin="lower")
         ax.set_xticks(range(len(kinds)), [kind.split(".")[-1] for kind in kinds], rotation=45, ha="right")
-        ax.set(title=f"{name} (budget {masks[name].budget:.3g})", ylabel="Layer" if ax is axes[0] else "")
+        ax.set(title=name, ylabel="Layer" if ax is axes[0] else "")
         ax.set_yticks(range(0, len(layers), max(1, len(layers) // 8)))
         ax.grid(False)
     figure.colorbar(image, ax=list(axes), label="Share of the matrix")
     return figure
 
 
-@styled
 def plot_overlap(masks: Mapping[str, Mask]) -> Figure:
     """Jaccard index of every pair of masks."""
-    found = jaccard_matrix(masks)
-    size = 1.8 + 0.55 * len(masks)
+    return plot_jaccard(list(masks), jaccard_matrix(masks))
+
+
+@styled
+def plot_jaccard(names: Sequence[str], found: Float[np.ndarray, "masks masks"]) -> Figure:
+    """As `plot_overlap`, from the indices."""
+    size = 1.8 + 0.55 * len(names)
     ax = new_axes(size + 0.8, size)
     image = ax.imshow(found, cmap="viridis", vmin=0, vmax=1)
     for (row, column), value in np.ndenumerate(found):
         ax.text(
             column, row, f"{value:.2f}", ha="center", va="center", size=7, color="white" if value < 0.6 else "black"
         )
-    ax.set_xticks(range(len(masks)), list(masks), rotation=45, ha="right")
-    ax.set_yticks(range(len(masks)), list(masks))
+    ax.set_xticks(range(len(names)), list(names), rotation=45, ha="right")
+    ax.set_yticks(range(len(names)), list(names))
     ax.grid(False)
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
