@@ -22,8 +22,12 @@ def plot_where(masks: Mapping[str, Mask]) -> Figure:
 def plot_places(found: Mapping[str, Sequence[Place]]) -> Figure:
     """As `plot_where`, from the places of each mask, under the titles that they are given."""
     rows = max(len({place.layer for place in places}) for places in found.values())
-    figure = Figure(figsize=(1.6 + 2.6 * len(found), 1.6 + 0.17 * rows), layout="constrained")
-    axes = figure.subplots(1, len(found), squeeze=False)[0]
+    columns = min(3, len(found))
+    lines = -(-len(found) // columns)
+    figure = Figure(figsize=(1.6 + 2.6 * columns, (1.6 + 0.17 * rows) * lines), layout="constrained")
+    axes = figure.subplots(lines, columns, squeeze=False).flatten()
+    for spare in axes[len(found) :]:
+        spare.remove()
     most = max(place.share for places in found.values() for place in places)
     for ax, (name, places) in zip(axes, found.items()):
         kinds = list(dict.fromkeys(place.matrix for place in places))
@@ -33,10 +37,10 @@ def plot_places(found: Mapping[str, Sequence[Place]]) -> Figure:
             shares[layers.index(place.layer), kinds.index(place.matrix)] = place.share
         image = ax.imshow(shares, aspect="auto", cmap="viridis", vmin=0, vmax=most, origin="lower")
         ax.set_xticks(range(len(kinds)), [kind.split(".")[-1] for kind in kinds], rotation=45, ha="right")
-        ax.set(title=name, ylabel="Layer" if ax is axes[0] else "")
+        ax.set(title=name, ylabel="Layer" if ax in axes[::columns] else "")
         ax.set_yticks(range(0, len(layers), max(1, len(layers) // 8)))
         ax.grid(False)
-    figure.colorbar(image, ax=list(axes), label="Share of the matrix")
+    figure.colorbar(image, ax=list(axes[: len(found)]), label="Share of the matrix")
     return figure
 
 
