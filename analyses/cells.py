@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -89,7 +90,13 @@ def run_cells(
         "rows": [rows[cell] for cell in ordered],
         "config": settings,
         "environment": environment(),
-        "command": shlex.join(["python", f"analyses/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": command(sys.argv),
     }
     write_json(saved, summary)
     return rows
+
+
+def command(argv: Sequence[str]) -> str:
+    """The call as others would make it: a folder of this machine is called after its option, as in `--data DATA`."""
+    said = [before.removeprefix("--").upper() if Path(each).is_absolute() else each for before, each in pairwise(argv)]
+    return shlex.join(["python", f"analyses/{Path(argv[0]).name}", *said])

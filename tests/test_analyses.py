@@ -29,6 +29,14 @@ def test_ratios_are_taken_round_by_round(monkeypatch):
     assert (theirs["time_ratio"], ours["seconds"], ours["model"]) == (1.0, 3.0, "toy")
 
 
+def test_a_saved_command_names_no_folder_of_this_machine(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    from cells import command
+
+    argv = [str(tmp_path / "real_masks.py"), "--data", str(tmp_path), "--seeds", "0", "1", "--work", "runs/here"]
+    assert command(argv) == "python analyses/real_masks.py --data DATA --seeds 0 1 --work runs/here"
+
+
 def run(script, tmp_path, *options):
     made = subprocess.run(
         [sys.executable, str(ANALYSES / script), "--results", str(tmp_path), *options],
