@@ -11,7 +11,11 @@ from seat_interp.results.aggregate import estimate
 from seat_interp.results.style import GREY, styled
 
 MARKERS = "osD^vPX*<>ph"
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255")
+COLOURS = (
+    *("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"),
+    *("#56B4E9", "#882255", "#999933", "#332288", "#8a8a8a", "#AA4499"),
+)
+"""One for each marker: two ways of making masks share neither."""
 LEARNT = 0.98
 
 
@@ -75,7 +79,7 @@ def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 at = [estimate([rate(r) for r in same if r["budget"] == b], bounds=(0.0, 1.0)) for b in budgets]
                 reach = [[e.mean - e.low for e in at], [e.high - e.mean for e in at]]
                 # A little apart, so that no bar hides another.
-                shifted = [budget * 1.03 ** (number - 1) for budget in budgets]
+                shifted = [budget * 1.08 ** (2 * number / len(_schemes(rows)) - 1) for budget in budgets]
                 ax.errorbar(
                     shifted, [e.mean for e in at], yerr=reach, label=scheme, lw=0.8, elinewidth=0.6, **_style(number)
                 )

@@ -60,3 +60,13 @@ def test_the_four_rates_budget_by_budget():
     assert list(random.get_xdata()) != list(gxa.get_xdata())  # neither hides the other
     assert figure.axes[4].get_ylabel() == "SEAT,\npeople,\nneurons"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["random", "gxa"]
+
+
+def test_no_two_ways_look_alike():
+    ways = [f"way {number}" for number in range(11)]
+    rows = [row(way, 0.1, 0, abstention={"unknown": 0.5}) for way in ("random", *ways)]
+    (ax,) = plot_tradeoff(rows).axes
+    drawn = {
+        (to_rgba(line.get_color()), line.get_marker()) for line in ax.lines if line.get_label() in ("random", *ways)
+    }
+    assert len({colour for colour, _ in drawn}) == len({marker for _, marker in drawn}) == 12
