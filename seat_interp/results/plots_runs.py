@@ -34,11 +34,8 @@ def pca_scatter(plane: Plane, axes: Sequence[Axes] | None = None, *, most: int =
         for spare in grid[len(plane.points) :]:
             spare.set_visible(False)
         axes = list(grid[: len(plane.points)])
-        draw_plane(plane, axes, most)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
-        return axes
-    draw_plane(plane, axes, most)
+    _draw_plane(plane, axes, most)
+    _legend_of_sets(axes[0])
     return axes
 
 
@@ -54,19 +51,23 @@ def planes_by_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
     figure = Figure(figsize=(0.4 + 1.75 * len(models), 0.5 + 1.7 * len(planes)), layout="constrained")
     axes = figure.subplots(len(planes), len(models), sharex="row", sharey="row", squeeze=False)
     for line, (layer, plane) in zip(axes, planes.items()):
-        draw_plane(plane, list(line), most=60)
+        _draw_plane(plane, list(line), most=60)
         for ax, model in zip(line, models):
             (apart,) = [row["separation"] for row in rows if (row["arm"], row["layer"]) == (model, layer)]
             ax.set_title(f"{arm_name(model)}, layer {layer}: {apart['unverifiable']:.2f}", size=6.5)
             ax.set_xlabel(ax.get_xlabel(), size=6)
             ax.set_ylabel(ax.get_ylabel(), size=6)
             ax.tick_params(labelsize=6)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
+    _legend_of_sets(axes[0, 0])
     return figure
 
 
-def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
+def _legend_of_sets(ax: Axes) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    ax.figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
+
+
+def _draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
     """The panels of `pca_scatter`, without a legend."""
     drawn = plane.thinned(most).points
     for ax, (name, sets) in zip(axes, plane.points.items()):
