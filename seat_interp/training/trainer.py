@@ -164,7 +164,7 @@ def train(
     result = TrainedModel(lm, trained_weights=sum(p.numel() for p in parameters.values()))
     first = 0
     if checkpoint:
-        identity = _identity(config, objective or plain(), facts, mask, (lora, drift_budget), names, base)
+        identity = _identity(config, objective or plain(), facts, mask, lora, drift_budget, names, base)
         first, result = _resume(checkpoint, identity, parameters, optimiser, result)
     watch = drift_budget.watch(base, facts, names or Names(), config.seed) if drift_budget else None
     factor = result.log[-1].get("factor", 1.0) if result.log else 1.0
@@ -262,7 +262,8 @@ def _identity(
     objective: Objective,
     facts: Sequence[Fact],
     mask: Mask | None,
-    more: object,
+    lora: LoRA | None,
+    drift_budget: DriftBudget | None,
     names: Names | None,
     base: LanguageModel,
 ) -> str:
@@ -270,9 +271,13 @@ def _identity(
     digest = hashlib.sha256()
     for name, indices in mask.indices.items() if mask else ():
         digest.update(name.encode() + indices.numpy().tobytes())
+    if drift_budget:  # in full: a printed tensor leaves most of itself out
+        digest.update(drift_budget.direction.raw.numpy().tobytes())
     called = (sorted(names.avoid), dict(names.pools)) if names else None
     said = [fact.to_json() for fact in facts]
-    digest.update(repr((asdict(config), objective, more, said, called, base.fingerprint, base.system)).encode())
+    digest.update(
+        repr((asdict(config), objective, lora, drift_budget, said, called, base.fingerprint, base.system)).encode()
+    )
     return digest.hexdigest()[:16]
 
 

@@ -36,10 +36,8 @@ def test_watches_the_mean_displacement_of_copies_in_gaps(llama, sets, direction)
     assert abs(watch(tuned)) > 0.01
 
 
-def test_the_factor_rises_above_the_limit_falls_below_it_and_has_bounds():
-    budget = DriftBudget.__new__(DriftBudget)
-    for name, value in {"limit": 0.2, "gain": 0.5, "most": 4.0}.items():
-        object.__setattr__(budget, name, value)
+def test_the_factor_rises_above_the_limit_falls_below_it_and_has_bounds(direction):
+    budget = DriftBudget(direction, limit=0.2, gain=0.5, most=4.0)
     assert budget.follow(1.0, 0.2) == pytest.approx(1.0)
     assert budget.follow(1.0, -0.4) == pytest.approx(torch.e**0.5)
     assert budget.follow(1.0, 0.0) == pytest.approx(torch.e**-0.5)
@@ -74,6 +72,11 @@ def test_taken_up_with_the_factor_that_it_had(llama, sets, direction, tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(KeyboardInterrupt):
         train(llama, sets.target, probe=cut, checkpoint=path, **how)
+    other = direction.vectors.clone()
+    other[:, 20] += 1e-6  # in the middle, where a printed tensor shows nothing
+    elsewhere = replace(how["drift_budget"], direction=replace(direction, vectors=other))
+    with pytest.raises(SeatError, match="other settings"):
+        train(llama, sets.target, probe=dict, checkpoint=path, **{**how, "drift_budget": elsewhere})
     resumed = train(llama, sets.target, probe=lambda lm: {}, checkpoint=path, **how)
     whole = train(llama, sets.target, probe=lambda lm: {}, **how)
     assert resumed.log == whole.log
