@@ -57,7 +57,7 @@ def planes_by_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
             ax.set_title(f"{arm_name(model)}, layer {layer}: {apart['unverifiable']:.2f}", size=6.5)
             ax.set_xlabel(ax.get_xlabel(), size=6)
             ax.set_ylabel(ax.get_ylabel(), size=6)
-            ax.tick_params(labelsize=6)
+            ax.tick_params(labelsize=6, labelbottom=True)  # every layer has a scale of its own
     _legend_of_sets(axes[0, 0])
     return figure
 
