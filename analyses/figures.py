@@ -20,7 +20,7 @@ from seat_interp.files import atomic_path, read_json, write_json
 from seat_interp.masks.compare import Place
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
-from seat_interp.results.plots_masks import plot_correlations, plot_places
+from seat_interp.results.plots_masks import plot_correlations, plot_places, plot_stability
 from seat_interp.results.plots_prediction import plot_prediction
 from seat_interp.results.plots_rounds import plot_rounds
 from seat_interp.results.plots_runs import planes_by_layer
@@ -80,21 +80,6 @@ def places(rows: list[dict[str, Any]]) -> Figure:
     )
 
 
-@styled
-def stability(rows: list[dict[str, Any]]) -> Figure:
-    """Overlap of two masks made alike, beside that of two random ones."""
-    figure = Figure(figsize=(5.4, 0.9 + 0.3 * len(rows)), layout="constrained")
-    ax = figure.subplots()
-    at = range(len(rows))
-    for shift, (pair, colour) in zip((-0.15, 0.15), (("two seeds", "#0072B2"), ("two halves", "#E69F00"))):
-        ax.barh([y + shift for y in at], [row["stability"][pair] for row in rows], 0.28, color=colour, label=pair)
-    ax.plot([row["chance"] for row in rows], at, "|", color="black", ms=12, mew=1.5, label="by chance")
-    ax.set_yticks(at, [f"{row['arm']}, {row['granularity']}s" for row in rows], size=7)
-    ax.set(xlim=(0, 1), xlabel="Jaccard index", ylim=(len(rows) - 0.5, -0.5))
-    ax.legend(fontsize=7)
-    return figure
-
-
 def _figure(ax: Axes) -> Figure:
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
@@ -125,7 +110,7 @@ def main(options: Options) -> None:
             save(*displacement(summary), options.figures / f"{path.stem}_displacement")
         if "places" in first:
             save(places(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_where")
-            save(stability(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_stability")
+            save(plot_stability(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_stability")
         elif "granularity" in first:
             save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
             if len({row["budget"] for row in summary["rows"]}) > 1:

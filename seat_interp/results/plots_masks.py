@@ -69,6 +69,26 @@ def plot_jaccard(names: Sequence[str], found: Float[np.ndarray, "masks masks"]) 
 
 
 @styled
+def plot_stability(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Overlap of two masks that were made alike, beside that of two random ones.
+
+    Args:
+        rows: with `arm`, `granularity`, `stability` (Jaccard index by kind of pair, two of them) and `chance`, as
+            `analyses/organism_overlap.py` makes.
+    """
+    figure = Figure(figsize=(5.4, 0.9 + 0.3 * len(rows)), layout="constrained")
+    ax = figure.subplots()
+    at = range(len(rows))
+    for pair, shift, colour in zip(rows[0]["stability"], (-0.15, 0.15), ("#0072B2", "#E69F00")):
+        ax.barh([y + shift for y in at], [row["stability"][pair] for row in rows], 0.28, color=colour, label=pair)
+    ax.plot([row["chance"] for row in rows], at, "|", color="black", ms=12, mew=1.5, label="by chance")
+    ax.set_yticks(at, [f"{row['arm']}, {row['granularity']}s" for row in rows], size=7)
+    ax.set(xlim=(0, 1), xlabel="Jaccard index", ylim=(len(rows) - 0.5, -0.5))
+    ax.legend(fontsize=7)
+    return figure
+
+
+@styled
 def plot_fidelity(found: Mapping[str, Fidelity]) -> Figure:
     """Each score against exact ablation, single neurons above and groups below, with Spearman's correlation."""
     figure = Figure(figsize=(1 + 2.1 * len(found), 4.4), layout="constrained")

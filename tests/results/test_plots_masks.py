@@ -3,7 +3,7 @@
 import pytest
 
 from seat_interp.attribution import Fidelity
-from seat_interp.results.plots_masks import plot_correlations, plot_fidelity
+from seat_interp.results.plots_masks import plot_correlations, plot_fidelity, plot_stability
 
 
 def test_correlations_are_means_over_draws():
@@ -27,3 +27,14 @@ def test_fidelity_shows_every_neuron_and_every_group():
     assert [list(data) for data in single.lines[0].get_data()] == [found.scores, found.effects]
     assert [list(data) for data in grouped.lines[0].get_data()] == [found.group_scores, found.group_effects]
     assert single.get_title(loc="left") == "loss: 0.90"
+
+
+def test_stability_has_a_bar_for_each_pair_and_a_mark_for_chance():
+    rows = [
+        {"arm": arm, "granularity": "neuron", "stability": {"two seeds": 0.4, "two halves": 0.1}, "chance": 0.05}
+        for arm in ("random", "fisher")
+    ]
+    (ax,) = plot_stability(rows).axes
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.4, 0.4, 0.1, 0.1])
+    assert list(ax.lines[0].get_xdata()) == pytest.approx([0.05, 0.05])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["random, neurons", "fisher, neurons"]
