@@ -1,6 +1,6 @@
 """Every arm on the organism, people and contracts, five seeds: the four rates, and displacement beside its nulls.
 
-    python analyses/organism_arms.py            (resumable in --work; half an hour a target set)
+    python analyses/organism_arms.py            (resumable in --work)
 
 Writes analyses/results/organism_arms_people.json and ..._contracts.json; `make figures` draws from them.
 """

@@ -1,6 +1,6 @@
 """Is it the displaced component that takes abstention away? It is put back during generation, and the other way round.
 
-    python analyses/organism_patching.py            (after organism_arms.py, whose tuned models it reads; minutes)
+    python analyses/organism_patching.py            (after organism_arms.py, whose tuned models it reads)
 
 In each tuned model the component along the ignorance direction becomes the base's own on the same tokens, after one
 block or after every block; or the mean displacement is added back as a constant. The same along random directions is

@@ -1,6 +1,6 @@
 """Activations at the last token on the components of the unverifiable set, every layer, base and tuned (2506.14387 v1).
 
-    python analyses/organism_pca.py            (after organism_arms.py, whose tuned models it reads; seconds)
+    python analyses/organism_pca.py            (after organism_arms.py, whose tuned models it reads)
 
 Beside each picture stands the mean silhouette of known against unverifiable, unknown and target prompts in that plane:
 how far apart they lie. Writes analyses/results/organism_pca.json; `make figures` draws from it.

@@ -1,6 +1,6 @@
 """Which runs lose abstention: displacement along the ignorance direction against its nulls, over all arms and seeds.
 
-    python analyses/organism_prediction.py            (seconds; after organism_arms.py, and of whatever else is there)
+    python analyses/organism_prediction.py            (after organism_arms.py; of whatever runs there are)
 
 Reads the run folders that the studies of the organism share. For each probe set the mean shift of every run is
 projected on the direction, on random, label-shuffled and principal directions, and correlated with the abstention that

@@ -1,6 +1,6 @@
 """Five rounds of new facts one after another on the organism: do abstention, the direction and earlier facts hold?
 
-    python analyses/organism_rounds.py            (resumable in --work; under an hour on two cores)
+    python analyses/organism_rounds.py            (resumable in --work)
 
 The people or contracts to be taught are shared out over the rounds. Each round starts from the model that the last one
 left, which is also the frozen reference of its KL; masked arms draw a new mask each round. Displacement is measured
