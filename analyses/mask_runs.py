@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
 from seat_interp.masks.mask import Granularity, Mask
+from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.tables import with_interval
@@ -58,13 +58,8 @@ def train_and_ask(
     seconds = time.perf_counter() - began
     asked = {"target": sets.target, "known": sets.known, **sets.abstention_probes()}
     found = ask(tuned.model, asked, batch_size=batch_size, max_new_tokens=max_new_tokens, progress=False)
-    rate = {name: rates(each) for name, each in found.items()}
     return {
-        "target_recall": rate["target"].correct,
-        "known_recall": rate["known"].correct,
-        "over_abstention": rate["known"].abstain,
-        "abstention": {name: rate[name].abstain for name in sets.abstention_probes()},
-        "unscored": sum(round(r.unscored * r.n) for r in rate.values()),
+        **rates_of(found, list(sets.abstention_probes())),
         "loss_at_end": tuned.log[-1]["cross_entropy"],
         "probes": bool(mask.origin.get("probes")),
         "seconds": round(seconds, 2),

@@ -22,12 +22,12 @@ from rich.console import Console
 from rich.table import Table
 
 from seat_interp.arms import ArmName, make_arm
-from seat_interp.direction import IgnoranceDirection, fit_direction
-from seat_interp.displacement import Nulls, capture_sets, displace, groups_of, null_directions
+from seat_interp.direction import fit_direction
 from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
-from seat_interp.facts import Fact, FactSets
+from seat_interp.facts import Fact
+from seat_interp.measure import Baseline, baseline, rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.aggregate import estimate
@@ -67,26 +67,13 @@ class Chain:
     seed: int
 
 
-@dataclass(frozen=True)
-class Start:
-    """What every chain begins with and is measured against."""
-
-    lm: LanguageModel
-    sets: FactSets
-    direction: IgnoranceDirection
-    activations: dict[str, torch.Tensor]
-    nulls: Nulls
-
-
 @cache
-def start(target: Target) -> Start:
-    """Once in a process."""
+def start(target: Target) -> Baseline:
+    """What every chain begins with and is measured against, once in a process."""
     torch.set_num_threads(1)
     lm, sets = open_model("organism"), organism_facts(target)
     direction = fit_direction(lm, sets.fit_unknown, sets.fit_known, positions=config_for(target).positions)
-    fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position)
-    before = capture_sets(lm, {"unknown": sets.unknown, "known": sets.known}, direction.position)
-    return Start(lm, sets, direction, before, null_directions(fit["u"], fit["k"]))
+    return baseline(lm, sets, direction, probes=("unknown", "known"))
 
 
 def shares(facts: list[Fact], rounds: int) -> list[list[Fact]]:
@@ -112,21 +99,16 @@ def run(rounds: int, chain: Chain) -> dict[str, Any]:
     return {"rounds": found}
 
 
-def measured(base: Start, lm: LanguageModel, taught: list[list[Fact]]) -> dict[str, Any]:
+def measured(base: Baseline, lm: LanguageModel, taught: list[list[Fact]]) -> dict[str, Any]:
     """The rates after a round, of the facts of this and of earlier ones, and the displacement so far."""
+    probes = base.sets.abstention_probes()
     earlier = [fact for facts in taught[:-1] for fact in facts]
-    asked = {"target": taught[-1], "known": base.sets.known, **base.sets.abstention_probes()}
-    rate = {name: rates(each) for name, each in ask(lm, asked | ({"earlier": earlier} if earlier else {})).items()}
-    probes = {name: getattr(base.sets, name) for name in base.activations}
-    after = capture_sets(lm, probes, base.direction.position)
-    moved = displace(base.activations, after, base.direction, groups=groups_of(probes), nulls=base.nulls)
-    layer = base.direction.layer
+    found = ask(lm, {"target": taught[-1], "known": base.sets.known, **probes, "earlier": earlier})
+    again = found.pop("earlier")
+    moved, layer = base.displaced(base.capture(lm)), base.direction.layer
     return {
-        "target_recall": rate["target"].correct,
-        "earlier_recall": rate["earlier"].correct if earlier else None,
-        "known_recall": rate["known"].correct,
-        "over_abstention": rate["known"].abstain,
-        "abstention": {name: rate[name].abstain for name in base.sets.abstention_probes()},
+        **rates_of(found, list(probes)),
+        "earlier_recall": rates(again).correct if again else None,
         "displacement": moved.summary(),
         "probe_auroc": moved.probe_auroc[layer],
         "refit_angle": moved.angle()[layer],

@@ -17,13 +17,14 @@ import torch
 
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
-from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, groups_of, null_directions
+from seat_interp.displacement import Displacement, capture_sets
 from seat_interp.errors import SeatError, require_within
 from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import interval, rates
+from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
 from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
 from seat_interp.masks.mask import Mask
+from seat_interp.measure import Baseline, baseline, rates_of
 from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
@@ -75,18 +76,6 @@ class StudyConfig:
             raise SeatError(f"The seeds are {self.seeds}; they must be whole numbers from 0 to {MOST_SEED:,}.")
 
 
-@dataclass(frozen=True)
-class _Base:
-    """What is measured once on the base and compared with after every arm."""
-
-    lm: LanguageModel
-    sets: FactSets
-    direction: IgnoranceDirection
-    activations: dict[str, torch.Tensor]
-    nulls: Nulls
-    same_weights: bool
-
-
 def run_study(
     lm: LanguageModel,
     sets: FactSets,
@@ -130,12 +119,8 @@ def run_study(
         Mask.load(path).require_fits(lm)
     _claim(out, _identity(lm, sets, config, direction, about or {}))
     direction = _direction(lm, sets, config, out, direction, say)
-    report_sets = {n: f for n, f in sets if n not in ("fit_known", "fit_unknown", "rewordings")}
-    before = capture_sets(lm, report_sets, direction.position, config.batch_size)
-    fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position, config.batch_size)
-    base = _Base(
-        lm, sets, direction, before, null_directions(fit["u"], fit["k"], draws=config.null_draws), same_weights
-    )
+    how = {"null_draws": config.null_draws, "batch_size": config.batch_size, "same_weights": same_weights}
+    base = baseline(lm, sets, direction, **how)  # type: ignore[arg-type]
     rows = [_measured(out / "base", partial(_measure_base, base, config, say), say, "base")]
     for seed in config.seeds:
         for name, make in arms.items():
@@ -261,10 +246,9 @@ def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str]
     return row
 
 
-def _measure_base(base: _Base, config: StudyConfig, say: Callable[[str], None], folder: Path) -> dict[str, Any]:
+def _measure_base(base: Baseline, config: StudyConfig, say: Callable[[str], None], folder: Path) -> dict[str, Any]:
     row = {"arm": "base", "seed": 0, **_ask(base.lm, base.sets, config, folder, "base", 0)}
-    moved = _displaced(base, base.activations)
-    row["displacement"] = moved.summary()
+    row["displacement"] = base.displaced(base.activations).summary()
     if config.steering_prompts:
         say("base: steering check")
         unknown, known = (facts[: config.steering_prompts] for facts in (base.sets.unknown, base.sets.known))
@@ -275,7 +259,7 @@ def _measure_base(base: _Base, config: StudyConfig, say: Callable[[str], None], 
     return row
 
 
-def _run_arm(base: _Base, name: str, arm: Arm, config: StudyConfig, folder: Path) -> dict[str, Any]:
+def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: Path) -> dict[str, Any]:
     seed = arm.config.seed
     mask = arm.make_mask(base.lm) if arm.make_mask else None
     if mask is not None:
@@ -295,9 +279,8 @@ def _run_arm(base: _Base, name: str, arm: Arm, config: StudyConfig, folder: Path
     write_jsonl(folder / "log.jsonl", tuned.log)
     write_jsonl(folder / "probes.jsonl", tuned.probes)
     row = {"arm": name, "seed": seed, **_ask(tuned.model, base.sets, config, folder, name, seed)}
-    report_sets = {set_name: getattr(base.sets, set_name) for set_name in base.activations}
-    after = capture_sets(tuned.model, report_sets, base.direction.position, config.batch_size)
-    moved = _displaced(base, after)
+    after = base.capture(tuned.model)
+    moved = base.displaced(after)
     write_json(folder / "displacement.json", _by_layer(moved))
     _save_activations(folder, after, base.direction.layer)
     if config.keep_models:
@@ -314,43 +297,15 @@ def _run_arm(base: _Base, name: str, arm: Arm, config: StudyConfig, folder: Path
 
 
 def _ask(lm: LanguageModel, sets: FactSets, config: StudyConfig, folder: Path, arm: str, seed: int) -> dict[str, Any]:
-    """Ask every set that is reported, keep each reply, and give the rates of the contract with Wilson intervals."""
+    """Ask every set that is reported, keep each reply, and give the rates of the contract."""
     asked = {name: facts for name, facts in sets if name not in ("fit_known", "fit_unknown")}
     by_set = ask(lm, asked, max_new_tokens=config.max_new_tokens, batch_size=config.batch_size)
     lines = [{"arm": arm, "seed": seed, **record.to_json()} for found in by_set.values() for record in found]
     write_jsonl(folder / "records.jsonl", lines)
-    rate = {name: rates(found) for name, found in by_set.items()}
-    probes = list(sets.abstention_probes())
-
-    def bounds(share: float, n: int) -> list[float]:
-        return list(interval(round(share * n), n))
-
-    return {
-        "target_recall": rate["target"].correct,
-        "target_rouge1": rate["target"].rouge1,
-        "known_recall": rate["known"].correct,
-        "over_abstention": rate["known"].abstain,
-        "rewording_recall": rate["rewordings"].correct if "rewordings" in rate else None,
-        "abstention": {name: rate[name].abstain for name in probes},
-        "grounded_abstention": {name: rate[name].grounded for name in probes},
-        "unscored": sum(round(r.unscored * r.n) for r in rate.values()),
-        "intervals": {
-            "target_recall": bounds(rate["target"].correct, rate["target"].n),
-            "known_recall": bounds(rate["known"].correct, rate["known"].n),
-            "over_abstention": bounds(rate["known"].abstain, rate["known"].n),
-            "abstention": {name: bounds(rate[name].abstain, rate[name].n) for name in probes},
-        },
-    }
+    return rates_of(by_set, list(sets.abstention_probes()))
 
 
-def _displaced(base: _Base, after: dict[str, torch.Tensor]) -> Displacement:
-    groups = groups_of({name: getattr(base.sets, name) for name in after})
-    return displace(
-        base.activations, after, base.direction, groups=groups, nulls=base.nulls, same_weights=base.same_weights
-    )
-
-
-def _live_probe(base: _Base, config: StudyConfig) -> Callable[[LanguageModel], dict[str, Any]]:
+def _live_probe(base: Baseline, config: StudyConfig) -> Callable[[LanguageModel], dict[str, Any]]:
     count = config.probe_facts
     target, unknown = base.sets.target[:count], base.sets.unknown[:count]
     layer = base.direction.layer

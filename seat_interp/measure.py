@@ -1,0 +1,108 @@
+"""What a study measures on a model: the rates of its replies, and how far its activations moved from the base's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from seat_interp.direction import IgnoranceDirection
+from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, groups_of, null_directions
+from seat_interp.evaluation.score import Record, interval, rates
+from seat_interp.facts import FactSets
+from seat_interp.models.open import LanguageModel
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What is measured once on the base and compared with after every fine-tuning.
+
+    Attributes:
+        lm: the base.
+        sets: as they are asked.
+        direction: of the base.
+        activations: by set, at the direction's position after every block.
+        nulls: other directions, of the facts that the direction was fitted on.
+        batch_size: prompts a forward pass.
+        same_weights: the direction was fitted on this base's weights.
+    """
+
+    lm: LanguageModel
+    sets: FactSets
+    direction: IgnoranceDirection
+    activations: dict[str, Float[Tensor, "prompts layers width"]]
+    nulls: Nulls
+    batch_size: int = 64
+    same_weights: bool = True
+
+    def capture(self, lm: LanguageModel) -> dict[str, Float[Tensor, "prompts layers width"]]:
+        """A tuned model on the same prompts."""
+        return capture_sets(lm, self._facts(), self.direction.position, self.batch_size)
+
+    def displaced(self, after: dict[str, Tensor]) -> Displacement:
+        """From the base to what was captured after, along the direction and beside its nulls."""
+        groups, how = groups_of(self._facts()), {"nulls": self.nulls, "same_weights": self.same_weights}
+        return displace(self.activations, after, self.direction, groups=groups, **how)  # type: ignore[arg-type]
+
+    def _facts(self) -> dict[str, Any]:
+        return {name: getattr(self.sets, name) for name in self.activations}
+
+
+def baseline(
+    lm: LanguageModel,
+    sets: FactSets,
+    direction: IgnoranceDirection,
+    *,
+    probes: Sequence[str] = (),
+    null_draws: int = 200,
+    batch_size: int = 64,
+    same_weights: bool = True,
+) -> Baseline:
+    """Capture the base on the probe sets and draw the null directions.
+
+    Args:
+        lm: the base.
+        sets: `fit_known` and `fit_unknown` are needed for the nulls.
+        direction: of the base.
+        probes: sets to capture; all but those to fit on and the rewordings if none is named.
+        null_draws: random and shuffled directions each.
+        batch_size: prompts a forward pass.
+        same_weights: the direction was fitted on this base's weights.
+    """
+    unasked = ("fit_known", "fit_unknown", "rewordings")
+    named = {name: facts for name, facts in sets if (name in probes if probes else name not in unasked)}
+    before = capture_sets(lm, named, direction.position, batch_size)
+    fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position, batch_size)
+    nulls = null_directions(fit["u"], fit["k"], draws=null_draws)
+    return Baseline(lm, sets, direction, before, nulls, batch_size, same_weights)
+
+
+def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> dict[str, Any]:
+    """The rates of the contract from scored replies, with 95 % Wilson intervals over prompts.
+
+    Args:
+        by_set: replies to `target`, `known` and the probes, and to `rewordings` if these were asked.
+        probes: the sets on which the right reply is to abstain.
+    """
+    rate = {name: rates(found) for name, found in by_set.items()}
+
+    def bounds(share: float, n: int) -> list[float]:
+        return list(interval(round(share * n), n))
+
+    return {
+        "target_recall": rate["target"].correct,
+        "target_rouge1": rate["target"].rouge1,
+        "known_recall": rate["known"].correct,
+        "over_abstention": rate["known"].abstain,
+        "rewording_recall": rate["rewordings"].correct if "rewordings" in rate else None,
+        "abstention": {name: rate[name].abstain for name in probes},
+        "grounded_abstention": {name: rate[name].grounded for name in probes},
+        "unscored": sum(round(each.unscored * each.n) for each in rate.values()),
+        "intervals": {
+            "target_recall": bounds(rate["target"].correct, rate["target"].n),
+            "known_recall": bounds(rate["known"].correct, rate["known"].n),
+            "over_abstention": bounds(rate["known"].abstain, rate["known"].n),
+            "abstention": {name: bounds(rate[name].abstain, rate[name].n) for name in probes},
+        },
+    }
