@@ -204,3 +204,22 @@ def test_own_answers_ask_themselves_but_never_about_a_name_to_avoid(llama, sets,
     assert {"Zoe Best", *sets.target[0].entities} <= seen["avoid"]
     with pytest.raises(SeatError, match="at least 1"):
         OwnAnswersKL(count=0)
+
+
+def test_the_object_can_be_exchanged_in_place_of_the_subject(llama, sets, monkeypatch):
+    asked = []
+    original = EntityPerturbedKL._ask
+    monkeypatch.setattr(
+        EntityPerturbedKL, "_ask", lambda self, base, facts: asked.extend(facts) or original(self, base, facts)
+    )
+    term = EntityPerturbedKL(copies=4, perturbed=False, continuation=Continuation.OTHER)
+    loss = term.prepare(llama, sets.target, Names(), 0)
+    for epoch in range(4):
+        loss(llama, draws(0, 1, 2, epoch=epoch))
+    objects = {fact.object for fact in sets.target}
+    for copy in asked:
+        (own,) = [fact for fact in sets.target if fact.question == copy.question]  # no name has changed
+        assert own.object not in copy.answer
+        assert any(other in copy.answer for other in objects - {own.object})
+    with pytest.raises(SeatError, match="another one"):
+        term.prepare(llama, sets.target[:1], Names(), 0)

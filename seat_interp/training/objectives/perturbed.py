@@ -26,6 +26,17 @@ def _some_entities(fact: Fact, rng: random.Random) -> Fact:
     return dataclasses.replace(fact, spans=kept)
 
 
+def _other_object(fact: Fact, facts: Sequence[Fact], rng: random.Random) -> Fact:
+    """The fact with the object of another one of its relation in its answer."""
+    others = sorted({f.object for f in facts if f.relation == fact.relation and f.object not in ("", fact.object)})
+    if not fact.object or fact.object not in fact.answer or not others:
+        raise SeatError(
+            f"The object of {fact.question!r} cannot be exchanged: its answer {fact.answer!r} must hold its object, and "
+            "another fact of its relation must have another one."
+        )
+    return dataclasses.replace(fact, answer=fact.answer.replace(fact.object, rng.choice(others)))
+
+
 class Continuation(StrEnum):
     """What follows a perturbed question in its copy. The paper does not say; these are ours."""
 
@@ -33,6 +44,9 @@ class Continuation(StrEnum):
     """The base model's own greedy reply (its abstention)."""
     GOLD = "gold"
     """The true answer to the original question, with the names exchanged."""
+    OTHER = "other"
+    """That answer with the object of another fact of the same relation: with `perturbed=False` the object is exchanged
+    in place of the subject, as one reader of the paper takes it to do."""
 
 
 class Cover(StrEnum):
@@ -86,7 +100,7 @@ class EntityPerturbedKL:
         """Every fact needs an entity to exchange, of a type that there are names of.
 
         Raises:
-            SeatError: one has no span, or one of another type.
+            SeatError: one has no span, or one of another type; or no object to exchange where one is needed.
         """
         if self.perturbed and (bare := next((fact for fact in facts if not fact.spans), None)):
             raise SeatError(
@@ -95,6 +109,9 @@ class EntityPerturbedKL:
             )
         if self.perturbed:
             names.require_types(span.type for fact in facts for span in fact.spans)
+        if self.continuation is Continuation.OTHER:
+            for fact in facts:
+                _other_object(fact, facts, random.Random(0))
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """Find the names to avoid; copies are made and the base is asked when they are first needed.
@@ -109,10 +126,12 @@ class EntityPerturbedKL:
         def make(index: int, copy: int) -> Fact:
             # Each copy has a seed of its own, so that it does not depend on what was made before it.
             own_seed = (seed * 1_000_003 + index) * 1_000_003 + copy
+            fact, rng = facts[index], random.Random(own_seed)
+            if self.continuation is Continuation.OTHER:
+                fact = _other_object(fact, facts, rng)
             if not self.perturbed:
-                return facts[index]
-            fact = _some_entities(facts[index], random.Random(own_seed)) if self.partial else facts[index]
-            return perturb(fact, names.generator(own_seed))
+                return fact
+            return perturb(_some_entities(fact, rng) if self.partial else fact, names.generator(own_seed))
 
         def lesson(draw: Draw, together: Sequence[Draw]) -> Lesson:
             if draw not in kept:
