@@ -31,8 +31,8 @@ def _other_object(fact: Fact, facts: Sequence[Fact], rng: random.Random) -> Fact
     others = sorted({f.object for f in facts if f.relation == fact.relation and f.object not in ("", fact.object)})
     if not fact.object or fact.object not in fact.answer or not others:
         raise SeatError(
-            f"The object of {fact.question!r} cannot be exchanged: its answer {fact.answer!r} must hold its object, and "
-            "another fact of its relation must have another one."
+            f"The object of {fact.question!r} cannot be exchanged: its answer {fact.answer!r} must hold its object, "
+            "and another fact of its relation must have another one."
         )
     return dataclasses.replace(fact, answer=fact.answer.replace(fact.object, rng.choice(others)))
 
