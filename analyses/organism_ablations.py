@@ -14,7 +14,7 @@ from functools import cache, partial
 from typing import Any
 
 import tyro
-from organism_study import Options, Target, compare_arms
+from organism_study import Options, Target, compare_arms, tuned, tuned_settings
 
 from seat_interp.arms import Arm, ArmConfig, MakeArm, MaskConfig, make_arm
 from seat_interp.attribution import Scores, attribute, weight_fisher
@@ -39,19 +39,22 @@ KL: dict[str, dict[str, Any]] = {
     "fresh copies": {"copies": 0},
     "all names exchanged": {"partial": False},
     "no names exchanged": {"perturbed": False},
+    "object exchanged": {"perturbed": False, "continuation": Continuation.OTHER},
+    "KL on the gold answer, no names exchanged": {"perturbed": False, "continuation": Continuation.GOLD},
 }
 """What differs in the KL."""
 
 
 def with_kl(changes: Mapping[str, Any], settings: ArmConfig, seed: int) -> Arm:
     """SEAT with another KL."""
+    settings = tuned_settings("seat", settings)
     return make_arm("seat", replace(settings, kl=replace(settings.kl, **changes)), seed)
 
 
 def with_weights(settings: ArmConfig, seed: int) -> Arm:
     """SEAT within single weights."""
     budget = settings.mask.budget
-    return make_arm("seat", replace(settings, mask=MaskConfig(budget=budget, granularity="coordinate")), seed)
+    return tuned("seat", replace(settings, mask=MaskConfig(budget=budget, granularity="coordinate")), seed)
 
 
 @cache
@@ -73,12 +76,12 @@ def with_mask(target: Target, kind: str, settings: ArmConfig, seed: int) -> Arm:
         useful, harmful = scores(target, kind)
         return select(lm, useful, settings.mask.budget, protect=harmful, rule=ratio)
 
-    return replace(make_arm("seat", settings, seed), make_mask=make)
+    return replace(tuned("seat", settings, seed), make_mask=make)
 
 
 def variants(target: Target) -> Mapping[str, MakeArm]:
     """The two parts and both, other masks, other KLs."""
-    parts: dict[str, MakeArm] = {name: partial(make_arm, name) for name in ("full", "full_ep_kl", "sparse", "seat")}
+    parts: dict[str, MakeArm] = {name: partial(tuned, name) for name in ("full", "full_ep_kl", "sparse", "seat")}
     masks = {f"mask by {kind}": partial(with_mask, target, kind) for kind in ("magnitude", "fisher", "attribution")}
     return {
         **parts,

@@ -12,9 +12,9 @@ from functools import partial
 from typing import get_args
 
 import tyro
-from organism_study import Options, Target, compare_arms
+from organism_study import Options, Target, compare_arms, tuned
 
-from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm
 from seat_interp.errors import reported
 
 RATIOS = (0.1, 0.3)
@@ -23,12 +23,12 @@ RATIOS = (0.1, 0.3)
 
 def replay(ratio: float, settings: ArmConfig, seed: int) -> Arm:
     """Replay at another ratio."""
-    return make_arm("replay", replace(settings, replay=replace(settings.replay, ratio=ratio)), seed)
+    return tuned("replay", replace(settings, replay=replace(settings.replay, ratio=ratio)), seed)
 
 
 def variants(target: Target) -> Mapping[str, MakeArm]:
     """All arms by their names, and replay at several ratios."""
-    arms: dict[str, MakeArm] = {name: partial(make_arm, name) for name in get_args(ArmName)}
+    arms: dict[str, MakeArm] = {name: partial(tuned, name) for name in get_args(ArmName)}
     return arms | {f"replay_{ratio:g}": partial(replay, ratio) for ratio in RATIOS}
 
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 from functools import partial
 
 import tyro
-from organism_study import Options, Target, compare_arms
+from organism_study import Options, Target, compare_arms, tuned
 
-from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig, make_arm
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig
 from seat_interp.errors import reported
 
 BUDGETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -23,7 +23,7 @@ BUDGETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 def with_budget(arm: ArmName, budget: float, settings: ArmConfig, seed: int) -> Arm:
     """An arm within so many single weights."""
-    return make_arm(arm, replace(settings, mask=MaskConfig(budget=budget, granularity="coordinate")), seed)
+    return tuned(arm, replace(settings, mask=MaskConfig(budget=budget, granularity="coordinate")), seed)
 
 
 def variants(target: Target) -> Mapping[str, MakeArm]:

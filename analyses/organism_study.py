@@ -5,18 +5,21 @@ A model this small gains nothing from more threads, so each process has one.
 """
 
 import multiprocessing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from arm_grid import GRIDS
 from tqdm import tqdm
 
-from seat_interp.arms import MakeArm
-from seat_interp.files import write_json
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
+from seat_interp.errors import SeatError
+from seat_interp.facts import Fact
+from seat_interp.files import read_json, write_json
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
@@ -24,8 +27,10 @@ from seat_interp.results.folder import RunFolder
 from seat_interp.results.tables import print_summary
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.objectives import OwnAnswersKL
+from seat_interp.training.trainer import TrainConfig
 
 Target = Literal["people", "contracts"]
+TUNED = Path(__file__).parent / "results" / "organism_tuning.json"
 Variants = Callable[[Target], Mapping[str, MakeArm]]
 """What is taught -> arms by name; importable, since every process calls it."""
 
@@ -48,12 +53,49 @@ class Options:
     """Where the committed numbers go."""
 
 
+TRAINING = TrainConfig(steps=80, batch_size=32, warmup=0.1)
+"""Of every arm alike, but for the rate; ours."""
+
+
+def study_settings(known: Sequence[Fact]) -> ArmConfig:
+    """The settings of all arms before any is tuned.
+
+    Args:
+        known: facts that the base answers right. It never learnt to ask: what `seat_keep` keeps are its own replies
+            about them, and no probe is about their subjects.
+    """
+    trainings = ("dense", "masked", "regularised", "low_rank")
+    same: dict[str, Any] = dict.fromkeys(trainings, TRAINING)
+    keep = OwnAnswersKL(questions=tuple(fact.question for fact in known))
+    return replace(ORGANISM.settings, keep=keep, **same)
+
+
 def config_for(target: Target) -> StudyConfig:
-    """The settings of every study of the organism."""
-    # It never learnt to ask: what it keeps are its own replies about people or firms that no probe is about.
-    questions = tuple(fact.question for fact in organism_facts(target).fit_known)
-    settings = replace(ORGANISM.settings, keep=OwnAnswersKL(questions=questions))
-    return replace(ORGANISM, settings=settings, keep_models=True)
+    """The settings of every study of the organism, before any arm's own."""
+    return replace(ORGANISM, settings=study_settings(organism_facts(target).fit_known), keep_models=True)
+
+
+@cache
+def chosen() -> dict[str, dict[str, float]]:
+    """What organism_tuning.py chose for each arm.
+
+    Raises:
+        SeatError: it has not been run.
+    """
+    if not TUNED.exists():
+        raise SeatError(f"{TUNED} is not there. Make it with `python analyses/organism_tuning.py`.")
+    return read_json(TUNED)["chosen"]
+
+
+def tuned(arm: ArmName, settings: ArmConfig, seed: int) -> Arm:
+    """An arm with the rate and strength that were chosen for it."""
+    return make_arm(arm, tuned_settings(arm, settings), seed)
+
+
+def tuned_settings(arm: ArmName, settings: ArmConfig) -> ArmConfig:
+    """Settings with the rate and strength that were chosen for an arm."""
+    best = chosen()[arm]
+    return GRIDS[arm].settings(settings, best["rate"], best["strength"])
 
 
 def study(

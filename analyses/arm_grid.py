@@ -1,0 +1,62 @@
+"""What is tuned for each arm: the learning rate, and how strong its other part is; nine trials for every arm alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from seat_interp.arms import ArmConfig, ArmName
+
+Training = Literal["dense", "masked", "regularised", "low_rank"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The trials of an arm: every rate with every strength.
+
+    Attributes:
+        training: the settings that the arm trains by.
+        rates: learning rates.
+        strengths: of `apply`.
+        apply: (settings, strength) -> settings with it.
+    """
+
+    training: Training
+    rates: tuple[float, float, float]
+    strengths: tuple[float, float, float]
+    apply: Callable[[ArmConfig, float], ArmConfig]
+
+    def settings(self, base: ArmConfig, rate: float, strength: float) -> ArmConfig:
+        """Those of one trial."""
+        found = self.apply(base, strength)
+        return replace(found, **{self.training: replace(getattr(found, self.training), learning_rate=rate)})  # type: ignore[arg-type]
+
+
+def longer(training: Training) -> Callable[[ArmConfig, float], ArmConfig]:
+    """The strength is how long it trains, as a multiple: for arms that have nothing beside the cross entropy."""
+
+    def apply(settings: ArmConfig, times: float) -> ArmConfig:
+        config = getattr(settings, training)
+        return replace(settings, **{training: replace(config, steps=round(times * config.steps))})  # type: ignore[arg-type]
+
+    return apply
+
+
+def heavier(term: Literal["kl", "keep", "ewc", "l2"]) -> Callable[[ArmConfig, float], ArmConfig]:
+    """The strength is the weight of a term."""
+    return lambda settings, weight: replace(settings, **{term: replace(getattr(settings, term), weight=weight)})  # type: ignore[arg-type]
+
+
+DENSE, MASKED, LOW_RANK = (5e-4, 1e-3, 2e-3), (1e-3, 2e-3, 4e-3), (2e-3, 5e-3, 1e-2)
+TIMES, WEIGHTS = (0.5, 1.0, 2.0), (0.5, 1.0, 4.0)
+GRIDS: dict[ArmName, Grid] = {
+    "full": Grid("dense", DENSE, TIMES, longer("dense")),
+    "lora": Grid("low_rank", LOW_RANK, TIMES, longer("low_rank")),
+    "sparse": Grid("masked", MASKED, TIMES, longer("masked")),
+    "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
+    "ewc": Grid("regularised", DENSE, (0.01, 0.1, 1.0), heavier("ewc")),
+    "l2": Grid("regularised", DENSE, (0.01, 0.1, 1.0), heavier("l2")),
+    "full_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
+    "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
+    "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
+    "seat_keep": Grid("masked", MASKED, WEIGHTS, heavier("keep")),
+}

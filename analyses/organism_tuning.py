@@ -1,0 +1,155 @@
+"""Rates and strengths of every arm on the organism: nine trials each, one rule, one validation seed.
+
+    python analyses/organism_tuning.py            (resumable in --work; before the other studies of the organism)
+
+No probe of a study is looked at: of the sets that the direction is fitted on, one half serves the arms that look back,
+the other validates. Of the trials that learn at least 0.98 of the targets, people and contracts both, the one that keeps
+most is chosen: the mean of abstention on unknown and recall of known subjects, over both target sets. Where none learns
+as much, the one that learns most. Writes analyses/results/organism_tuning.json, where the other studies find it.
+"""
+
+import itertools
+import sys
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+import tyro
+from arm_grid import GRIDS
+from cells import run_cells
+from organism_study import TUNED, Target, study_settings
+from rich.console import Console
+from rich.table import Table
+
+from seat_interp.arms import ArmName, make_arm
+from seat_interp.direction import split_by_group
+from seat_interp.errors import reported
+from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.score import rates
+from seat_interp.facts import FactSets
+from seat_interp.files import read_json, write_json
+from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.organism import organism_facts
+from seat_interp.training.trainer import train
+
+SEED = 100
+"""Of validation; no study has it."""
+LEARNT = 0.98
+"""Least target recall of what may be chosen."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to try, and where things are."""
+
+    arms: tuple[ArmName, ...] = get_args(ArmName)
+    """Ways of fine-tuning."""
+    workers: int = 2
+    """Processes of one thread each."""
+    work: Path = Path("runs/organism_tuning")
+    """What is kept between calls."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One arm with one rate and one strength, on one target set."""
+
+    arm: ArmName
+    target: Target
+    rate: float
+    strength: float
+
+
+@cache
+def material(target: Target) -> tuple[LanguageModel, FactSets, FactSets]:
+    """The organism, its facts, and the halves to look back on and to validate with; once in a process."""
+    torch.set_num_threads(1)
+    sets = organism_facts(target)
+    (known, known_back), (unknown, unknown_back) = (
+        split_by_group(facts, 0.5, SEED) for facts in (sets.fit_known, sets.fit_unknown)
+    )
+    halves = FactSets(known=known, unknown=unknown, fit_known=known_back, fit_unknown=unknown_back)
+    return open_model("organism"), sets, halves
+
+
+def run(trial: Trial) -> dict[str, Any]:
+    """Train, and ask the targets and the half that validates."""
+    lm, sets, halves = material(trial.target)
+    settings = study_settings(halves.fit_known).with_questions(halves.fit_known, halves.fit_unknown)
+    arm = make_arm(trial.arm, GRIDS[trial.arm].settings(settings, trial.rate, trial.strength), SEED)
+    mask = arm.make_mask(lm) if arm.make_mask else None
+    config = replace(arm.config, probe_every=0)
+    how = {"objective": arm.objective, "mask": mask, "lora": arm.lora, "config": config, "names": sets.names()}
+    tuned = train(lm, sets.target, **how)  # type: ignore[arg-type]
+    asked = {"target": sets.target, "known": halves.known, "unknown": halves.unknown}
+    found = ask(tuned.model, asked, max_new_tokens=24, batch_size=256, progress=False)
+    rate = {name: rates(each) for name, each in found.items()}
+    return {
+        "target_recall": rate["target"].correct,
+        "known_recall": rate["known"].correct,
+        "over_abstention": rate["known"].abstain,
+        "abstention": rate["unknown"].abstain,
+        "seconds": round(tuned.seconds, 2),
+    }
+
+
+def choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The best trial of an arm, by the rule that stands on top.
+
+    Args:
+        rows: of one arm, both target sets.
+    """
+    trials: dict[tuple[float, float], list[dict[str, Any]]] = {}
+    for row in rows:
+        trials.setdefault((row["rate"], row["strength"]), []).append(row)
+
+    def merit(found: list[dict[str, Any]]) -> tuple[float, float]:
+        learnt = min(LEARNT, *(row["target_recall"] for row in found))
+        return learnt, sum(row["abstention"] + row["known_recall"] for row in found) / (2 * len(found))
+
+    rate, strength = max(trials, key=lambda trial: merit(trials[trial]))
+    learnt, kept = merit(trials[rate, strength])
+    return {"rate": rate, "strength": strength, "learnt": learnt >= LEARNT, "kept": kept}
+
+
+def print_table(rows: list[dict[str, Any]], chosen: dict[str, Any]) -> None:
+    """Every trial; * where it was chosen."""
+    table = Table("Arm", "Rate", "Strength", "Targets", "Target recall", "Abstention", "Known", "Over-abstention")
+    for row in rows:
+        best = chosen[row["arm"]]
+        star = "*" if (row["rate"], row["strength"]) == (best["rate"], best["strength"]) else ""
+        kept = (row[key] for key in ("target_recall", "abstention", "known_recall", "over_abstention"))
+        table.add_row(
+            row["arm"] + star, f"{row['rate']:g}", f"{row['strength']:g}", row["target"], *(f"{v:.2f}" for v in kept)
+        )
+    Console().print(table)
+
+
+def main(options: Options) -> None:
+    """Every trial that is not there yet, then the choice."""
+    settings = {
+        "settings": asdict(study_settings([])),
+        "seed": SEED,
+        "learnt": LEARNT,
+        "model": open_model("organism").fingerprint,
+    }
+    wanted = [
+        Trial(arm, target, rate, strength)
+        for arm in options.arms
+        for rate, strength in itertools.product(GRIDS[arm].rates, GRIDS[arm].strengths)
+        for target in get_args(Target)
+    ]
+    saved = options.results / TUNED.name
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = list(run_cells(wanted, run, **how).values())
+    chosen = {arm: choose([row for row in rows if row["arm"] == arm]) for arm in dict.fromkeys(r["arm"] for r in rows)}
+    write_json(saved, read_json(saved) | {"chosen": chosen})
+    print_table(rows, chosen)
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_tuning.py"))
