@@ -3,9 +3,9 @@
     python analyses/organism_tuning.py            (resumable in --work; before the other studies of the organism)
 
 No probe of a study is looked at: of the sets that the direction is fitted on, one half serves the arms that look back,
-the other validates. Of the trials that learn at least 0.98 of the targets, people and contracts both, the one that keeps
-most is chosen: the mean of abstention on unknown and recall of known subjects, over both target sets. Where none learns
-as much, the one that learns most. Writes analyses/results/organism_tuning.json, where the other studies find it.
+the other validates. Of the trials that learn at least 0.98 of the targets, people and contracts both, the one that
+keeps most is chosen: the mean of abstention on unknown and recall of known subjects, over both target sets. Where none
+learns as much, the one that learns most. Writes analyses/results/organism_tuning.json, where the other studies find it.
 """
 
 import itertools
