@@ -24,7 +24,8 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """What every way of choosing a mask keeps: known recall against abstention, budget by budget.
 
     A panel for each granularity, loss and target set that there are rows of. A line joins the budgets of one scheme,
-    written beside its points; crosses are 95 % intervals over seeds; a hollow marker means that the targets were not
+    written beside its points; crosses are 95 % intervals over seeds, or of known recall over prompts where there are
+    fewer than three seeds; a hollow marker means that the targets were not
     learnt (recall below 0.98).
 
     Args:
@@ -131,6 +132,12 @@ def _legend(figure: Figure, axes: Iterable[Axes], rows: Sequence[Mapping[str, An
     figure.legend(handles, shown, loc="outside lower center", ncols=min(4, len(shown)), fontsize=7)
 
 
+def _over_prompts(rows: Sequence[Mapping[str, Any]]) -> list[Sequence[float]]:
+    """Wilson intervals of known recall, where seeds are too few to give one."""
+    few = len(rows) < 3 and all("intervals" in row for row in rows)
+    return [row["intervals"]["known_recall"] for row in rows] if few else []
+
+
 def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], scheme: str, place: int) -> None:
     """One scheme's line through its budgets, with a cross at each."""
     if not rows:
@@ -139,7 +146,7 @@ def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], scheme: str, place: int
     budgets = sorted({row["budget"] for row in rows})
     at = [[row for row in rows if row["budget"] == budget] for budget in budgets]
     kept = [estimate([RATES["Abstention (mean of sets)"](r) for r in each], bounds=bounds) for each in at]
-    found = [estimate([row["known_recall"] for row in each], bounds=bounds) for each in at]
+    found = [estimate([row["known_recall"] for row in each], _over_prompts(each), bounds=bounds) for each in at]
     ax.plot([x.mean for x in kept], [y.mean for y in found], "-", lw=0.8, label=scheme, **style)
     for x, y, budget, each in zip(kept, found, budgets, at):
         where = {"xytext": (3, 3), "textcoords": "offset points", "size": 5, "color": style["color"]}

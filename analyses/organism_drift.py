@@ -1,0 +1,164 @@
+"""A budget for drift inside training: does what copies drift tell how unknown people will be answered?
+
+    python analyses/organism_drift.py            (resumable in --work; after organism_tuning.py)
+
+Everything is trained, with SEAT's KL, whose weight follows the displacement of perturbed copies along a direction so
+that it stays within a limit. The direction is fitted on such copies and on the base's own confident answers: no unknown
+prompt is looked at. Without a limit the weight stays where the tightest runs begin. The rank correlation of the copies'
+drift at the end with abstention on unknown prompts is over all runs; its interval draws whole limits. Writes
+analyses/results/organism_drift.json; `make figures` draws from it.
+"""
+
+import itertools
+import sys
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from cells import run_cells
+from organism_masks import kept_facts
+from organism_study import Target, config_for, tuned
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import spearmanr
+
+from seat_interp.attribution.protect import confident
+from seat_interp.direction import fit_direction
+from seat_interp.errors import reported
+from seat_interp.evaluation.ask import ask
+from seat_interp.facts import FactSets, strangers
+from seat_interp.files import read_json, write_json
+from seat_interp.measure import rates_of
+from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.organism import organism_facts
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.tables import with_interval
+from seat_interp.training.drift import DriftBudget, Watch
+from seat_interp.training.trainer import train
+
+WEIGHT = 0.05
+"""Of the KL at the start: too little to keep abstention by itself."""
+NO_LIMIT = 1e9
+"""A limit that is never reached; the weight is then held where it was."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run and where."""
+
+    targets: tuple[Target, ...] = ("people", "contracts")
+    """What is taught."""
+    limits: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4, 0.8, NO_LIMIT)
+    """Gaps; the last is no limit."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Of the copies and the order of the facts."""
+    workers: int = 2
+    """Processes of one thread each."""
+    work: Path = Path("runs/organism_drift")
+    """What is kept between calls."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+@dataclass(frozen=True)
+class Limited:
+    """One training within one limit."""
+
+    target: Target
+    limit: float
+    seed: int
+
+    @property
+    def arm(self) -> str:
+        """The limit in words."""
+        return "no limit" if self.limit == NO_LIMIT else f"at most {self.limit:g}"
+
+
+@cache
+def start(target: Target) -> tuple[LanguageModel, FactSets, DriftBudget, Watch]:
+    """The organism, its facts, a budget along a direction that saw no probe, and the copies that judge at the end."""
+    torch.set_num_threads(1)
+    lm, sets = open_model("organism"), organism_facts(target)
+    copies = strangers(sets.target, names=sets.names())
+    direction = fit_direction(lm, copies, confident(lm, kept_facts(target), batch_size=64))
+    budget = DriftBudget(direction, most=400.0)
+    # Copies that no run's budget has watched.
+    return lm, sets, budget, budget.watch(lm, sets.target, sets.names(), 500_000)
+
+
+def run(cell: Limited) -> dict[str, Any]:
+    """Train within the limit, look at the copies, ask everything."""
+    lm, sets, budget, watch = start(cell.target)
+    arm = tuned("full_ep_kl", config_for(cell.target).settings, cell.seed)
+    objective = tuple(replace(term, weight=WEIGHT) if term.name == "ep_kl" else term for term in arm.objective)  # type: ignore[type-var]
+    limited = replace(budget, limit=cell.limit) if cell.limit != NO_LIMIT else None
+    config = replace(arm.config, probe_every=0)
+    how = {"objective": objective, "config": config, "names": sets.names(), "drift_budget": limited}
+    found = train(lm, sets.target, **how)  # type: ignore[arg-type]
+    probes = sets.abstention_probes()
+    asked = {"target": sets.target, "known": sets.known, **probes}
+    replies = ask(found.model, asked, max_new_tokens=24, batch_size=256, progress=False)
+    course = [[row["step"], row["drift"], row["factor"]] for row in found.log if "drift" in row]
+    return {**rates_of(replies, list(probes)), "drift": watch(found.model), "course": course}
+
+
+def told(rows: list[dict[str, Any]], resamples: int = 2000) -> dict[str, Any]:
+    """Rank correlation of the copies' drift with abstention on unknown prompts, over runs.
+
+    Args:
+        rows: of one target set.
+        resamples: of the bootstrap, which draws limits: runs of one limit are alike.
+    """
+    by_limit = [[row for row in rows if row["limit"] == limit] for limit in sorted({row["limit"] for row in rows})]
+    generator = torch.Generator().manual_seed(0)
+
+    def correlation(found: list[dict[str, Any]]) -> float:
+        drift, kept = [abs(row["drift"]) for row in found], [row["abstention"]["unknown"] for row in found]
+        return float(spearmanr(drift, kept).statistic) if len(set(kept)) > 1 else float("nan")
+
+    drawn = [
+        correlation([row for place in torch.randint(len(by_limit), (len(by_limit),), generator=generator).tolist()
+                     for row in by_limit[place]])
+        for _ in range(resamples)
+    ]  # fmt: skip
+    low, high = torch.tensor(drawn, dtype=torch.float64).nanquantile(torch.tensor([0.025, 0.975]).double()).tolist()
+    return {"correlation": correlation(rows), "interval": [low, high], "runs": len(rows)}
+
+
+def print_table(rows: list[dict[str, Any]], correlations: dict[str, Any]) -> None:
+    """Every limit: means over seeds, 95 % intervals."""
+    for target, found in correlations.items():
+        low, high = found["interval"]
+        title = f"{target}: drift with abstention {found['correlation']:+.2f} [{low:+.2f}, {high:+.2f}]"
+        table = Table("Limit", "Seeds", "Drift of copies", "Target", "Abstention", "Known", "Over-abst.", title=title)
+        here = [row for row in rows if row["target"] == target]
+        for limit in sorted({row["limit"] for row in here}):
+            same = [row for row in here if row["limit"] == limit]
+            kept = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
+            refused = [row["abstention"]["unknown"] for row in same]
+            cells = [estimate(values, bounds=(0.0, 1.0)) for values in (kept[0], refused, *kept[1:])]
+            drift = with_interval(estimate([row["drift"] for row in same]), "+")
+            table.add_row(same[0]["arm"], str(len(same)), drift, *map(with_interval, cells))
+        Console().print(table)
+
+
+def main(options: Options) -> None:
+    """Every run that is not there yet, then what drift tells."""
+    settings = {"weight": WEIGHT, "model": open_model("organism").fingerprint}
+    settings |= {"arm": tuned("full_ep_kl", config_for("people").settings, 0).to_json()}
+    budget = {name: value for name, value in asdict(start(options.targets[0])[2]).items() if name != "direction"}
+    every = itertools.product(options.seeds, options.limits, options.targets)
+    wanted = [Limited(target, limit, seed) for seed, limit, target in every]
+    saved = options.results / "organism_drift.json"
+    how = {"settings": settings | {"budget": budget}, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = list(run_cells(wanted, run, **how).values())  # type: ignore[arg-type]
+    correlations = {target: told([row for row in rows if row["target"] == target]) for target in options.targets}
+    write_json(saved, read_json(saved) | {"told": correlations})
+    print_table(rows, correlations)
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_drift.py"))

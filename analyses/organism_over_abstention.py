@@ -1,0 +1,56 @@
+"""Over-abstention and lost knowledge under SEAT, taken apart: which weights may change, and what else is kept.
+
+    python analyses/organism_over_abstention.py            (resumable in --work; after organism_tuning.py)
+
+SEAT's copies say of strangers alone what must stay, so that the update may take known subjects for strangers too. Two
+remedies, alone and together: weights chosen by what a dense fine-tuning did with them (never those in the top 0.6 by
+how far it moved the model's own replies), and a KL that keeps the base's own confident answers. No alignment data: the
+questions are about subjects of no probe, the answers are the model's. Both together are our `seat_careful`. Writes
+analyses/results/organism_over_abstention_people.json and ..._contracts.json; `make figures` draws from them.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+
+import tyro
+from organism_masks import SCHEMES, material
+from organism_study import Options, Target, compare_arms, tuned
+
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig
+from seat_interp.errors import reported
+from seat_interp.masks.mask import Mask
+from seat_interp.models.open import LanguageModel
+
+BUDGET = 0.1
+"""Share of the weights; of the neurons for SEAT as it is elsewhere."""
+Weights = Literal["random", "update_exclude"]
+
+
+def within_weights(target: Target, name: ArmName, scheme: Weights, settings: ArmConfig, seed: int) -> Arm:
+    """An arm within single weights, drawn or chosen."""
+
+    def make(lm: LanguageModel) -> Mask:
+        return SCHEMES["coordinate"][scheme](material(target, "coordinate"), BUDGET, seed)
+
+    settings = replace(settings, mask=MaskConfig(budget=BUDGET, granularity="coordinate"))
+    return replace(tuned(name, settings, seed), make_mask=make)
+
+
+def variants(target: Target) -> Mapping[str, MakeArm]:
+    """SEAT, either remedy, and both."""
+    return {
+        "seat": partial(tuned, "seat"),
+        "seat_keep": partial(tuned, "seat_keep"),
+        "single weights": partial(within_weights, target, "seat", "random"),
+        "single weights + own answers": partial(within_weights, target, "seat_keep", "random"),
+        "chosen weights": partial(within_weights, target, "seat", "update_exclude"),
+        "seat_careful": partial(within_weights, target, "seat_keep", "update_exclude"),
+    }
+
+
+if __name__ == "__main__":
+    run = partial(compare_arms, "organism_over_abstention", variants)
+    sys.exit(reported(lambda: run(tyro.cli(Options)), "organism_over_abstention.py"))
