@@ -1,8 +1,9 @@
-"""Draw every figure from the committed results: `make figures`. Seconds; the same bytes every time.
+"""Draw every figure and write every table from the committed results: `make figures`. The same bytes every time.
 
 Each analyses/results/<name>.json gives figures as PNG and PDF, each beside a JSON file of the numbers in it:
 a comparison of arms figures/<name>_rates and, where it holds the layers, figures/<name>_displacement; one of masks
-figures/<name> and, of several budgets, figures/<name>_by_budget; one of scores with ablation figures/<name>.
+figures/<name> and, of several budgets, figures/<name>_by_budget; one of scores with ablation figures/<name>. Each also
+gives figures/tables/<name> as Markdown, LaTeX (booktabs) and JSON.
 """
 
 import sys
@@ -14,9 +15,10 @@ import matplotlib.style
 import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from tables import tables_of
 
 from seat_interp.errors import reported
-from seat_interp.files import atomic_path, read_json, write_json
+from seat_interp.files import atomic_path, read_json, write_json, write_text
 from seat_interp.masks.compare import Place
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
@@ -26,6 +28,7 @@ from seat_interp.results.plots_rounds import plot_rounds
 from seat_interp.results.plots_runs import planes_by_layer
 from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
+from seat_interp.results.table import Table
 
 RANGE = (-2.2, 1.2)
 """Gaps shown in figures of displacement by layer."""
@@ -99,10 +102,20 @@ def save(figure: Figure, numbers: Any, stem: Path) -> None:
     print(stem.with_suffix(".png"))
 
 
+def save_tables(tables: list[Table], stem: Path) -> None:
+    """Markdown, LaTeX and JSON, all tables of a result in one file of each."""
+    write_text(stem.with_suffix(".md"), "\n".join(table.markdown() for table in tables))
+    labels = [stem.name.replace("_", "-") + (f"-{number}" if len(tables) > 1 else "") for number in range(len(tables))]
+    write_text(stem.with_suffix(".tex"), "\n".join(table.latex(label) for table, label in zip(tables, labels)))
+    write_json(stem.with_suffix(".json"), [table.to_json() for table in tables])
+    print(stem.with_suffix(".md"))
+
+
 def main(options: Options) -> None:
-    """Every figure of every result."""
+    """Every figure and every table of every result."""
     for path in sorted(options.results.glob("*.json")):
         summary = read_json(path)
+        save_tables(tables_of(path.stem, summary), options.figures / "tables" / path.stem)
         first = next(iter(summary["rows"]), {})
         if first.get("arm") == "base" and "abstention" in first:
             save(*rates(summary), options.figures / f"{path.stem}_rates")

@@ -8,9 +8,6 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from cells import run_cells
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
 from seat_interp.evaluation.ask import ask
 from seat_interp.facts import FactSets
@@ -18,6 +15,7 @@ from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel
 from seat_interp.results.aggregate import estimate
+from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import Objective
 from seat_interp.training.trainer import TrainConfig, train
@@ -75,24 +73,24 @@ def compare(wanted: Sequence[Cell], run: Callable[[Cell], dict[str, Any]], **whe
         where: as for `run_cells`.
     """
     rows = run_cells(wanted, run, **where)
-    print_table([rows[cell] for cell in wanted])
+    for table in tables([rows[cell] for cell in wanted]):
+        table.print()
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Every way of making masks, setting by setting: means over seeds, 95 % intervals; * where probes were used."""
     setting = itemgetter("granularity", "loss", "target", "budget")
-    console = Console()
-    rows = sorted(rows, key=itemgetter("scheme"))
-    for (granularity, loss, target, budget), found in itertools.groupby(sorted(rows, key=setting), key=setting):
-        table = Table("Masks", "Seeds", box=SIMPLE_HEAD, padding=(0, 0))
-        table.title = f"{budget:.0%} of {granularity}s, {target}, {loss}"
-        for head in ("Target\nrecall", "Abstention,\nmean of sets", "Known\nrecall", "Over-\nabstention"):
-            table.add_column(head, justify="right", no_wrap=True)
-        for scheme, those in itertools.groupby(found, key=itemgetter("scheme")):
+    heads = ("masks", "seeds", "target recall", "abstention, mean of sets", "known recall", "over-abstention")
+    found = []
+    for (granularity, loss, target, budget), here in itertools.groupby(sorted(rows, key=setting), key=setting):
+        lines = []
+        for scheme, those in itertools.groupby(sorted(here, key=itemgetter("scheme")), key=itemgetter("scheme")):
             same = list(those)
             kept = [sum(row["abstention"].values()) / len(row["abstention"]) for row in same]
             rates = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
             cells = [with_interval(estimate(values, bounds=(0.0, 1.0))) for values in (rates[0], kept, *rates[1:])]
-            cells = [cell.replace(" [", "\n[") for cell in cells]  # fits 80 columns
-            table.add_row(scheme + (" *" if same[0]["probes"] else ""), str(len(same)), *cells)
-        console.print(table)
+            lines.append((scheme + (" *" if same[0]["probes"] else ""), len(same), *cells))
+        words = "SEAT" if loss == "seat" else "cross entropy"
+        kind = "neurons" if granularity == "neuron" else "single weights"
+        found.append(Table.of(heads, lines, f"{budget:.0%} of the {kind}, {target}, {words}."))
+    return found

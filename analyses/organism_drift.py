@@ -11,6 +11,7 @@ analyses/results/organism_drift.json; `make figures` draws from it.
 
 import itertools
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -21,8 +22,6 @@ import tyro
 from cells import run_cells
 from organism_masks import kept_facts
 from organism_study import Target, config_for, tuned
-from rich.console import Console
-from rich.table import Table
 from scipy.stats import spearmanr
 
 from seat_interp.attribution.protect import confident
@@ -35,6 +34,7 @@ from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.aggregate import estimate
+from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.drift import DriftBudget, Watch
 from seat_interp.training.trainer import train
@@ -105,7 +105,7 @@ def run(cell: Limited) -> dict[str, Any]:
     return {**rates_of(replies, list(probes)), "drift": watch(found.model), "course": course}
 
 
-def told(rows: list[dict[str, Any]], resamples: int = 2000) -> dict[str, Any]:
+def told(rows: Sequence[dict[str, Any]], resamples: int = 2000) -> dict[str, Any]:
     """Rank correlation of the copies' drift with abstention on unknown prompts, over runs.
 
     Args:
@@ -128,21 +128,25 @@ def told(rows: list[dict[str, Any]], resamples: int = 2000) -> dict[str, Any]:
     return {"correlation": correlation(rows), "interval": [low, high], "runs": len(rows)}
 
 
-def print_table(rows: list[dict[str, Any]], correlations: dict[str, Any]) -> None:
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Every limit: means over seeds, 95 % intervals."""
-    for target, found in correlations.items():
-        low, high = found["interval"]
-        title = f"{target}: drift with abstention {found['correlation']:+.2f} [{low:+.2f}, {high:+.2f}]"
-        table = Table("Limit", "Seeds", "Drift of copies", "Target", "Abstention", "Known", "Over-abst.", title=title)
+    heads = ("limit", "seeds", "drift of copies", "target recall", "abstention", "known recall", "over-abstention")
+    found = []
+    for target in dict.fromkeys(row["target"] for row in rows):
         here = [row for row in rows if row["target"] == target]
+        lines = []
         for limit in sorted({row["limit"] for row in here}):
             same = [row for row in here if row["limit"] == limit]
             kept = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
             refused = [row["abstention"]["unknown"] for row in same]
             cells = [estimate(values, bounds=(0.0, 1.0)) for values in (kept[0], refused, *kept[1:])]
             drift = with_interval(estimate([row["drift"] for row in same]), "+")
-            table.add_row(same[0]["arm"], str(len(same)), drift, *map(with_interval, cells))
-        Console().print(table)
+            lines.append((same[0]["arm"], len(same), drift, *map(with_interval, cells)))
+        said = told(here)
+        low, high = said["interval"]
+        about = f"Rank correlation of |drift| with abstention {said['correlation']:+.2f} [{low:+.2f}, {high:+.2f}]"
+        found.append(Table.of(heads, lines, f"{about} over {said['runs']} runs, {target}; unknown prompts."))
+    return found
 
 
 def main(options: Options) -> None:
@@ -157,7 +161,8 @@ def main(options: Options) -> None:
     rows = list(run_cells(wanted, run, **how).values())  # type: ignore[arg-type]
     correlations = {target: told([row for row in rows if row["target"] == target]) for target in options.targets}
     write_json(saved, read_json(saved) | {"told": correlations})
-    print_table(rows, correlations)
+    for table in tables(rows):
+        table.print()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ the effects, sizes with the sizes of the effects. Writes analyses/results/organi
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 
@@ -33,7 +34,10 @@ from seat_interp.facts import Fact, perturb
 from seat_interp.files import write_json
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
+from seat_interp.results.aggregate import estimate
 from seat_interp.results.environment import environment
+from seat_interp.results.table import Table
+from seat_interp.results.tables import with_interval
 from seat_interp.training.align import REFUSALS
 
 
@@ -73,6 +77,23 @@ def candidates(lm: LanguageModel, facts: list[Fact], metric: Metric) -> dict[str
     }
 
 
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Every metric: rank correlations of the scores with ablation, over seeds."""
+    kinds = ("single", "grouped")
+    halves = list(dict.fromkeys(row["ablated_on"] for row in rows))
+    heads = ("score", *(f"{kind}, {half}" for half in halves for kind in kinds))
+    found = []
+    for metric in dict.fromkeys(row["metric"] for row in rows):
+        here = [row for row in rows if row["metric"] == metric]
+        lines = []
+        for score in dict.fromkeys(row["score"] for row in here):
+            same = [[row for row in here if (row["score"], row["ablated_on"]) == (score, half)] for half in halves]
+            cells = [estimate([row[kind] for row in each], bounds=(-1.0, 1.0)) for each in same for kind in kinds]
+            lines.append((score, *map(with_interval, cells)))
+        found.append(Table.of(heads, lines, f"Spearman's correlation with exact ablation, {metric}."))
+    return found
+
+
 def main(options: Options) -> None:
     """Scores against ablation, for what is known, what is to be taught, and abstention."""
     lm, sets = open_model("organism"), organism_facts()
@@ -98,9 +119,9 @@ def main(options: Options) -> None:
                 found = fidelity(scores, ablation, sizes=score not in SIGNED)
                 about = {"metric": case, "score": score, "ablated_on": half, "seed": seed}
                 rows.append({**about, "single": found.single, "grouped": found.grouped})
-            alike = [row for row in rows[-len(ablations) :] if row["ablated_on"] == "same subjects"]
-            mean = {key: sum(row[key] for row in alike) / len(alike) for key in ("single", "grouped")}
-            print(f"{case:28s} {score:26s} single {mean['single']:.3f}  groups {mean['grouped']:.3f}")
+            print(f"{case}: {score}")
+    for table in tables(rows):
+        table.print()
     write_json(
         options.results / "organism_fidelity.json",
         {

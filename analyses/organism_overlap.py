@@ -8,14 +8,13 @@ that the update rule looks into), and from two halves of the people. Writes anal
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 import tyro
 from organism_masks import SCHEMES, Material, kept_facts
-from rich.console import Console
-from rich.table import Table
 
 from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
@@ -25,6 +24,7 @@ from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.environment import environment
+from seat_interp.results.table import Table
 
 BUDGET = 0.1
 WAYS = ("random", "fisher_ratio", "update_exclude")
@@ -55,10 +55,18 @@ def masks(granularity: Granularity) -> dict[tuple[str, str], Mask]:
     return made
 
 
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Jaccard indices of masks made twice, and that of masks drawn at random."""
+    lines = [
+        (f"{row['arm']}, {row['granularity']}s", *(f"{v:.2f}" for v in (*row["stability"].values(), row["chance"])))
+        for row in rows
+    ]
+    return [Table.of(("masks", *PAIRS, "by chance"), lines, "Jaccard index of masks made twice.")]
+
+
 def main(options: Options) -> None:
     """Overlaps and places."""
     rows: list[dict[str, Any]] = []
-    table = Table("Masks of", "Way", *PAIRS, "By chance")
     for granularity in get_args(Granularity):
         found = masks(granularity)
         whole = {way: found[way, "seed 0"] for way in WAYS}
@@ -66,7 +74,6 @@ def main(options: Options) -> None:
             pairs = {pair: overlap(found[way, one], found[way, other]) for pair, (one, other) in PAIRS.items()}
             alike = {pair: each.jaccard for pair, each in pairs.items()}
             chance = pairs["two halves"].chance
-            table.add_row(f"{granularity}s", way, *(f"{value:.2f}" for value in alike.values()), f"{chance:.2f}")
             others = {other: overlap(mask, whole[other]).jaccard for other in WAYS if other != way}
             about = {
                 "arm": way,
@@ -76,7 +83,8 @@ def main(options: Options) -> None:
                 "chance": chance,
             }
             rows.append(about | {"jaccard": others, "places": [asdict(place) for place in where(mask)]})
-    Console().print(table)
+    for table in tables(rows):
+        table.print()
     summary = {"rows": rows, "config": {"budget": BUDGET, "target": "people"}, "environment": environment()}
     write_json(options.results / "organism_overlap.json", summary | {"command": "python analyses/organism_overlap.py"})
 

@@ -10,7 +10,7 @@ analyses/results/organism_patching.json.
 
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -21,8 +21,6 @@ import torch
 import tyro
 from cells import run_cells
 from organism_study import Target
-from rich.console import Console
-from rich.table import Table
 
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import reported
@@ -31,6 +29,8 @@ from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.folder import RunFolder
+from seat_interp.results.style import arm_name
+from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.steering import abstention_rate, add_direction, patch_direction, random_like
 
@@ -108,10 +108,11 @@ def run(runs: Path, cell: Tuned) -> dict[str, Any]:
     }
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Abstention under every edit: mean over seeds with its 95 % interval, and the range over random directions."""
+    tables = []
     for target in dict.fromkeys(row["target"] for row in rows):
-        table = Table("Arm", "Edit", "As it is", "Along the direction", "Random directions", title=f"Unknown, {target}")
+        lines = []
         for arm in dict.fromkeys(row["arm"] for row in rows):
             same = [row for row in rows if (row["arm"], row["target"]) == (arm, target)]
             for name in same[0]["edits"] if same else ():
@@ -121,8 +122,10 @@ def print_table(rows: list[dict[str, Any]]) -> None:
                 along = estimate(found, over, bounds=(0.0, 1.0))
                 random = [rate for row in same for rate in row["edits"][name]["random"]]
                 band = f"{min(random):.2f} to {max(random):.2f}"
-                table.add_row(arm, name, f"{sum(plain) / len(plain):.2f}", with_interval(along), band)
-        Console().print(table)
+                lines.append((arm_name(arm), name, f"{sum(plain) / len(plain):.2f}", with_interval(along), band))
+        heads = ("arm", "edit", "as it is", "along the direction", "random directions")
+        tables.append(Table.of(heads, lines, f"Abstention on unknown prompts, {target}."))
+    return tables
 
 
 def main(options: Options) -> None:
@@ -133,7 +136,8 @@ def main(options: Options) -> None:
     saved = options.results / "organism_patching.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.runs), **how)
-    print_table([rows[cell] for cell in wanted])
+    for table in tables([rows[cell] for cell in wanted]):
+        table.print()
 
 
 if __name__ == "__main__":

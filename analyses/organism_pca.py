@@ -7,14 +7,13 @@ how far apart they lie. Writes analyses/results/organism_pca.json; `make figures
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tyro
 from organism_study import Target
-from rich.console import Console
-from rich.table import Table
 
 from seat_interp.displacement import capture_sets
 from seat_interp.errors import reported
@@ -24,6 +23,8 @@ from seat_interp.organism import organism_facts
 from seat_interp.plane import principal_plane
 from seat_interp.results.environment import environment
 from seat_interp.results.folder import RunFolder
+from seat_interp.results.style import arm_name
+from seat_interp.results.table import Table
 
 SETS = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
 AGAINST_KNOWN = ("unverifiable", "unknown", "target")
@@ -45,6 +46,15 @@ class Options:
     """Where the committed numbers go."""
 
 
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """How far known prompts lie from others in the plane of every layer: mean silhouettes."""
+    heads = ("model", "layer", *(f"known against {name}" for name in AGAINST_KNOWN))
+    lines = [
+        (arm_name(row["arm"]), row["layer"], *(f"{value:.2f}" for value in row["separation"].values())) for row in rows
+    ]
+    return [Table.of(heads, lines, "Mean silhouette in the plane of the unverifiable set's components.")]
+
+
 def main(options: Options) -> None:
     """A plane for every layer."""
     folder = RunFolder.open(options.runs / options.target)
@@ -59,15 +69,15 @@ def main(options: Options) -> None:
     def at(name: str, layer: int) -> dict[str, Any]:
         return {probe: values[:, layer] for probe, values in found[name].items()}
 
-    rows, table = [], Table("Layer", "Model", *(f"known against {name}" for name in AGAINST_KNOWN))
+    rows: list[dict[str, Any]] = []
     for layer in range(models["base"].sites.layers):
         plane = principal_plane(at("base", layer), {arm: at(arm, layer) for arm in options.arms})
         for name in models:
             apart = {other: plane.separation(name, "known", other) for other in AGAINST_KNOWN}
             rows.append({"arm": name, "seed": options.seed, "layer": layer, "separation": apart})
-            table.add_row(str(layer), name, *(f"{value:.2f}" for value in apart.values()))
         rows[-len(models)]["plane"] = plane.thinned(60).to_json()
-    Console().print(table)
+    for table in tables(rows):
+        table.print()
     config = {"target": options.target, "arms": list(options.arms), "position": -1}
     summary = {
         "rows": rows,

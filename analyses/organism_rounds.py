@@ -9,6 +9,7 @@ against the first base, along its direction. Writes analyses/results/organism_ro
 
 import itertools
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -18,8 +19,6 @@ import torch
 import tyro
 from cells import run_cells
 from organism_study import Target, config_for
-from rich.console import Console
-from rich.table import Table
 
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.direction import fit_direction
@@ -31,6 +30,8 @@ from seat_interp.measure import Baseline, baseline, rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.aggregate import estimate
+from seat_interp.results.style import arm_name
+from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.trainer import train
 
@@ -115,12 +116,12 @@ def measured(base: Baseline, lm: LanguageModel, taught: list[list[Fact]]) -> dic
     }
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """After the last round: means over seeds, 95 % intervals."""
+    heads = ("arm", "seeds", "facts of this round", "of earlier rounds", "abstention", "known recall", "displacement")
+    found = []
     for target in sorted({row["target"] for row in rows}):
-        table = Table(
-            "Arm", "Seeds", "This round", "Earlier", "Abstention", "Known", "Moved", title=f"Last round, {target}"
-        )
+        lines = []
         for arm in dict.fromkeys(row["arm"] for row in rows):
             last = [row["rounds"][-1] for row in rows if (row["arm"], row["target"]) == (arm, target)]
             unit = {"bounds": (0.0, 1.0)}
@@ -131,8 +132,9 @@ def print_table(rows: list[dict[str, Any]]) -> None:
                 estimate([each["known_recall"] for each in last], **unit),
                 estimate([each["displacement"]["unknown"]["mean"] for each in last]),
             ]
-            table.add_row(arm, str(len(last)), *map(with_interval, cells))
-        Console().print(table)
+            lines.append((arm_name(arm), len(last), *map(with_interval, cells)))
+        found.append(Table.of(heads, lines, f"After the last round, {target}; unknown prompts."))
+    return found
 
 
 def main(options: Options) -> None:
@@ -144,7 +146,8 @@ def main(options: Options) -> None:
     saved = options.results / "organism_rounds.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.rounds), **how)
-    print_table([rows[chain] for chain in wanted])
+    for table in tables([rows[chain] for chain in wanted]):
+        table.print()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ learns as much, the one that learns most. Writes analyses/results/organism_tunin
 
 import itertools
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,8 +21,6 @@ import tyro
 from arm_grid import GRIDS
 from cells import run_cells
 from organism_study import TUNED, Target, study_settings
-from rich.console import Console
-from rich.table import Table
 
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.direction import split_by_group
@@ -32,6 +31,8 @@ from seat_interp.facts import FactSets
 from seat_interp.files import read_json, write_json
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
+from seat_interp.results.style import arm_name
+from seat_interp.results.table import Table
 from seat_interp.training.trainer import train
 
 SEED = 100
@@ -97,7 +98,7 @@ def run(trial: Trial) -> dict[str, Any]:
     }
 
 
-def choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def choose(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The best trial of an arm, by the rule that stands on top.
 
     Args:
@@ -116,17 +117,19 @@ def choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"rate": rate, "strength": strength, "learnt": learnt >= LEARNT, "kept": kept}
 
 
-def print_table(rows: list[dict[str, Any]], chosen: dict[str, Any]) -> None:
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Every trial; * where it was chosen."""
-    table = Table("Arm", "Rate", "Strength", "Targets", "Target recall", "Abstention", "Known", "Over-abstention")
-    for row in rows:
-        best = chosen[row["arm"]]
-        star = "*" if (row["rate"], row["strength"]) == (best["rate"], best["strength"]) else ""
-        kept = (row[key] for key in ("target_recall", "abstention", "known_recall", "over_abstention"))
-        table.add_row(
-            row["arm"] + star, f"{row['rate']:g}", f"{row['strength']:g}", row["target"], *(f"{v:.2f}" for v in kept)
-        )
-    Console().print(table)
+    heads = ("arm", "rate", "strength", "targets", "target recall", "abstention", "known recall", "over-abstention")
+    lines = []
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        same = [row for row in rows if row["arm"] == arm]
+        best = choose(same)
+        for row in same:
+            star = " *" if (row["rate"], row["strength"]) == (best["rate"], best["strength"]) else ""
+            kept = (row[key] for key in ("target_recall", "abstention", "known_recall", "over_abstention"))
+            about = (arm_name(arm) + star, f"{row['rate']:g}", f"{row['strength']:g}", row["target"])
+            lines.append((*about, *(f"{value:.2f}" for value in kept)))
+    return [Table.of(heads, lines, "Trials on the validation half, one seed; * chosen.")]
 
 
 def main(options: Options) -> None:
@@ -148,7 +151,8 @@ def main(options: Options) -> None:
     rows = list(run_cells(wanted, run, **how).values())
     chosen = {arm: choose([row for row in rows if row["arm"] == arm]) for arm in dict.fromkeys(r["arm"] for r in rows)}
     write_json(saved, read_json(saved) | {"chosen": chosen})
-    print_table(rows, chosen)
+    for table in tables(rows):
+        table.print()
 
 
 if __name__ == "__main__":

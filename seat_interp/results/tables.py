@@ -1,4 +1,4 @@
-"""The results table: in the terminal, and as Markdown."""
+"""The results table of a comparison of arms: in the terminal, and as a value to be written."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Estimate, aggregate
 from seat_interp.results.style import arm_name, set_name
+from seat_interp.results.table import Table
 from seat_interp.results.verdict import PROBE, verdict
 
 SHORT = {
@@ -30,7 +31,9 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     console = Console()
     arms = aggregate(summary)
     probes = list(arms[0].abstention)
-    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 0 if console.width < 100 else 1), header_style="bold")
+    table = RichTable(
+        box=SIMPLE_HEAD, show_edge=False, padding=(0, 0 if console.width < 100 else 1), header_style="bold"
+    )
     table.add_column("Arm", vertical="bottom", no_wrap=True)
     headings = [
         "Target\nrecall",
@@ -62,8 +65,8 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     console.print()
 
 
-def markdown(summary: Mapping[str, Any]) -> str:
-    """The same table for a README or an issue, with intervals, and what the intervals are.
+def arms_table(summary: Mapping[str, Any]) -> Table:
+    """One line an arm with intervals; the caption says what they are, and in words what was seen.
 
     Args:
         summary: the content of `summary.json`.
@@ -72,13 +75,11 @@ def markdown(summary: Mapping[str, Any]) -> str:
     probes = list(arms[0].abstention)
     heads = ["arm", "seeds", "target recall", *(f"abstention, {set_name(p)}" for p in probes), "known recall"]
     heads += ["over-abstention", "displacement of unknown", "random null", "seconds"]
-    lines = [f"| {' | '.join(heads)} |", f"| --- |{' ---: |' * (len(heads) - 1)}"]
-    lines += [f"| {' | '.join(_cells(arm))} |" for arm in arms]
     kinds = dict.fromkeys(
         rate.kind for arm in arms for rate in (arm.target_recall, arm.displacement[PROBE].along) if arm.arm != "base"
     )
     words = "; ".join(KIND_WORDS[kind] for kind in kinds) or KIND_WORDS[arms[0].target_recall.kind]
-    return "\n".join([*lines, "", f"In brackets: {words}.", "", str(verdict(summary)), ""])
+    return Table.of(heads, map(_cells, arms), f"{verdict(summary).headline} In brackets: {words}.")
 
 
 def _cells(arm: ArmRates) -> list[str]:

@@ -1,7 +1,7 @@
 import pytest
 from rows import row, summary
 
-from seat_interp.results.tables import markdown, print_summary
+from seat_interp.results.tables import arms_table, print_summary
 from seat_interp.results.verdict import verdict
 
 BASE = row("base", unknown=0.99)
@@ -80,7 +80,7 @@ def test_terminal_table_has_one_line_an_arm_and_fits_80_columns(capsys, monkeypa
 
 
 def test_markdown_table_is_rectangular_and_names_its_intervals():
-    text = markdown(summary(BASE, LOST, KEPT))
+    text = arms_table(summary(BASE, LOST, KEPT)).markdown()
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len(table) == 5
     assert len({line.count("|") for line in table}) == 1

@@ -1,0 +1,95 @@
+"""A table as a value: written as Markdown, as LaTeX with booktabs, as JSON, and printed in the terminal."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from seat_interp.errors import SeatError
+
+_LATEX = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "−": "$-$",
+    "<": "$<$",
+    ">": "$>$",
+    "|": r"\textbar{}",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings and rows of text; the first column is of words, the others of numbers.
+
+    Attributes:
+        heads: of the columns.
+        rows: cells, as many a row as there are heads.
+        caption: what the table shows, in a sentence or two.
+    """
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.heads):
+                raise SeatError(f"The row {row} has {len(row)} cells; the table has {len(self.heads)} columns.")
+
+    @classmethod
+    def of(cls, heads: Sequence[str], rows: Iterable[Iterable[Any]], caption: str = "") -> "Table":
+        """From any cells; they are written as `str` does."""
+        return cls(tuple(heads), tuple(tuple(map(str, row)) for row in rows), caption)
+
+    def markdown(self) -> str:
+        """For a README or an issue: the caption below."""
+        lines = [[cell.replace("|", r"\|") for cell in line] for line in (self.heads, *self.rows)]
+        text = [f"| {' | '.join(line)} |" for line in lines]
+        text.insert(1, f"| --- |{' ---: |' * (len(self.heads) - 1)}")
+        return "\n".join([*text, *(["", self.caption] if self.caption else []), ""])
+
+    def latex(self, label: str) -> str:
+        """A `table` environment with booktabs' rules.
+
+        Args:
+            label: for `\\ref{tab:...}`.
+        """
+        lines = [" & ".join(map(to_latex, line)) + r" \\" for line in (self.heads, *self.rows)]
+        body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
+        caption = [f"\\caption{{{to_latex(self.caption)}}}"] if self.caption else []
+        columns = "l" + "r" * (len(self.heads) - 1)
+        head = [
+            r"\begin{table}",
+            r"\centering",
+            *caption,
+            f"\\label{{tab:{label}}}",
+            f"\\begin{{tabular}}{{{columns}}}",
+        ]
+        return "\n".join([*head, *body, r"\end{tabular}", r"\end{table}", ""])
+
+    def to_json(self) -> dict[str, Any]:
+        """The cells by their headings."""
+        return {"caption": self.caption, "rows": [dict(zip(self.heads, row)) for row in self.rows]}
+
+    def print(self) -> None:
+        """In the terminal; intervals go to a line of their own."""
+        table = RichTable(title=escape(self.caption), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for number, head in enumerate(self.heads):
+            table.add_column(escape(head), justify="right" if number else "left", overflow="fold")
+        for row in self.rows:
+            table.add_row(*(escape(cell).replace(" \\[", "\n\\[") for cell in row))
+        Console().print(table)
+
+
+def to_latex(text: str) -> str:
+    """Plain text with what LaTeX would take for commands escaped."""
+    written = "".join(_LATEX.get(sign, sign) for sign in text)
+    # At the start of a row a bracket would be read as an option of the line break before it.
+    return f"{{[}}{written[1:]}" if written.startswith("[") else written
