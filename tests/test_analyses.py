@@ -131,3 +131,17 @@ def test_masks_of_the_real_model_on_the_organism_in_its_place(tmp_path, monkeypa
     assert not bool((chosen & worst).any())  # the 0.6 by harm are never taken
     left = ~worst & ~chosen
     assert useful.flat()[chosen].min() >= useful.flat()[left].max()
+
+
+def test_every_committed_result_gives_its_tables(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    from tables import tables_of
+
+    saved = {path.stem: json.loads(path.read_text()) for path in (ANALYSES / "results").glob("*.json")}
+    found = {name: tables_of(name, summary) for name, summary in saved.items()}
+    assert all(table.rows for tables in found.values() for table in tables)
+    rows = [row for row in saved["real_masks"]["rows"] if row["scheme"] == "random"]
+    known = sum(row["known_recall"] for row in rows) / len(rows)
+    (line,) = [line for line in found["real_masks"][0].rows if line[0] == "random"]
+    assert line[1] == str(len(rows))
+    assert line[4].startswith(f"{known:.2f}")
