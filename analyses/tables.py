@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import mask_runs
+import orderings
 import organism_drift
 import organism_fidelity
 import organism_overlap
@@ -50,6 +51,7 @@ BUILDERS: dict[str, Callable[[Rows], list[Table]]] = {
     "organism_prediction": organism_prediction.tables,
     "organism_rounds": organism_rounds.tables,
     "organism_tuning": organism_tuning.tables,
+    "orderings": orderings.tables,
     "real_masks": mask_runs.tables,
 }
 """By name of the result; all others compare arms."""
