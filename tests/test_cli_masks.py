@@ -72,6 +72,26 @@ def test_every_score_has_its_budget(home, granularity, score):
     assert (mask == plain) == (score == "random")  # protection changes what is chosen
 
 
+@pytest.mark.parametrize("protect", [[], ["--protect", "none"], ["--protect", "exclude"]])
+def test_the_inverted_mask_has_nothing_of_the_mask(home, protect):
+    assert select("--budget", "0.2", *protect) == 0
+    assert select("--budget", "0.2", "--invert", *protect, out="last.safetensors") == 0
+    mask, last = Mask.load("mask.safetensors"), Mask.load("last.safetensors")
+    assert len(mask) == len(last)
+    assert overlap(mask, last).jaccard == 0
+    assert last.origin["inverted"]
+
+
+@pytest.mark.parametrize("granularity", ["neuron", "coordinate"])
+def test_a_random_mask_like_another_has_as_many_everywhere(home, granularity):
+    assert select("--granularity", granularity, "--budget", "0.1") == 0
+    how = ["--score", "random", "--like", "mask.safetensors"]
+    assert select(*how, out="random.safetensors") == 0
+    mask, matched = Mask.load("mask.safetensors"), Mask.load("random.safetensors")
+    assert mask != matched
+    assert {n: len(i) for n, i in mask.indices.items()} == {n: len(i) for n, i in matched.indices.items()}
+
+
 def test_scores_from_probes_are_marked(home):
     probes = ["--known", "known.jsonl", "--unknown", "unknown.jsonl"]
     assert select("--score", "activation_difference", "--protect", "none", *probes) == 0
@@ -163,6 +183,9 @@ def test_what_select_cannot_do_is_said(home, capsys):
         (lambda: select("--batch-size", "0"), "batch_size is 0"),
         (lambda: select("--score", "integrated_gradients", "--steps", "0"), "steps is 0"),
         (lambda: select("--score", "random", "--floor", "0.1"), "leave out --floor"),
+        (lambda: select("--score", "random", "--invert"), "leave out --floor, --cap and --invert"),
+        (lambda: select("--like", "mask.safetensors"), "give --score random too"),
+        (lambda: select("--score", "random", "--like", "nowhere.safetensors"), "nowhere.safetensors"),
         (lambda: select("--protect", "exclude", "--top", "1.5"), "top is 1.5; it must be at least 0 and at most 1"),
         (lambda: select("--top", "0.5"), "--top is the share that `--protect exclude` never takes"),
         (lambda: select("--tuned", "model"), "give --score update too"),

@@ -71,6 +71,11 @@ class Select:
     top: float | None = None
     """Share of the neurons or weights, by harm, that `exclude` never takes: 0.2 if not given; 0.6 goes well with
     `--score update`."""
+    invert: bool = False
+    """Choose what would be chosen last: a control."""
+    like: Path | None = None
+    """With `--score random`, a mask to draw as many neurons or weights as of each layer or matrix: the control that
+    tells which ones from in which layers. Its budget and granularity are taken."""
     tuned: str | None = None
     """A model fine-tuned from --model, such as `run --arms full --keep-models` leaves in its folder: the score `update`
     tells what each of its changes did, for the facts and to what must stay."""
@@ -106,8 +111,9 @@ class Select:
         from seat_interp.attribution.protect import confident
         from seat_interp.facts import strangers
         from seat_interp.facts.sources import read_sources
-        from seat_interp.masks.random import random_coordinates, random_neurons
-        from seat_interp.masks.select import Rule, Spread, difference, exclude, ratio, select
+        from seat_interp.masks.mask import Mask
+        from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
+        from seat_interp.masks.select import Rule, Spread, difference, exclude, inverted, ratio, select
         from seat_interp.models.open import open_model, require_named
 
         if self.count is None and not 0 < self.budget <= 1:
@@ -121,11 +127,17 @@ class Select:
             raise SeatError("--top is the share that `--protect exclude` never takes: give both, or neither.")
         if self.tuned is not None and self.score != "update":
             raise SeatError("--tuned is the model that the score `update` looks into: give --score update too.")
-        if self.score == "random" and (self.floor > 0 or self.cap < 1):
-            raise SeatError("Random masks have the same share in every layer: leave out --floor and --cap.")
+        if self.score == "random" and (self.floor > 0 or self.cap < 1 or self.invert):
+            raise SeatError("Random masks have the same share in every layer: leave out --floor, --cap and --invert.")
+        if self.like is not None and self.score != "random":
+            raise SeatError("--like is the mask whose counts a random one takes: give --score random too.")
+        like = Mask.load(self.like) if self.like else None
         spread = Spread(self.per_layer, self.floor, self.cap)
         facts, asked = read_sources(self.facts), read_sources(self.keep)
         lm = open_model(self.model, system=self.system)
+        if like is not None:
+            print_mask(layer_matched(lm, like, self.seed).save(self.out))
+            return
         self._require_room(lm, spread)
         budget: float | int = self.budget if self.count is None else self.count
         if self.score == "random":
@@ -149,9 +161,11 @@ class Select:
         described = {"seed": self.seed, "facts": list(self.facts), "keep": list(self.keep)}
         if self.known_probes:
             described["probes"] = True
-        mask = select(
-            lm, useful, budget, protect=protect, rule=rules.get(self.protect, ratio), spread=spread, origin=described
-        )
+        rule = rules.get(self.protect, ratio)
+        if self.invert:
+            described["inverted"] = True
+            useful, rule = useful if protect else useful.map(lambda value: -value), inverted(rule)
+        mask = select(lm, useful, budget, protect=protect, rule=rule, spread=spread, origin=described)
         print_mask(mask.save(self.out))
 
     @property

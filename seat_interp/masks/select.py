@@ -62,7 +62,7 @@ def inverted(rule: Rule | None = None) -> Rule:
         ranking = useful.values if rule is None else rule(useful, harm)
         return {name: -value for name, value in ranking.items()}
 
-    opposite.__name__ = f"inverted_{rule.__name__ if rule else 'usefulness'}"
+    opposite.__name__ = f"inverted_{_described(rule) if rule else 'usefulness'}"
     return opposite
 
 
