@@ -145,3 +145,55 @@ def test_every_committed_result_gives_its_tables(monkeypatch):
     (line,) = [line for line in found["real_masks"][0].rows if line[0] == "random"]
     assert line[1] == str(len(rows))
     assert line[4].startswith(f"{known:.2f}")
+
+
+def trial(rate, recall, kept, target="people"):
+    return {"rate": rate, "strength": 1.0, "target": target, "target_recall": recall} | {
+        "abstention": kept,
+        "known_recall": 1.0,
+    }
+
+
+def test_tuning_takes_what_keeps_most_of_what_learns_enough(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    from organism_tuning import choose
+
+    rows = [trial(1e-3, 0.99, 0.5), trial(2e-3, 1.0, 0.6), trial(4e-3, 0.9, 1.0)]
+    assert choose(rows) == {"rate": 2e-3, "strength": 1.0, "learnt": True, "kept": 0.8}
+    # Both target sets count: the worse recall, the mean of what is kept.
+    rows += [trial(1e-3, 0.98, 0.9, "contracts"), trial(2e-3, 0.97, 1.0, "contracts"), trial(4e-3, 1, 1, "contracts")]
+    assert choose(rows)["rate"] == 1e-3
+    assert choose([trial(1e-3, 0.5, 1.0), trial(2e-3, 0.7, 0.1)]) == {
+        **{"rate": 2e-3, "strength": 1.0, "learnt": False},
+        "kept": pytest.approx(0.55),
+    }
+
+
+def test_what_drift_tells_is_drawn_by_limit(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    from organism_drift import told
+
+    rows = [
+        {"limit": limit, "drift": -limit - 0.01 * seed, "abstention": {"unknown": 1 - limit - 0.02 * seed}}
+        for limit in (0.1, 0.2, 0.4, 0.8)
+        for seed in range(3)
+    ]
+    found = told(rows)
+    assert found["correlation"] == pytest.approx(-1)
+    assert found["interval"][0] == pytest.approx(-1)
+    assert found["runs"] == 12
+    shuffled = [row | {"abstention": {"unknown": (7 * i) % 12 / 12}} for i, row in enumerate(rows)]
+    low, high = told(shuffled)["interval"]
+    assert low < 0 < high
+
+
+def test_orders_are_undecided_where_intervals_meet(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    from orderings import verdict
+
+    from seat_interp.results.aggregate import Estimate
+
+    low, middle, high = (Estimate(m, m - 0.1, m + 0.1, "t") for m in (0.2, 0.35, 0.8))
+    assert verdict(high, low) == "agree"
+    assert verdict(low, high) == "disagree"
+    assert verdict(low, middle) == verdict(middle, low) == "undecided"
