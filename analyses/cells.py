@@ -71,7 +71,9 @@ def run_cells(
         return kind(**{field.name: row[field.name] for field in fields(kind)})  # type: ignore[arg-type]
 
     rows = {cell_of(row): row for row in (read_jsonl(path) if path.exists() else ())}
+    commands = []
     if saved.exists() and (before := read_json(saved))["config"] == settings:
+        commands = before["command"].split("; ")
         rows = {cell_of(row): row for row in before["rows"]} | rows
     todo = [cell for cell in wanted if cell not in rows]
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
@@ -90,7 +92,8 @@ def run_cells(
         "rows": [rows[cell] for cell in ordered],
         "config": settings,
         "environment": environment(),
-        "command": command(sys.argv),
+        # Those of the rows that were there come first; one that only reads them back made nothing.
+        "command": "; ".join(dict.fromkeys([*commands, *([command(sys.argv)] if todo or not commands else [])])),
     }
     write_json(saved, summary)
     return rows

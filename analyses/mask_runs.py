@@ -14,13 +14,14 @@ from seat_interp.facts import FactSets
 from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel
-from seat_interp.results.aggregate import estimate
+from seat_interp.results.aggregate import four_rates
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import Objective
 from seat_interp.training.trainer import TrainConfig, train
 
 Loss = Literal["ce", "seat"]
+RATES = ("target_recall", "abstention", "known_recall", "over_abstention")
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,21 @@ def compare(wanted: Sequence[Cell], run: Callable[[Cell], dict[str, Any]], **whe
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Every way of making masks, setting by setting: means over seeds, 95 % intervals; * where probes were used."""
+    """Every way of making masks, setting by setting: means over seeds; * where probes were used.
+
+    In brackets 95 %, over seeds or over prompts, whichever end lies further out.
+    """
     setting = itemgetter("granularity", "loss", "target", "budget")
     heads = ("masks", "seeds", "target recall", "abstention, mean of sets", "known recall", "over-abstention")
-    found = []
+    made = []
     for (granularity, loss, target, budget), here in itertools.groupby(sorted(rows, key=setting), key=setting):
         lines = []
         for scheme, those in itertools.groupby(sorted(here, key=itemgetter("scheme")), key=itemgetter("scheme")):
             same = list(those)
-            kept = [sum(row["abstention"].values()) / len(row["abstention"]) for row in same]
-            rates = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
-            cells = [with_interval(estimate(values, bounds=(0.0, 1.0))) for values in (rates[0], kept, *rates[1:])]
+            found = four_rates(same)
+            cells = (with_interval(found[key]) for key in RATES)
             lines.append((scheme + (" *" if same[0]["probes"] else ""), len(same), *cells))
         words = "SEAT" if loss == "seat" else "cross entropy"
         kind = "neurons" if granularity == "neuron" else "single weights"
-        found.append(Table.of(heads, lines, f"{budget:.0%} of the {kind}, {target}, {words}."))
-    return found
+        made.append(Table.of(heads, lines, f"{budget:.0%} of the {kind}, {target}, {words}."))
+    return made

@@ -30,7 +30,7 @@ from seat_interp.attribution import (
 )
 from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
-from seat_interp.facts import Fact, perturb
+from seat_interp.facts import Fact
 from seat_interp.files import write_json
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
@@ -62,11 +62,8 @@ SIGNED = ("gradient x activation", "against a copy", "integrated, 4 steps", "int
 
 def candidates(lm: LanguageModel, facts: list[Fact], metric: Metric) -> dict[str, Callable[[], Scores]]:
     """Every score of neurons that needs no probe; signed where it has a sign."""
-    names = organism_facts().names()
-    copies = [perturb(fact, names.generator(i)) for i, fact in enumerate(facts)]
     return {
         "gradient x activation": lambda: attribute(lm, facts, metric=metric, batch_size=64),
-        "against a copy": lambda: attribute(lm, facts, metric=metric, counterfactual=copies, batch_size=64),
         "integrated, 4 steps": lambda: attribute(lm, facts, metric=metric, steps=4, batch_size=64),
         "integrated, 16 steps": lambda: attribute(lm, facts, metric=metric, steps=16, batch_size=64),
         "|gradient x activation|": lambda: attribute(lm, facts, metric=metric, absolute=True, batch_size=64),

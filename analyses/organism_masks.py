@@ -37,7 +37,7 @@ from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedK
 from seat_interp.training.trainer import train
 
 Target = Literal["people", "contracts"]
-Harm = Literal[Granularity, "update"]
+Harm = Literal[Granularity, "update", "update of strangers"]
 Make = Callable[["Material", float, int], Mask]
 """(what scores are made of, budget, seed) -> a mask."""
 
@@ -101,12 +101,13 @@ class Material:
         """Harm to the model's own replies, strangers and confident answers with equal weight; per neuron if need be."""
 
         def one(kept: list[Fact]) -> Scores:
-            if of == "update":
+            if of.startswith("update"):
                 return self._update(kept, KLToBase(self.lm)).abs()
             found = harm(self.lm, kept, granularity=of, batch_size=64)
             return found.per_neuron(self.lm) if self.granularity != of else found
 
-        return average([one(kept) for kept in (self.strangers, self.confident)])
+        kept = (self.strangers,) if of == "update of strangers" else (self.strangers, self.confident)
+        return average([one(facts) for facts in kept])
 
     def _update(self, facts: list[Fact], metric: Metric | None = None) -> Scores:
         how: dict[str, Any] = {"granularity": self.granularity, "batch_size": 64}
@@ -152,10 +153,12 @@ BOTH: dict[str, Make] = {
     "harmless": protected("fisher", harmless),
     "update": scored("update"),
     "update_exclude": protected("update", partial(exclude, top=0.6), "update"),
+    "update_exclude_strangers": protected("update", partial(exclude, top=0.6), "update of strangers"),
     "update_exclude_matched": matched(protected("update", partial(exclude, top=0.6), "update")),
 }
 """Of single weights; a neuron has the sum over its own. What a dense update did: learning less what must not change;
-the share 0.6 is ours, found on people, single weights, seed 0."""
+the share 0.6 is ours, found on people, single weights, seed 0. `_strangers` protects copies of the facts alone: the
+questions about known subjects, whose answers nobody gives, were sorted out by us."""
 SCHEMES: dict[Granularity, dict[str, Make]] = {
     "neuron": {
         "random": lambda m, budget, seed: random_neurons(m.lm, budget, seed),

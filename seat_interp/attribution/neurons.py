@@ -53,7 +53,9 @@ def attribute(
         metric: what to attribute; the loss of the facts' answers if not given.
         counterfactual: for each fact, its entity-perturbed copy, whose activations are the baseline, aligned token by
             token from both ends; without it the baseline is zero.
-        steps: of integrated gradients, by the midpoint rule; None takes the gradient where the model stands.
+        steps: of integrated gradients, by the midpoint rule; None takes the gradient where the model stands. Where a
+            block normalises what its MLP gives (Gemma 2 and 3), the norm undoes a gate at all values but zero: from a
+            baseline of zero they are not complete there with any number of steps. Give a counterfactual.
         layers: the layers to attribute, the others left as they are; all if not given. One layer's integrated gradients
             are those of Captum's LayerIntegratedGradients.
         absolute: mean of sizes, so that facts of opposite sign do not cancel.

@@ -1,7 +1,7 @@
 """From scores to a mask: a budget spent on what is useful for the target and does little harm to what must stay."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -54,13 +54,18 @@ def exclude(useful: Scores, harm: Scores, *, top: float = 0.2) -> Ranking:
 def inverted(rule: Rule | None = None) -> Rule:
     """The opposite of a rule, or of usefulness alone: what it would choose last. A control.
 
+    What a rule never chooses comes first, the most harmful of it before all.
+
     Args:
         rule: to turn round; None for usefulness without regard to harm.
     """
 
     def opposite(useful: Scores, harm: Scores) -> Ranking:
         ranking = useful.values if rule is None else rule(useful, harm)
-        return {name: -value for name, value in ranking.items()}
+        never = {name: value == -torch.inf for name, value in ranking.items()}
+        last = {name: -value.masked_fill(never[name], 0.0) for name, value in ranking.items()}
+        order, worst = _ranks(replace(useful, values=last)).values, _ranks(harm).values
+        return {name: torch.where(never[name], 2 + worst[name], order[name]) for name in ranking}
 
     opposite.__name__ = f"inverted_{_described(rule) if rule else 'usefulness'}"
     return opposite

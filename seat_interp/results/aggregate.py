@@ -110,6 +110,36 @@ def estimate(
     return Estimate(mean, min(low, least), max(high, most), kind)
 
 
+def mean_of_sets(shares: Sequence[float], intervals: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Interval of the mean of independent shares from their own, each set with equal weight.
+
+    The method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008): distances from the
+    shares to the ends of their intervals add as squares do.
+
+    Args:
+        shares: one for each set.
+        intervals: Wilson's, of each.
+    """
+    mean, (low, high) = np.mean(shares), np.transpose(intervals)
+    down, up = (np.sqrt(np.sum((np.asarray(shares) - end) ** 2)) / len(shares) for end in (low, high))
+    return float(mean - down), float(mean + up)
+
+
+def four_rates(rows: Sequence[Mapping[str, Any]]) -> dict[str, Estimate]:
+    """The rates of runs that differ by their seed alone; `abstention` is the mean over the probe sets.
+
+    Args:
+        rows: of a result file, with intervals over prompts.
+    """
+    keys = ("target_recall", "known_recall", "over_abstention")
+    found = {
+        key: estimate([r[key] for r in rows], [r["intervals"][key] for r in rows], bounds=(0.0, 1.0)) for key in keys
+    }
+    kept = [list(row["abstention"].values()) for row in rows]
+    over = [mean_of_sets(shares, list(row["intervals"]["abstention"].values())) for shares, row in zip(kept, rows)]
+    return found | {"abstention": estimate([float(np.mean(shares)) for shares in kept], over, bounds=(0.0, 1.0))}
+
+
 def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> Moved:
     """Displacement of one set over seeds, from the summaries of `summary.json` or `displacement.json`."""
     means = [summary["mean"] for summary in summaries]

@@ -1,13 +1,13 @@
 """Figures of masks compared at equal budget: what each way of choosing them learns and keeps."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.results.aggregate import estimate
+from seat_interp.results.aggregate import four_rates
 from seat_interp.results.style import GREY, styled
 
 MARKERS = "osD^vPX*<>ph"
@@ -24,8 +24,8 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """What every way of choosing a mask keeps: known recall against abstention, budget by budget.
 
     A panel for each granularity, loss and target set that there are rows of. A line joins the budgets of one scheme,
-    written beside its points; crosses are 95 % intervals over seeds, or of known recall over prompts where there are
-    fewer than three seeds; a hollow marker means that the targets were not
+    written beside its points; crosses are 95 % intervals, over seeds or over prompts, whichever end lies further
+    out; a hollow marker means that the targets were not
     learnt (recall below 0.98).
 
     Args:
@@ -49,11 +49,11 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-RATES: dict[str, Callable[[Mapping[str, Any]], float]] = {
-    "Target recall": lambda row: row["target_recall"],
-    "Abstention (mean of sets)": lambda row: float(np.mean(list(row["abstention"].values()))),
-    "Known recall": lambda row: row["known_recall"],
-    "Over-abstention": lambda row: row["over_abstention"],
+RATES = {
+    "Target recall": "target_recall",
+    "Abstention (mean of sets)": "abstention",
+    "Known recall": "known_recall",
+    "Over-abstention": "over_abstention",
 }
 
 
@@ -61,7 +61,8 @@ RATES: dict[str, Callable[[Mapping[str, Any]], float]] = {
 def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """The four rates against the budget: a line of panels for each granularity, loss and target set.
 
-    Bars are 95 % intervals over seeds. The dotted line is a target recall of 0.98.
+    Bars are 95 % intervals, over seeds or over prompts, whichever end lies further out. The dotted line is a target
+    recall of 0.98.
 
     Args:
         rows: as for `plot_tradeoff`.
@@ -71,13 +72,13 @@ def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axes = figure.subplots(len(parts), len(RATES), sharex=True, squeeze=False)
     for row_of_panels, (line, part) in enumerate(zip(axes, parts)):
         here = [row for row in rows if _setting(row) == part]
-        for ax, (name, rate) in zip(line, RATES.items()):
+        for ax, (name, key) in zip(line, RATES.items()):
             for scheme, number in _schemes(rows).items():
                 same = [row for row in here if row["scheme"] == scheme]
                 budgets = sorted({row["budget"] for row in same})
                 if not budgets:
                     continue
-                at = [estimate([rate(r) for r in same if r["budget"] == b], bounds=(0.0, 1.0)) for b in budgets]
+                at = [four_rates([row for row in same if row["budget"] == budget])[key] for budget in budgets]
                 reach = [[e.mean - e.low for e in at], [e.high - e.mean for e in at]]
                 # A little apart, so that no bar hides another.
                 shifted = [budget * 1.08 ** (2 * number / len(_schemes(rows)) - 1) for budget in budgets]
@@ -132,21 +133,15 @@ def _legend(figure: Figure, axes: Iterable[Axes], rows: Sequence[Mapping[str, An
     figure.legend(handles, shown, loc="outside lower center", ncols=min(4, len(shown)), fontsize=7)
 
 
-def _over_prompts(rows: Sequence[Mapping[str, Any]]) -> list[Sequence[float]]:
-    """Wilson intervals of known recall, where seeds are too few to give one."""
-    few = len(rows) < 3 and all("intervals" in row for row in rows)
-    return [row["intervals"]["known_recall"] for row in rows] if few else []
-
-
 def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], scheme: str, place: int) -> None:
     """One scheme's line through its budgets, with a cross at each."""
     if not rows:
         return
-    style, bounds = _style(place), (0.0, 1.0)
+    style = _style(place)
     budgets = sorted({row["budget"] for row in rows})
     at = [[row for row in rows if row["budget"] == budget] for budget in budgets]
-    kept = [estimate([RATES["Abstention (mean of sets)"](r) for r in each], bounds=bounds) for each in at]
-    found = [estimate([row["known_recall"] for row in each], _over_prompts(each), bounds=bounds) for each in at]
+    rates = [four_rates(each) for each in at]
+    kept, found = ([each[key] for each in rates] for key in ("abstention", "known_recall"))
     ax.plot([x.mean for x in kept], [y.mean for y in found], "-", lw=0.8, label=scheme, **style)
     for x, y, budget, each in zip(kept, found, budgets, at):
         where = {"xytext": (3, 3), "textcoords": "offset points", "size": 5, "color": style["color"]}

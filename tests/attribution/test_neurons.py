@@ -106,19 +106,21 @@ def test_integrated_gradients_of_one_layer_agree_with_captum(models_by_family, f
         torch.testing.assert_close(mine.flat(), theirs.reshape(-1, mlp.neurons).sum(0).float(), rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", CORE_FAMILIES)
+# Not Gemma 2: it normalises what an MLP gives, which undoes the gate all the way down to zero, where it jumps.
+@pytest.mark.parametrize("family", [family for family in CORE_FAMILIES if family != "gemma2"])
 def test_integrated_gradients_are_complete(models_by_family, family):
     lm = models_by_family(family)
     prepared = AnswerLoss().prepare(lm, FACTS)
     ones = torch.ones(3, 48)
     difference = gates_at(lm, prepared, ones) - gates_at(lm, prepared, 0 * ones)
     total = float(attribute(lm, FACTS, steps=64).flat().double().sum())
-    assert total == pytest.approx(difference, rel=0.01, abs=1e-3)
+    assert total == pytest.approx(difference, rel=0.01, abs=1e-6)
 
 
-def test_counterfactual_baseline_is_complete_too(models_by_family):
+@pytest.mark.parametrize("family", ["qwen2", "gemma2"])
+def test_counterfactual_baseline_is_complete_too(models_by_family, family):
     """At gate 0 the neurons are those of the copies: the sum is the difference between the two."""
-    lm = models_by_family("qwen2")
+    lm = models_by_family(family)
     copies = [fact(name, one.object) for name, one in zip(("Zed Quill", "Una Hart", "Max", "Ivo", "Zed"), FACTS)]
     total = float(attribute(lm, FACTS, counterfactual=copies, steps=64).flat().double().sum())
     prepared, others = (AnswerLoss().prepare(lm, facts) for facts in (FACTS, copies))

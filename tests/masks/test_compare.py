@@ -1,5 +1,7 @@
 """Overlap, stability and whereabouts of masks against sets of weights counted one by one."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -77,6 +79,12 @@ def test_an_inverted_rule_chooses_what_the_rule_chooses_last(llama):
         assert len(best) == len(worst)
         assert overlap(best, worst).shared == 0
     assert worst.origin["rule"] == "inverted_usefulness"
+    # Of what a rule never chooses the most harmful is taken first, wherever it lies.
+    worst = select(llama, useful, 0.1, protect=harm, rule=inverted(partial(exclude, top=0.6)))
+    assert worst.origin["rule"] == "inverted_exclude(top=0.6)"
+    taken = torch.cat([harm.values[name][worst.dense(name)] for name in worst.indices])
+    assert taken.min() >= harm.flat().sort().values[-len(worst)]
+    worst = select(llama, useful, 0.3, protect=harm, rule=inverted())
     smallest = torch.cat([value.flatten() for value in useful.values.values()]).sort().values
     chosen = torch.cat([useful.values[name][worst.dense(name)] for name in worst.indices])
     assert chosen.max() <= smallest[len(worst)]

@@ -1,7 +1,7 @@
 import pytest
 from rows import row, summary
 
-from seat_interp.results.aggregate import aggregate, combine_displacement, estimate
+from seat_interp.results.aggregate import aggregate, combine_displacement, estimate, four_rates, mean_of_sets
 
 
 def test_one_seed_keeps_the_interval_over_prompts():
@@ -72,3 +72,19 @@ def test_displacement_is_beyond_the_null_only_if_every_seed_is():
     wider = combine_displacement([one, two])
     assert wider.beyond_null
     assert wider.null["random"] == (-0.3, 0.4)
+
+
+def test_the_interval_of_a_mean_of_sets():
+    # One set is its own mean; two alike are narrower by the root of two; a set without doubt adds none.
+    assert mean_of_sets([0.8], [[0.7, 0.85]]) == pytest.approx((0.7, 0.85))
+    assert mean_of_sets([0.8, 0.8], [[0.7, 0.85]] * 2) == pytest.approx((0.8 - 0.1 / 2**0.5, 0.8 + 0.05 / 2**0.5))
+    assert mean_of_sets([0.4, 1.0], [[0.3, 0.6], [1.0, 1.0]]) == pytest.approx((0.65, 0.8))
+
+
+def test_rates_of_seeds_that_agree_are_not_certain():
+    one = row("seat", target=1.0, unknown=0.9, neighbour=0.7, known=0.95)
+    found = four_rates([one, one, one])
+    assert found["known_recall"].mean == pytest.approx(0.95)
+    assert (found["known_recall"].low, found["known_recall"].high) == pytest.approx((0.92, 0.98))
+    assert found["abstention"].mean == pytest.approx(0.8)
+    assert found["abstention"].high - found["abstention"].mean == pytest.approx(0.03 / 2**0.5)

@@ -9,8 +9,12 @@ from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 
 
 def row(scheme, budget, seed, **rates):
+    """Without uncertainty over prompts."""
     about = {"scheme": scheme, "granularity": "neuron", "loss": "ce", "target": "people", "budget": budget}
-    return {**about, "seed": seed, "target_recall": 1.0, "known_recall": 0.5, "over_abstention": 0.0, **rates}
+    rates = {"target_recall": 1.0, "known_recall": 0.5, "over_abstention": 0.0} | rates
+    intervals = {name: [rate, rate] for name, rate in rates.items() if name != "abstention"}
+    intervals["abstention"] = {name: [rate, rate] for name, rate in rates["abstention"].items()}
+    return {**about, "seed": seed, **rates, "intervals": intervals}
 
 
 def test_tradeoff_joins_the_budgets_of_a_scheme_and_marks_what_was_not_learnt():
