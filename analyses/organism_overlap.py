@@ -1,26 +1,29 @@
 """How stable the ways of making masks are on the organism, how much they share, and where their masks live.
 
-    python analyses/organism_overlap.py            (five minutes on two cores)
+    python analyses/organism_overlap.py            (a quarter of an hour on two cores)
 
-Masks of 10 % for new people: from all target facts with two seeds of what is random (the draw; the dense fine-tuning
-that the update rule looks into), and from two halves of the people. Writes analyses/results/organism_overlap.json;
-`make figures` draws from it.
+Masks of 10 % for new people: from all target facts with three seeds of what is random (the draw; the dense fine-tuning
+that the update rule looks into), and from two halves of the people, halved in three ways. Writes
+analyses/results/organism_overlap.json; `make figures` draws from it.
 """
 
+import itertools
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import tyro
 from organism_masks import SCHEMES, Material, kept_facts
 
-from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
+from seat_interp.facts import Fact
 from seat_interp.files import write_json
-from seat_interp.masks.compare import overlap, where
-from seat_interp.masks.mask import Granularity, Mask
+from seat_interp.masks.compare import overlap, stability, where
+from seat_interp.masks.mask import Granularity
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.environment import environment
@@ -28,7 +31,10 @@ from seat_interp.results.table import Table
 
 BUDGET = 0.1
 WAYS = ("random", "fisher_ratio", "update_exclude")
-PAIRS = {"two seeds": ("seed 0", "seed 1"), "two halves": ("first half", "second half")}
+SEEDS = (0, 1, 2)
+"""Of the draw, or of the dense fine-tuning that the update rule looks into."""
+SPLITS = 3
+"""Ways to halve the facts."""
 
 
 @dataclass(frozen=True)
@@ -39,53 +45,53 @@ class Options:
     """A folder."""
 
 
-def masks(granularity: Granularity) -> dict[tuple[str, str], Mask]:
-    """By way of making them and what they were made from."""
-    lm, sets, kept = open_model("organism"), organism_facts("people"), kept_facts("people")
-    halves = split_by_group(sets.target, 0.5, 0)
-    parts = {"seed 0": (sets.target, 0), "seed 1": (sets.target, 1), "first half": (halves[0], 0)}
-    parts["second half"] = (halves[1], 0)
-    made = {}
-    for name, (facts, seed) in parts.items():
-        material = Material(lm, replace(sets, target=facts), kept, granularity, seed)
-        for way in WAYS:
-            # Chance has no facts: its two halves are two draws.
-            draw = seed + 2 * (name == "second half")
-            made[way, name] = SCHEMES[granularity][way](material, BUDGET, draw)
-    return made
+@cache
+def material(granularity: Granularity, facts: tuple[Fact, ...], seed: int) -> Material:
+    """What masks for these facts are made of; the last ones are enough."""
+    lm, sets = open_model("organism"), organism_facts("people")
+    return Material(lm, replace(sets, target=list(facts)), kept_facts("people"), granularity, seed)
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Jaccard indices of masks made twice, and that of masks drawn at random."""
+    heads = ("masks", *rows[0]["stability"], "by chance")
     lines = [
-        (f"{row['arm']}, {row['granularity']}s", *(f"{v:.2f}" for v in (*row["stability"].values(), row["chance"])))
+        (
+            f"{row['arm']}, {row['granularity']}s",
+            *(f"{np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})" for found in row["stability"].values()),
+            f"{row['chance']:.2f}",
+        )
         for row in rows
     ]
-    return [Table.of(("masks", *PAIRS, "by chance"), lines, "Jaccard index of masks made twice.")]
+    return [Table.of(heads, lines, "Jaccard index of masks made twice: mean and range.")]
+
+
+def row_of(way: str, granularity: Granularity) -> dict[str, Any]:
+    """How stable one way of making masks is, what it shares with others, and where its mask lies."""
+    facts, make = tuple(organism_facts("people").target), SCHEMES[granularity][way]
+    whole = [make(material(granularity, facts, seed), BUDGET, seed) for seed in SEEDS]
+    of_others = {
+        other: SCHEMES[granularity][other](material(granularity, facts, 0), BUDGET, 0) for other in WAYS if other != way
+    }
+    draws = itertools.count(len(SEEDS))  # chance has no facts: its halves are further draws
+    halves = stability(
+        lambda half: make(material(granularity, tuple(half), 0), BUDGET, next(draws)), facts, splits=SPLITS
+    )
+    seeds = [overlap(one, other).jaccard for one, other in itertools.combinations(whole, 2)]
+    about = {"arm": way, "granularity": granularity, "budget": whole[0].budget}
+    alike = {"two seeds": seeds, "two halves": halves.jaccard}
+    shared = {other: overlap(whole[0], mask).jaccard for other, mask in of_others.items()}
+    places = [asdict(place) for place in where(whole[0])]
+    return about | {"stability": alike, "chance": halves.chance, "jaccard": shared, "places": places}
 
 
 def main(options: Options) -> None:
-    """Overlaps and places."""
-    rows: list[dict[str, Any]] = []
-    for granularity in get_args(Granularity):
-        found = masks(granularity)
-        whole = {way: found[way, "seed 0"] for way in WAYS}
-        for way, mask in whole.items():
-            pairs = {pair: overlap(found[way, one], found[way, other]) for pair, (one, other) in PAIRS.items()}
-            alike = {pair: each.jaccard for pair, each in pairs.items()}
-            chance = pairs["two halves"].chance
-            others = {other: overlap(mask, whole[other]).jaccard for other in WAYS if other != way}
-            about = {
-                "arm": way,
-                "granularity": granularity,
-                "budget": mask.budget,
-                "stability": alike,
-                "chance": chance,
-            }
-            rows.append(about | {"jaccard": others, "places": [asdict(place) for place in where(mask)]})
+    """Stability, overlaps and places."""
+    rows = [row_of(way, granularity) for granularity in get_args(Granularity) for way in WAYS]
     for table in tables(rows):
         table.print()
-    summary = {"rows": rows, "config": {"budget": BUDGET, "target": "people"}, "environment": environment()}
+    config = {"budget": BUDGET, "target": "people", "seeds": SEEDS, "splits": SPLITS}
+    summary = {"rows": rows, "config": config, "environment": environment()}
     write_json(options.results / "organism_overlap.json", summary | {"command": "python analyses/organism_overlap.py"})
 
 

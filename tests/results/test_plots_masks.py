@@ -31,7 +31,12 @@ def test_fidelity_shows_every_neuron_and_every_group():
 
 def test_stability_has_a_bar_for_each_pair_and_a_mark_for_chance():
     rows = [
-        {"arm": arm, "granularity": "neuron", "stability": {"two seeds": 0.4, "two halves": 0.1}, "chance": 0.05}
+        {
+            "arm": arm,
+            "granularity": "neuron",
+            "stability": {"two seeds": [0.3, 0.5], "two halves": [0.1]},
+            "chance": 0.05,
+        }
         for arm in ("random", "fisher")
     ]
     (ax,) = plot_stability(rows).axes
