@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.results.aggregate import four_rates
+from seat_interp.results.aggregate import Estimate, four_rates
 from seat_interp.results.style import GREY, styled
 
 MARKERS = "osD^vPX*<>ph"
@@ -72,13 +72,17 @@ def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axes = figure.subplots(len(parts), len(RATES), sharex=True, squeeze=False)
     for row_of_panels, (line, part) in enumerate(zip(axes, parts)):
         here = [row for row in rows if _setting(row) == part]
+        found: dict[str, dict[float, dict[str, Estimate]]] = {}
+        for scheme in _schemes(rows):
+            same = [row for row in here if row["scheme"] == scheme]
+            budgets = sorted({row["budget"] for row in same})
+            found[scheme] = {budget: four_rates([row for row in same if row["budget"] == budget]) for budget in budgets}
         for ax, (name, key) in zip(line, RATES.items()):
             for scheme, number in _schemes(rows).items():
-                same = [row for row in here if row["scheme"] == scheme]
-                budgets = sorted({row["budget"] for row in same})
+                budgets = list(found[scheme])
                 if not budgets:
                     continue
-                at = [four_rates([row for row in same if row["budget"] == budget])[key] for budget in budgets]
+                at = [rates[key] for rates in found[scheme].values()]
                 reach = [[e.mean - e.low for e in at], [e.high - e.mean for e in at]]
                 # A little apart, so that no bar hides another.
                 shifted = [budget * 1.08 ** (2 * number / len(_schemes(rows)) - 1) for budget in budgets]
