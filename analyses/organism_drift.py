@@ -4,7 +4,7 @@
 
 Everything is trained, with SEAT's KL, whose weight follows the displacement of perturbed copies along a direction so
 that it stays within a limit. The direction is fitted on such copies and on the base's own confident answers: no unknown
-prompt is looked at. Without a limit the weight stays where the tightest runs begin. The rank correlation of the copies'
+prompt is looked at. Without a limit the weight stays where all runs begin. The rank correlation of the copies'
 drift at the end with abstention on unknown prompts is over all runs; its interval draws whole limits. Writes
 analyses/results/organism_drift.json; `make figures` draws from it.
 """
@@ -29,7 +29,6 @@ from seat_interp.direction import fit_direction
 from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
 from seat_interp.facts import FactSets, strangers
-from seat_interp.files import read_json, write_json
 from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
@@ -159,8 +158,6 @@ def main(options: Options) -> None:
     saved = options.results / "organism_drift.json"
     how = {"settings": settings | {"budget": budget}, "work": options.work, "saved": saved, "workers": options.workers}
     rows = list(run_cells(wanted, run, **how).values())  # type: ignore[arg-type]
-    correlations = {target: told([row for row in rows if row["target"] == target]) for target in options.targets}
-    write_json(saved, read_json(saved) | {"told": correlations})
     for table in tables(rows):
         table.print()
 

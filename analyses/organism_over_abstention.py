@@ -19,7 +19,7 @@ import tyro
 from organism_masks import SCHEMES, material
 from organism_study import Options, Target, compare_arms, tuned
 
-from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm
 from seat_interp.errors import reported
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
@@ -35,7 +35,6 @@ def within_weights(target: Target, name: ArmName, scheme: Weights, settings: Arm
     def make(lm: LanguageModel) -> Mask:
         return SCHEMES["coordinate"][scheme](material(target, "coordinate"), BUDGET, seed)
 
-    settings = replace(settings, mask=MaskConfig(budget=BUDGET, granularity="coordinate"))
     return replace(tuned(name, settings, seed), make_mask=make)
 
 
