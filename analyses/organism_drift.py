@@ -10,6 +10,7 @@ analyses/results/organism_drift.json; `make figures` draws from it.
 """
 
 import itertools
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +21,7 @@ from typing import Any
 import torch
 import tyro
 from cells import run_cells
+from mask_runs import RATES
 from organism_masks import kept_facts
 from organism_study import Target, config_for, tuned
 from scipy.stats import spearmanr
@@ -32,7 +34,7 @@ from seat_interp.facts import FactSets, strangers
 from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.results.aggregate import estimate
+from seat_interp.results.aggregate import estimate, four_rates
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.drift import DriftBudget, Watch
@@ -40,8 +42,6 @@ from seat_interp.training.trainer import train
 
 WEIGHT = 0.05
 """Of the KL at the start: too little to keep abstention by itself."""
-NO_LIMIT = 1e9
-"""A limit that is never reached; the weight is then held where it was."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Options:
 
     targets: tuple[Target, ...] = ("people", "contracts")
     """What is taught."""
-    limits: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4, 0.8, NO_LIMIT)
-    """Gaps; the last is no limit."""
+    limits: tuple[float | None, ...] = (0.05, 0.1, 0.2, 0.4, 0.8, None)
+    """Gaps; None is no limit."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Of the copies and the order of the facts."""
     workers: int = 2
@@ -67,13 +67,13 @@ class Limited:
     """One training within one limit."""
 
     target: Target
-    limit: float
+    limit: float | None
     seed: int
 
     @property
     def arm(self) -> str:
         """The limit in words."""
-        return "no limit" if self.limit == NO_LIMIT else f"at most {self.limit:g}"
+        return "no limit" if self.limit is None else f"at most {self.limit:g}"
 
 
 @cache
@@ -93,7 +93,7 @@ def run(cell: Limited) -> dict[str, Any]:
     lm, sets, budget, watch = start(cell.target)
     arm = tuned("full_ep_kl", config_for(cell.target).settings, cell.seed)
     objective = tuple(replace(term, weight=WEIGHT) if term.name == "ep_kl" else term for term in arm.objective)  # type: ignore[type-var]
-    limited = replace(budget, limit=cell.limit) if cell.limit != NO_LIMIT else None
+    limited = replace(budget, limit=cell.limit) if cell.limit is not None else None
     config = replace(arm.config, probe_every=0)
     how = {"objective": objective, "config": config, "names": sets.names(), "drift_budget": limited}
     found = train(lm, sets.target, **how)  # type: ignore[arg-type]
@@ -104,6 +104,11 @@ def run(cell: Limited) -> dict[str, Any]:
     return {**rates_of(replies, list(probes)), "drift": watch(found.model), "course": course}
 
 
+def limits_of(rows: Sequence[dict[str, Any]]) -> list[float | None]:
+    """Every limit once, none last."""
+    return sorted({row["limit"] for row in rows}, key=lambda limit: math.inf if limit is None else limit)
+
+
 def told(rows: Sequence[dict[str, Any]], resamples: int = 2000) -> dict[str, Any]:
     """Rank correlation of the copies' drift with abstention on unknown prompts, over runs.
 
@@ -111,7 +116,7 @@ def told(rows: Sequence[dict[str, Any]], resamples: int = 2000) -> dict[str, Any
         rows: of one target set.
         resamples: of the bootstrap, which draws limits: runs of one limit are alike.
     """
-    by_limit = [[row for row in rows if row["limit"] == limit] for limit in sorted({row["limit"] for row in rows})]
+    by_limit = [[row for row in rows if row["limit"] == limit] for limit in limits_of(rows)]
     generator = torch.Generator().manual_seed(0)
 
     def correlation(found: list[dict[str, Any]]) -> float:
@@ -127,6 +132,15 @@ def told(rows: Sequence[dict[str, Any]], resamples: int = 2000) -> dict[str, Any
     return {"correlation": correlation(rows), "interval": [low, high], "runs": len(rows)}
 
 
+def unknown_alone(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the abstention on unknown prompts and on no other set."""
+    name, over = "unknown", row["intervals"]
+    return row | {
+        "abstention": {name: row["abstention"][name]},
+        "intervals": over | {"abstention": {name: over["abstention"][name]}},
+    }
+
+
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Every limit: means over seeds, 95 % intervals."""
     heads = ("limit", "seeds", "drift of copies", "target recall", "abstention", "known recall", "over-abstention")
@@ -134,11 +148,10 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     for target in dict.fromkeys(row["target"] for row in rows):
         here = [row for row in rows if row["target"] == target]
         lines = []
-        for limit in sorted({row["limit"] for row in here}):
+        for limit in limits_of(here):
             same = [row for row in here if row["limit"] == limit]
-            kept = [[row[key] for row in same] for key in ("target_recall", "known_recall", "over_abstention")]
-            refused = [row["abstention"]["unknown"] for row in same]
-            cells = [estimate(values, bounds=(0.0, 1.0)) for values in (kept[0], refused, *kept[1:])]
+            rates = four_rates([unknown_alone(row) for row in same])
+            cells = [rates[key] for key in RATES]
             drift = with_interval(estimate([row["drift"] for row in same]), "+")
             lines.append((same[0]["arm"], len(same), drift, *map(with_interval, cells)))
         said = told(here)
