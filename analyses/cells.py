@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -32,6 +32,16 @@ class Cell(Protocol):
 
 
 C = TypeVar("C", bound=Cell)
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """What every script of small runs can be told."""
+
+    workers: int = 2
+    """Processes of one thread each."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
 
 
 def run_cells(

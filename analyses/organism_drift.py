@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 import tyro
-from cells import run_cells
+from cells import CellOptions, run_cells
 from mask_runs import RATES
 from organism_masks import kept_facts
 from organism_study import Target, config_for, tuned
@@ -45,7 +45,7 @@ WEIGHT = 0.05
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(CellOptions):
     """What to run and where."""
 
     targets: tuple[Target, ...] = ("people", "contracts")
@@ -54,12 +54,8 @@ class Options:
     """Gaps; None is no limit."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Of the copies and the order of the facts."""
-    workers: int = 2
-    """Processes of one thread each."""
     work: Path = Path("runs/organism_drift")
     """What is kept between calls."""
-    results: Path = Path("analyses/results")
-    """Where the committed numbers go."""
 
 
 @dataclass(frozen=True)

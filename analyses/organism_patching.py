@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 import tyro
-from cells import run_cells
+from cells import CellOptions, run_cells
 from organism_study import Target
 
 from seat_interp.direction import IgnoranceDirection
@@ -40,7 +40,7 @@ Edit = Callable[[IgnoranceDirection], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(CellOptions):
     """What to patch, and where things are."""
 
     targets: tuple[Target, ...] = ("people", "contracts")
@@ -49,14 +49,10 @@ class Options:
     """Of organism_arms.py."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Of their runs."""
-    workers: int = 2
-    """Processes of one thread each."""
     runs: Path = Path("runs/organism_studies")
     """The folders of organism_arms.py."""
     work: Path = Path("runs/organism_patching")
     """What is kept between calls."""
-    results: Path = Path("analyses/results")
-    """Where the committed numbers go."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 import torch
 import tyro
-from cells import run_cells
+from cells import CellOptions, run_cells
 from organism_study import Target, config_for
 
 from seat_interp.arms import ArmName, make_arm
@@ -40,7 +40,7 @@ DENSE, MASKED = 40, 60
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(CellOptions):
     """What to run and where."""
 
     targets: tuple[Target, ...] = ("people", "contracts")
@@ -51,12 +51,8 @@ class Options:
     """One chain of rounds of each arm for each."""
     rounds: int = 5
     """How many."""
-    workers: int = 2
-    """Processes of one thread each."""
     work: Path = Path("runs/organism_rounds")
     """What is kept between calls."""
-    results: Path = Path("analyses/results")
-    """Where the committed numbers go."""
 
 
 @dataclass(frozen=True)

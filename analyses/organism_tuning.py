@@ -19,7 +19,7 @@ from typing import Any, get_args
 import torch
 import tyro
 from arm_grid import GRIDS
-from cells import run_cells
+from cells import CellOptions, run_cells
 from organism_study import TUNED, Target, study_settings
 
 from seat_interp.arms import ArmName, make_arm
@@ -42,17 +42,13 @@ LEARNT = 0.98
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(CellOptions):
     """What to try, and where things are."""
 
     arms: tuple[ArmName, ...] = get_args(ArmName)
     """Ways of fine-tuning."""
-    workers: int = 2
-    """Processes of one thread each."""
     work: Path = Path("runs/organism_tuning")
     """What is kept between calls."""
-    results: Path = Path("analyses/results")
-    """Where the committed numbers go."""
 
 
 @dataclass(frozen=True)
