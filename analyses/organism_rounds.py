@@ -120,12 +120,17 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         lines = []
         for arm in dict.fromkeys(row["arm"] for row in rows):
             last = [row["rounds"][-1] for row in rows if (row["arm"], row["target"]) == (arm, target)]
+            over = [each["intervals"] for each in last]
             unit = {"bounds": (0.0, 1.0)}
             cells = [
-                estimate([each["target_recall"] for each in last], **unit),
+                estimate([each["target_recall"] for each in last], [each["target_recall"] for each in over], **unit),
                 estimate([each["earlier_recall"] for each in last], **unit),
-                estimate([each["abstention"]["unknown"] for each in last], **unit),
-                estimate([each["known_recall"] for each in last], **unit),
+                estimate(
+                    [each["abstention"]["unknown"] for each in last],
+                    [each["abstention"]["unknown"] for each in over],
+                    **unit,
+                ),
+                estimate([each["known_recall"] for each in last], [each["known_recall"] for each in over], **unit),
                 estimate([each["displacement"]["unknown"]["mean"] for each in last]),
             ]
             lines.append((arm_name(arm), len(last), *map(with_interval, cells)))
