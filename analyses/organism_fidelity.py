@@ -4,12 +4,16 @@
 
 Scores and ablation are of what the neurons do now: the loss of known facts' answers, and the abstention log-odds on
 unknown ones; on some subjects, and once more with the ablation on other subjects. Scores with a sign are compared with
-the effects, sizes with the sizes of the effects. Writes analyses/results/organism_fidelity.json; `make figures` draws.
+the effects, sizes with the sizes of the effects. Scores against a copy estimate what happens when a neuron is given its
+activation on the fact's entity-perturbed copy, so they are held against just that.
+
+Writes analyses/results/organism_fidelity.json; `make figures` draws.
 """
 
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +34,7 @@ from seat_interp.attribution import (
 )
 from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
-from seat_interp.facts import Fact
+from seat_interp.facts import Fact, perturb_all
 from seat_interp.files import write_json
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
@@ -57,15 +61,21 @@ class Options:
     """Where the committed numbers go."""
 
 
-SIGNED = ("gradient x activation", "against a copy", "integrated, 4 steps", "integrated, 16 steps")
+SIGNED = ("gradient x activation", "integrated, 4 steps", "integrated, 16 steps")
+AGAINST_A_COPY = ("against a copy", "integrated from a copy, 4 steps")
 
 
-def candidates(lm: LanguageModel, facts: list[Fact], metric: Metric) -> dict[str, Callable[[], Scores]]:
+def candidates(
+    lm: LanguageModel, facts: list[Fact], copies: list[Fact], metric: Metric
+) -> dict[str, Callable[[], Scores]]:
     """Every score of neurons that needs no probe; signed where it has a sign."""
+    from_copy = partial(attribute, lm, facts, metric=metric, counterfactual=copies, batch_size=64)
     return {
         "gradient x activation": lambda: attribute(lm, facts, metric=metric, batch_size=64),
         "integrated, 4 steps": lambda: attribute(lm, facts, metric=metric, steps=4, batch_size=64),
         "integrated, 16 steps": lambda: attribute(lm, facts, metric=metric, steps=16, batch_size=64),
+        "against a copy": from_copy,
+        "integrated from a copy, 4 steps": lambda: from_copy(steps=4),
         "|gradient x activation|": lambda: attribute(lm, facts, metric=metric, absolute=True, batch_size=64),
         "|gradient|": lambda: neuron_gradient(lm, facts, metric=metric, batch_size=64),
         "Fisher": lambda: neuron_fisher(lm, facts, metric=metric, batch_size=64),
@@ -103,17 +113,29 @@ def main(options: Options) -> None:
     for case, metric, facts in cases:
         parts = split_by_group(facts, 0.5, 0)
         halves = {f"{name} subjects": part[: options.facts] for name, part in zip(("same", "other"), parts)}
+        generator = sets.names().generator(0)
+        copies = {half: [copy for (copy,) in perturb_all(ablated, generator)] for half, ablated in halves.items()}
         ablations = {
-            (half, seed): ablate_sample(
-                lm, ablated, metric=metric, neurons=options.neurons, groups=options.groups, seed=seed
+            (half, seed, to_copy): ablate_sample(
+                lm,
+                ablated,
+                metric=metric,
+                counterfactual=copies[half] if to_copy else None,
+                neurons=options.neurons,
+                groups=options.groups,
+                seed=seed,
             )
             for half, ablated in halves.items()
             for seed in options.seeds
+            for to_copy in (False, True)
         }
-        for score, make in candidates(lm, halves["same subjects"], metric).items():
+        same = "same subjects"
+        for score, make in candidates(lm, halves[same], copies[same], metric).items():
             scores = make()
-            for (half, seed), ablation in ablations.items():
-                found = fidelity(scores, ablation, sizes=score not in SIGNED)
+            for (half, seed, to_copy), ablation in ablations.items():
+                if to_copy != (score in AGAINST_A_COPY):
+                    continue
+                found = fidelity(scores, ablation, sizes=score not in SIGNED + AGAINST_A_COPY)
                 about = {"metric": case, "score": score, "ablated_on": half, "seed": seed}
                 rows.append({**about, "single": found.single, "grouped": found.grouped})
             print(f"{case}: {score}")

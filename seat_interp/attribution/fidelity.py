@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from scipy.stats import spearmanr
 from torch import Tensor
 from tqdm import tqdm
 
-from seat_interp.attribution.gates import changed_neurons, frozen
-from seat_interp.attribution.metrics import AnswerLoss, Metric
+from seat_interp.attribution.gates import changed_neurons, counterfactual_neurons, frozen
+from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
 from seat_interp.attribution.scores import Scores
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
@@ -70,41 +71,59 @@ def ablation_effects(
     groups: Sequence[Sequence[int]],
     *,
     metric: Metric | None = None,
+    counterfactual: Sequence[Fact] | None = None,
     batch_size: int = 64,
     progress: bool = True,
 ) -> Float[Tensor, " groups"]:
     """Fall of the mean metric when the neurons of each group are set to zero: exact, one pass a group and batch.
+
+    With a counterfactual they are given its activations instead (activation patching).
 
     Args:
         lm: the model.
         facts: what the metric is measured on.
         groups: neurons by their place among all neurons, layer after layer.
         metric: the loss of the facts' answers if not given.
+        counterfactual: for each fact, its entity-perturbed copy, as for `attribute`; its run is kept, of all neurons
+            and tokens.
         batch_size: facts a pass.
         progress: show a bar.
+
+    Raises:
+        SeatError: no facts, or not one counterfactual a fact.
     """
-    if not facts:
-        raise SeatError("There are no facts to ablate on: the set is empty.")
-    prepared = (metric or AnswerLoss()).prepare(lm, facts)
+    metric = metric or AnswerLoss()
+    prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
     ends = np.cumsum([mlp.neurons for mlp in lm.sites.mlps])
     starts = ends - [mlp.neurons for mlp in lm.sites.mlps]
     batches = batches_by_length([len(example.ids) for example in prepared.examples], batch_size)
+
+    def baseline(indices: Sequence[int]) -> list[Tensor] | None:
+        if copies is None:
+            return None
+        return counterfactual_neurons(lm, [prepared.examples[i] for i in indices], [copies[i] for i in indices])
 
     def mean(off: Sequence[int]) -> float:
         by_layer = [
             torch.tensor([n - low for n in off if low <= n < high], dtype=torch.long) for low, high in zip(starts, ends)
         ]
 
-        def change(layer: int, hidden: Tensor) -> Tensor:
-            return hidden.index_fill(-1, by_layer[layer].to(hidden.device), 0.0) if len(by_layer[layer]) else hidden
+        def change(layer: int, hidden: Tensor, instead: list[Tensor] | None) -> Tensor:
+            here = by_layer[layer].to(hidden.device)
+            if not len(here):
+                return hidden
+            return hidden.index_copy(
+                -1, here, instead[layer][..., here] if instead else torch.zeros_like(hidden[..., here])
+            )
 
         total = 0.0
-        for indices in batches:
-            with changed_neurons(lm, change, len(indices)):
+        for indices, instead in zip(batches, baselines):
+            with changed_neurons(lm, partial(change, instead=instead), len(indices)):
                 total += float(prepared.values([prepared.examples[i] for i in indices], indices).double().sum())
         return total / len(facts)
 
     with frozen(lm):
+        baselines = [baseline(indices) for indices in batches]
         whole = mean([])
         bar = tqdm(groups, desc="Ablating", unit="group", leave=False, disable=not progress)
         return torch.tensor([whole - mean(group) for group in bar], dtype=torch.float64)
@@ -115,6 +134,7 @@ def ablate_sample(
     facts: Sequence[Fact],
     *,
     metric: Metric | None = None,
+    counterfactual: Sequence[Fact] | None = None,
     neurons: int = 300,
     groups: int = 100,
     group_size: int = 20,
@@ -127,6 +147,7 @@ def ablate_sample(
         lm: the model.
         facts: what the metric is measured on; the facts of the scores, or others for a harder test.
         metric: the loss of the facts' answers if not given.
+        counterfactual: see `ablation_effects`.
         neurons: single neurons to ablate.
         groups: groups to ablate.
         group_size: neurons a group.
@@ -137,7 +158,9 @@ def ablate_sample(
     rng = np.random.default_rng(seed)
     single = [[int(n)] for n in rng.choice(total, size=min(neurons, total), replace=False)]
     several = [rng.choice(total, size=min(group_size, total), replace=False).tolist() for _ in range(groups)]
-    effects = ablation_effects(lm, facts, single + several, metric=metric, batch_size=batch_size).tolist()
+    effects = ablation_effects(
+        lm, facts, single + several, metric=metric, counterfactual=counterfactual, batch_size=batch_size
+    ).tolist()
     return Ablation(lm.fingerprint, single, several, effects[: len(single)], effects[len(single) :], total)
 
 

@@ -47,6 +47,32 @@ class Metric(Protocol):
         """Encode the facts for the model that is attributed."""
 
 
+def prepare(lm: LanguageModel, facts: Sequence[Fact], metric: Metric) -> Prepared:
+    """The metric on these facts.
+
+    Raises:
+        SeatError: there are none.
+    """
+    if not facts:
+        raise SeatError("There are no facts for the metric: the set is empty.")
+    return metric.prepare(lm, facts)
+
+
+def prepare_copies(
+    lm: LanguageModel, facts: Sequence[Fact], metric: Metric, counterfactual: Sequence[Fact] | None
+) -> list[Example] | None:
+    """What the model reads of each fact's entity-perturbed copy; None where there are no copies.
+
+    Raises:
+        SeatError: not one copy a fact.
+    """
+    if counterfactual is None:
+        return None
+    if len(counterfactual) != len(facts):
+        raise SeatError(f"There are {len(counterfactual)} counterfactuals for {len(facts)} facts; give one for each.")
+    return prepare(lm, counterfactual, metric).examples
+
+
 @dataclass(frozen=True)
 class AnswerLoss:
     """Cross entropy of the fact's own answer, mean over its tokens: what learning the fact lowers."""

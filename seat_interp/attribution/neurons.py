@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from seat_interp.attribution.gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
-from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
+from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
 from seat_interp.attribution.scores import Scores
 from seat_interp.attribution.stream import stream, told_apart
 from seat_interp.capture import AtToken, Kind, capture
@@ -139,7 +139,8 @@ def per_example(
     Raises:
         SeatError: as `attribute`.
     """
-    prepared, copies = _prepare(lm, facts, metric), _copies(lm, facts, metric, counterfactual)
+    metric = metric or AnswerLoss()
+    prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
     kept = {f"{mlp.down}.weight": torch.zeros(len(facts), mlp.neurons) for mlp in lm.sites.mlps}
     effect, where = _along_the_gates(lm, steps), list(range(lm.sites.layers))
 
@@ -207,22 +208,6 @@ def _along_the_gates(lm: LanguageModel, steps: int | None) -> Effect:
     return effect
 
 
-def _copies(
-    lm: LanguageModel, facts: Sequence[Fact], metric: Metric | None, counterfactual: Sequence[Fact] | None
-) -> list[Example] | None:
-    if counterfactual is None:
-        return None
-    if len(counterfactual) != len(facts):
-        raise SeatError(f"There are {len(counterfactual)} counterfactuals for {len(facts)} facts; give one for each.")
-    return _prepare(lm, counterfactual, metric).examples
-
-
-def _prepare(lm: LanguageModel, facts: Sequence[Fact], metric: Metric | None) -> Prepared:
-    if not facts:
-        raise SeatError("There are no facts to attribute on: the set is empty.")
-    return (metric or AnswerLoss()).prepare(lm, facts)
-
-
 def _score(
     lm: LanguageModel,
     facts: Sequence[Fact],
@@ -237,9 +222,9 @@ def _score(
     checkpoint: str | Path | None,
 ) -> Scores:
     """Mean over the facts of each neuron's effect, or of the rule applied to it."""
-    metric, prepared = metric or AnswerLoss(), _prepare(lm, facts, metric)
+    metric = metric or AnswerLoss()
+    prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
     where = lm.sites.layer_list(layers)
-    copies = _copies(lm, facts, metric, counterfactual)
     names = [f"{lm.sites.mlps[layer].down}.weight" for layer in where]
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:

@@ -53,6 +53,22 @@ def test_a_group_is_ablated_together(models_by_family):
     assert abs(float(together)) > 1e-4
 
 
+@pytest.mark.parametrize("family", ["qwen2", "opt", "gpt2"])
+def test_ablation_to_a_copy_is_what_gradients_sum_to_on_the_way_there(models_by_family, family):
+    """One layer's integrated gradients from the copies' activations are complete: they sum to the group's effect."""
+    lm = models_by_family(family)
+    copies = [fact(name, one.object) for name, one in zip(("Zed Quill", "Una Hart", "Max", "Ivo"), FACTS)]
+    for layer in range(3):
+        group = [list(range(48 * layer, 48 * layer + 48))]
+        effect = float(ablation_effects(lm, FACTS, group, counterfactual=copies, progress=False))
+        total = float(attribute(lm, FACTS, counterfactual=copies, steps=512, layers=[layer]).flat().double().sum())
+        assert effect == pytest.approx(total, rel=0.01, abs=1e-6)
+        assert effect != pytest.approx(float(ablation_effects(lm, FACTS, group, progress=False)), rel=0.02)
+    assert float(ablation_effects(lm, FACTS, group, counterfactual=FACTS, progress=False)) == pytest.approx(0, abs=1e-6)
+    with pytest.raises(SeatError, match="one for each"):
+        ablation_effects(lm, FACTS, group, counterfactual=copies[:2])
+
+
 def test_bad_scores_are_refused(models_by_family, truth):
     lm = models_by_family("qwen2")
     with pytest.raises(SeatError, match="per_neuron"):
