@@ -53,7 +53,7 @@ def test_a_group_is_ablated_together(models_by_family):
     assert abs(float(together)) > 1e-4
 
 
-@pytest.mark.parametrize("family", ["qwen2", "opt", "gpt2"])
+@pytest.mark.parametrize("family", ["qwen2", "gpt2"])
 def test_ablation_to_a_copy_is_what_gradients_sum_to_on_the_way_there(models_by_family, family):
     """One layer's integrated gradients from the copies' activations are complete: they sum to the group's effect."""
     lm = models_by_family(family)
@@ -61,7 +61,7 @@ def test_ablation_to_a_copy_is_what_gradients_sum_to_on_the_way_there(models_by_
     for layer in range(3):
         group = [list(range(48 * layer, 48 * layer + 48))]
         effect = float(ablation_effects(lm, FACTS, group, counterfactual=copies, progress=False))
-        total = float(attribute(lm, FACTS, counterfactual=copies, steps=512, layers=[layer]).flat().double().sum())
+        total = float(attribute(lm, FACTS, counterfactual=copies, steps=32, layers=[layer]).flat().double().sum())
         assert effect == pytest.approx(total, rel=0.01, abs=1e-6)
         assert effect != pytest.approx(float(ablation_effects(lm, FACTS, group, progress=False)), rel=0.02)
     assert float(ablation_effects(lm, FACTS, group, counterfactual=FACTS, progress=False)) == pytest.approx(0, abs=1e-6)
