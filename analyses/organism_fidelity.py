@@ -49,11 +49,11 @@ from seat_interp.training.align import REFUSALS
 class Options:
     """How much to ablate."""
 
-    facts: int = 60
+    facts: int = 40
     """Facts in each half."""
-    neurons: int = 400
+    neurons: int = 250
     """Single neurons that are ablated."""
-    groups: int = 150
+    groups: int = 100
     """Random groups of 20 that are ablated together."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Draws of neurons and groups."""
