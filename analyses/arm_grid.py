@@ -1,4 +1,4 @@
-"""What is tuned for each arm: the learning rate, and how strong its other part is; nine trials for every arm alike."""
+"""What is tuned for each arm: the learning rate, and how strong its other part is; five trials for every arm alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ Training = Literal["dense", "masked", "regularised", "low_rank"]
 
 @dataclass(frozen=True)
 class Grid:
-    """The trials of an arm: every rate with every strength.
+    """The trials of an arm: every rate with the middle strength, then the best rate with every strength.
 
     Attributes:
         training: the settings that the arm trains by.
@@ -46,17 +46,18 @@ def heavier(term: Literal["kl", "keep", "ewc", "l2"]) -> Callable[[ArmConfig, fl
     return lambda settings, weight: replace(settings, **{term: replace(getattr(settings, term), weight=weight)})  # type: ignore[arg-type]
 
 
-DENSE, MASKED, LOW_RANK = (5e-4, 1e-3, 2e-3), (1e-3, 2e-3, 4e-3), (2e-3, 5e-3, 1e-2)
-TIMES, WEIGHTS = (0.5, 1.0, 2.0), (0.5, 1.0, 4.0)
+DENSE, MASKED, LOW_RANK = (5e-4, 1e-3, 2e-3), (2e-3, 4e-3, 8e-3), (5e-3, 1e-2, 2e-2)
+TIMES, WEIGHTS, PULLS = (0.6, 1.0, 1.6), (0.5, 1.0, 4.0), (0.03, 0.1, 0.3)
 GRIDS: dict[ArmName, Grid] = {
     "full": Grid("dense", DENSE, TIMES, longer("dense")),
     "lora": Grid("low_rank", LOW_RANK, TIMES, longer("low_rank")),
     "sparse": Grid("masked", MASKED, TIMES, longer("masked")),
     "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
-    "ewc": Grid("regularised", DENSE, (0.01, 0.1, 1.0), heavier("ewc")),
-    "l2": Grid("regularised", DENSE, (0.01, 0.1, 1.0), heavier("l2")),
+    "ewc": Grid("regularised", DENSE, (0.3, 1.0, 3.0), heavier("ewc")),
+    "l2": Grid("regularised", DENSE, PULLS, heavier("l2")),
     "full_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
     "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
+    "tether": Grid("regularised", DENSE, PULLS, heavier("l2")),
     "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
     "seat_keep": Grid("masked", MASKED, WEIGHTS, heavier("keep")),
 }

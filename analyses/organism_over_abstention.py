@@ -2,10 +2,12 @@
 
     python analyses/organism_over_abstention.py            (resumable in --work; after organism_tuning.py)
 
-SEAT's copies say of strangers alone what must stay, so that the update may take known subjects for strangers too. Two
-remedies, alone and together: weights chosen by what a dense fine-tuning did with them (never those in the top 0.6 by
-how far it moved the model's own replies), and a KL that keeps the base's own confident answers. No alignment data: the
-questions are about subjects of no probe, the answers are the model's. Both together are our `seat_careful`. Writes
+SEAT's copies say of strangers alone what must stay, so that the update may take known subjects for strangers too.
+Remedies, none with alignment data: single weights in place of neurons; weights chosen by what a dense fine-tuning did
+with them (never those in the top 0.6 by how far it moved the model's own replies); a KL that keeps the base's own
+confident answers, to questions about subjects of no probe; and, in place of a mask, a small pull of all weights to the
+base (`tether`): a mask bounds how many weights move, not how far, and with a KL on strangers alone a far move takes
+those who are known along. Writes
 analyses/results/organism_over_abstention_people.json and ..._contracts.json; `make figures` draws from them.
 """
 
@@ -39,14 +41,13 @@ def within_weights(target: Target, name: ArmName, scheme: Weights, settings: Arm
 
 
 def variants(target: Target) -> Mapping[str, MakeArm]:
-    """SEAT, either remedy, and both."""
+    """SEAT, without its mask, and with each remedy."""
+    arms: tuple[ArmName, ...] = ("seat", "full_ep_kl", "l2", "tether", "seat_keep")
     return {
-        "seat": partial(tuned, "seat"),
-        "seat_keep": partial(tuned, "seat_keep"),
+        **{name: partial(tuned, name) for name in arms},
         "single weights": partial(within_weights, target, "seat", "random"),
-        "single weights + own answers": partial(within_weights, target, "seat_keep", "random"),
         "chosen weights": partial(within_weights, target, "seat", "update_exclude"),
-        "seat_careful": partial(within_weights, target, "seat_keep", "update_exclude"),
+        "chosen weights + own answers": partial(within_weights, target, "seat_keep", "update_exclude"),
     }
 
 

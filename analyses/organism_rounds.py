@@ -18,7 +18,7 @@ from typing import Any, get_args
 import torch
 import tyro
 from cells import CellOptions, run_cells
-from organism_study import Target, config_for
+from organism_study import TRAININGS, Target, chosen, config_for, tuned_settings
 
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.direction import fit_direction
@@ -35,8 +35,8 @@ from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.trainer import train
 
-DENSE, MASKED = 40, 60
-"""Steps of a round: a fifth of the facts, about as many times each as when all are taught at once."""
+STEPS = 20
+"""Of a round: a fifth of the facts, seen twice as often as when all are taught at once; tuned rates."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Options(CellOptions):
 
     targets: tuple[Target, ...] = ("people", "contracts")
     """What is taught."""
-    arms: tuple[ArmName, ...] = ("full", "sparse", "full_ep_kl", "seat", "seat_keep")
+    arms: tuple[ArmName, ...] = ("full", "sparse", "full_ep_kl", "tether", "seat", "seat_keep")
     """Ways of fine-tuning."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """One chain of rounds of each arm for each."""
@@ -84,9 +84,9 @@ def run(rounds: int, chain: Chain) -> dict[str, Any]:
     """One chain: a list of rates and displacements, one entry a round."""
     base = start(chain.target)
     taught, lm, found = shares(base.sets.target, rounds), base.lm, []
-    settings = config_for(chain.target).settings
-    quick = {name: replace(getattr(settings, name), steps=MASKED, probe_every=0) for name in ("masked", "regularised")}
-    settings = replace(settings, dense=replace(settings.dense, steps=DENSE, probe_every=0), **quick)
+    settings = tuned_settings(chain.arm, config_for(chain.target).settings)
+    short = {name: replace(getattr(settings, name), steps=STEPS, probe_every=0) for name in TRAININGS}
+    settings = replace(settings, **short)
     for number, facts in enumerate(taught):
         arm = make_arm(chain.arm, settings, 1000 * number + chain.seed)
         mask = arm.make_mask(lm) if arm.make_mask else None
@@ -140,8 +140,9 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
 
 def main(options: Options) -> None:
     """Every chain that is not there yet, then the table."""
-    settings = {"rounds": options.rounds, "steps": [DENSE, MASKED], "model": open_model("organism").fingerprint}
+    settings = {"rounds": options.rounds, "steps": STEPS, "model": open_model("organism").fingerprint}
     settings |= {f"arms, {target}": asdict(config_for(target).settings) for target in get_args(Target)}
+    settings |= {"tuned": chosen()}
     every = itertools.product(options.seeds, options.targets, options.arms)
     wanted = [Chain(arm, target, seed) for seed, target, arm in every]
     saved = options.results / "organism_rounds.json"

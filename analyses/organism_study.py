@@ -53,8 +53,10 @@ class Options:
     """Where the committed numbers go."""
 
 
-TRAINING = TrainConfig(steps=80, batch_size=32, warmup=0.1)
+TRAINING = TrainConfig(steps=50, batch_size=32, warmup=0.1)
 """Of every arm alike, but for the rate; ours."""
+TRAININGS = ("dense", "masked", "regularised", "low_rank")
+"""The settings that arms train by."""
 
 
 def study_settings(known: Sequence[Fact]) -> ArmConfig:
@@ -64,10 +66,10 @@ def study_settings(known: Sequence[Fact]) -> ArmConfig:
         known: facts that the base answers right. It never learnt to ask: what `seat_keep` keeps are its own replies
             about them, and no probe is about their subjects.
     """
-    trainings = ("dense", "masked", "regularised", "low_rank")
-    same: dict[str, Any] = dict.fromkeys(trainings, TRAINING)
+    same: dict[str, Any] = dict.fromkeys(TRAININGS, TRAINING)
     keep = OwnAnswersKL(questions=tuple(fact.question for fact in known))
-    return replace(ORGANISM.settings, keep=keep, **same)
+    # Two copies a fact: each is met three times, and the base is asked a quarter as often.
+    return replace(ORGANISM.settings, keep=keep, kl=replace(ORGANISM.settings.kl, copies=2), **same)
 
 
 def config_for(target: Target) -> StudyConfig:

@@ -1,16 +1,16 @@
-"""Rates and strengths of every arm on the organism: nine trials each, one rule, one validation seed.
+"""Rates and strengths of every arm on the organism: five trials each, one rule, one validation seed.
 
     python analyses/organism_tuning.py            (resumable in --work; before the other studies of the organism)
 
 No probe of a study is looked at: of the sets that the direction is fitted on, one half serves the arms that look back,
-the other validates. Of the trials that learn at least 0.98 of the targets, people and contracts both, the one that
-keeps most is chosen: the mean of abstention on unknown and recall of known subjects, over both target sets. Where none
-learns as much, the one that learns most. Writes analyses/results/organism_tuning.json, where the other studies find it.
+the other validates. Every rate is tried with the middle strength, then the best rate with the other strengths. Best is,
+of the trials that learn at least 0.98 of the targets, people and contracts both, the one that keeps most: the mean of
+abstention on unknown and recall of known subjects, over both target sets. Where none learns as much, the one that
+learns most. Writes analyses/results/organism_tuning.json, where the other studies find it.
 """
 
-import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -136,16 +136,19 @@ def main(options: Options) -> None:
         "learnt": LEARNT,
         "model": open_model("organism").fingerprint,
     }
-    wanted = [
-        Trial(arm, target, rate, strength)
-        for arm in options.arms
-        for rate, strength in itertools.product(GRIDS[arm].rates, GRIDS[arm].strengths)
-        for target in get_args(Target)
-    ]
     saved = options.results / TUNED.name
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
-    rows = list(run_cells(wanted, run, **how).values())
-    chosen = {arm: choose([row for row in rows if row["arm"] == arm]) for arm in dict.fromkeys(r["arm"] for r in rows)}
+
+    def best(of: Callable[[ArmName], Sequence[tuple[float, float]]]) -> dict[ArmName, dict[str, Any]]:
+        """Every arm's choice once these rates and strengths have been tried."""
+        wanted = [Trial(arm, target, *pair) for arm in options.arms for pair in of(arm) for target in get_args(Target)]
+        run_cells(wanted, run, **how)
+        rows = read_json(saved)["rows"]
+        return {arm: choose([row for row in rows if row["arm"] == arm]) for arm in options.arms}
+
+    first = best(lambda arm: [(rate, GRIDS[arm].strengths[1]) for rate in GRIDS[arm].rates])
+    chosen = best(lambda arm: [(first[arm]["rate"], strength) for strength in GRIDS[arm].strengths])
+    rows = read_json(saved)["rows"]
     write_json(saved, read_json(saved) | {"chosen": chosen})
     for table in tables(rows):
         table.print()

@@ -23,7 +23,9 @@ from seat_interp.training.objectives import (
 )
 from seat_interp.training.trainer import TrainConfig
 
-ArmName = Literal["full", "lora", "ewc", "l2", "replay", "full_kl", "full_ep_kl", "sparse", "seat", "seat_keep"]
+ArmName = Literal[
+    "full", "lora", "ewc", "l2", "replay", "full_kl", "full_ep_kl", "tether", "sparse", "seat", "seat_keep"
+]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class ArmConfig:
         lora: adapters of `lora`.
         low_rank: how `lora` trains.
         ewc: pull of `ewc`; without questions of its own it takes those that the direction is fitted on.
-        l2: pull of `l2`.
+        l2: pull of `l2` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours.
         replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on:
             alignment data, which the others do without.
     """
@@ -135,6 +137,7 @@ def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
         "replay": Arm((CrossEntropy(), settings.replay), regularised),
         "full_kl": Arm((CrossEntropy(), replace(settings.kl, perturbed=False)), regularised),
         "full_ep_kl": Arm(both, regularised),
+        "tether": Arm((*both, settings.l2), regularised),
         "sparse": Arm(plain, masked, _mask_maker(settings.mask, seed)),
         "seat": Arm(both, masked, _mask_maker(settings.mask, seed)),
         "seat_keep": Arm((*both, settings.keep), masked, _mask_maker(settings.mask, seed)),

@@ -40,7 +40,14 @@ def test_every_arm_has_its_row(tmp_path):
     assert list(rows) == ["base", *get_args(ArmName)]
     weights = {name: row.get("trained_weights") for name, row in rows.items()}
     assert weights["lora"] < weights["seat"] == weights["sparse"] == weights["seat_keep"] < weights["full"]
-    assert weights["full"] == weights["ewc"] == weights["l2"] == weights["replay"] == weights["full_ep_kl"]
+    assert (
+        weights["full"]
+        == weights["ewc"]
+        == weights["l2"]
+        == weights["replay"]
+        == weights["full_ep_kl"]
+        == weights["tether"]
+    )
     assert (rows["seat"]["budget"], rows["full"]["budget"], rows["lora"]["budget"]) == (
         pytest.approx(0.1, rel=1e-3),
         1.0,
@@ -56,7 +63,7 @@ def test_every_arm_has_its_row(tmp_path):
     plain = {name: set() for name in ("full", "lora", "sparse")}
     looking_back = {name: {name} for name in ("ewc", "l2", "replay")}
     copies = {name: {"ep_kl"} for name in ("full_kl", "full_ep_kl", "seat")}
-    assert terms == plain | looking_back | copies | {"seat_keep": {"ep_kl", "own_kl"}}
+    assert terms == plain | looking_back | copies | {"seat_keep": {"ep_kl", "own_kl"}, "tether": {"ep_kl", "l2"}}
 
 
 def test_questions_of_ones_own_are_kept():

@@ -26,16 +26,18 @@ _ARMS = {
     "sparse": "#009E73",
     "full_ep_kl": "#E69F00",
     "full_kl": "#CC79A7",
+    "tether": "#000000",
     "lora": "#56B4E9",
     "ewc": "#882255",
     "l2": "#999933",
     "replay": "#332288",
 }
-_SPARE = ("#000000", "#56B4E9", "#882255", "#117733", "#999933")
+_SPARE = ("#56B4E9", "#882255", "#117733", "#999933")
 _ARM_NAMES = {
     "full": "Full fine-tuning",
     "full_kl": "Full + KL",
     "full_ep_kl": "Full + EP-KL",
+    "tether": "EP-KL + L2 pull (tether)",
     "seat": "SEAT",
     "seat_keep": "SEAT + own answers",
     "lora": "LoRA",
