@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -76,6 +77,18 @@ def baseline(
     fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position, batch_size)
     nulls = null_directions(fit["u"], fit["k"], draws=null_draws)
     return Baseline(lm, sets, direction, before, nulls, batch_size, same_weights)
+
+
+@torch.no_grad()
+def weight_distance(base: LanguageModel, tuned: LanguageModel) -> float:
+    """How far fine-tuning moved the weights: the Euclidean norm of the change over that of the base's weights."""
+    after = dict(tuned.model.named_parameters())
+    moved, whole = 0.0, 0.0
+    for name, before in base.model.named_parameters():
+        start = before.detach().double().cpu()
+        moved += float((after[name].detach().double().cpu() - start).square().sum())
+        whole += float(start.square().sum())
+    return (moved / whole) ** 0.5
 
 
 def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
 from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
 from seat_interp.masks.mask import Mask
-from seat_interp.measure import Baseline, baseline, rates_of
+from seat_interp.measure import Baseline, baseline, rates_of, weight_distance
 from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
@@ -292,6 +292,7 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
         "refit_angle": moved.angle()[base.direction.layer],
         "budget": None if arm.lora else mask.budget if mask is not None else 1.0,
         "trained_weights": tuned.trained_weights,
+        "weight_distance": weight_distance(base.lm, tuned.model),
         "training_seconds": round(tuned.seconds, 2),
     }
 

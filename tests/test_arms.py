@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
+import torch
 
 from seat_interp.arms import Arm, ArmConfig, ArmName
 from seat_interp.errors import SeatError
 from seat_interp.masks.random import random_neurons
+from seat_interp.measure import weight_distance
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.study import StudyConfig, run_study
@@ -59,11 +61,22 @@ def test_every_arm_has_its_row(tmp_path):
         terms[name] = set(log[-1]) - {"step", "cross_entropy", "gradient"}
         moved = rows[name]["displacement"]["unknown"]
         assert moved["mean"] != 0
+        assert 0 < rows[name]["weight_distance"] < 0.1
         assert len(moved["interval"]) == 2
     plain = {name: set() for name in ("full", "lora", "sparse")}
     looking_back = {name: {name} for name in ("ewc", "l2", "replay")}
     copies = {name: {"ep_kl"} for name in ("full_kl", "full_ep_kl", "seat")}
     assert terms == plain | looking_back | copies | {"seat_keep": {"ep_kl", "own_kl"}, "tether": {"ep_kl", "l2"}}
+
+
+def test_distance_of_weights_is_relative_to_the_base(models_by_family):
+    lm = models_by_family("llama")
+    tuned = lm.copy()
+    with torch.no_grad():
+        for parameter in tuned.model.parameters():
+            parameter.mul_(1.25)
+    assert weight_distance(lm, lm) == 0
+    assert weight_distance(lm, tuned) == pytest.approx(0.25)
 
 
 def test_questions_of_ones_own_are_kept():
