@@ -56,7 +56,7 @@ def replies(
     """
     prompts = encode_prompts(lm, questions, room=max_new_tokens)
     # A model may end its turns with more than one token; its own penalties would not be greedy.
-    ends = sorted({lm.tokenizer.eos_token_id, *_ends(lm)})
+    ends = end_tokens(lm)
     config = GenerationConfig(
         max_new_tokens=max_new_tokens,
         do_sample=False,
@@ -80,6 +80,8 @@ def replies(
     return found
 
 
-def _ends(lm: LanguageModel) -> list[int]:
+def end_tokens(lm: LanguageModel) -> list[int]:
+    """The tokens that end a reply: the tokenizer's, and those that the model's generation settings name."""
     found = getattr(lm.model.generation_config, "eos_token_id", None)
-    return [] if found is None else [found] if isinstance(found, int) else list(found)
+    named = [] if found is None else [found] if isinstance(found, int) else list(found)
+    return sorted({lm.tokenizer.eos_token_id, *named})

@@ -49,6 +49,12 @@ def label(reply: str, fact: Fact) -> Label:
     return Label.CORRECT if any(_holds(reply, form) for form in forms) else Label.WRONG
 
 
+def exact_match(reply: str, fact: Fact) -> bool:
+    """Whether the reply is an accepted form and nothing else, after the normalisation of `label`."""
+    words = [word for word in _normalise(reply) if word not in _ARTICLES]
+    return bool(words) and any(words == [w for w in _normalise(form) if w not in _ARTICLES] for form in fact.accepted())
+
+
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
 _ARTICLES = frozenset({"a", "an", "the"})
 _WORD = re.compile(

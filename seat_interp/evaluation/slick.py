@@ -1,0 +1,179 @@
+"""SLiCK: what a model knows, by how often it answers right under few-shot prompts (arXiv 2405.05904, section 3)."""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from seat_interp.errors import SeatError, require_within
+from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
+from seat_interp.evaluation.sampling import Answers, Sampling, SharedPrefix, answers
+from seat_interp.evaluation.score import Label, exact_match, label
+from seat_interp.facts import Fact
+from seat_interp.models.open import LanguageModel
+
+
+class Category(StrEnum):
+    """How well a fact is known."""
+
+    HIGHLY_KNOWN = "HighlyKnown"
+    """Every greedy answer is right."""
+    MAYBE_KNOWN = "MaybeKnown"
+    """Some greedy answers are right."""
+    WEAKLY_KNOWN = "WeaklyKnown"
+    """No greedy answer is right, but some sampled one is."""
+    UNKNOWN = "Unknown"
+    """No answer is right."""
+
+    @property
+    def known(self) -> bool:
+        """Any category but Unknown."""
+        return self is not Category.UNKNOWN
+
+
+def category(greedy: float, sampled: float) -> Category:
+    """From the shares of right answers, greedy and sampled (Fig. 2 of the paper)."""
+    if greedy == 1:
+        return Category.HIGHLY_KNOWN
+    if greedy > 0:
+        return Category.MAYBE_KNOWN
+    return Category.WEAKLY_KNOWN if sampled > 0 else Category.UNKNOWN
+
+
+@dataclass(frozen=True)
+class SlickConfig:
+    """The paper's settings; what it does not give is ours.
+
+    Attributes:
+        prompts: draws of exemplars, the same for all facts of a relation.
+        exemplars: a prompt, from the dev split.
+        samples: a prompt.
+        temperature: of the samples.
+        top_k: of the samples.
+        max_new_tokens: of an answer (ours).
+        chat: exemplars as turns of a conversation, in the chat template; else lines of "Q:" and "A:".
+        exact: an answer is right if it is an accepted form and nothing else; else it is enough that it holds one.
+        seed: of exemplars and samples.
+    """
+
+    prompts: int = 10
+    exemplars: int = 4
+    samples: int = 16
+    temperature: float = 0.5
+    top_k: int = 40
+    max_new_tokens: int = 16
+    chat: bool = False
+    exact: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("prompts", "top_k", "max_new_tokens"):
+            require_within(self, name, 1)
+        for name in ("exemplars", "samples"):
+            require_within(self, name, 0)
+        require_within(self, "temperature", 0, above=True)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How answers are drawn."""
+        return Sampling(self.samples, self.temperature, self.top_k, self.max_new_tokens)
+
+
+@dataclass(frozen=True)
+class Slick:
+    """What came out for one fact.
+
+    Attributes:
+        fact: as asked.
+        greedy: share of the prompts whose greedy answer is right, P(T=0).
+        sampled: share of all samples that are right, P(T>0).
+        tokens: of all answers, as if each had been made by itself.
+    """
+
+    fact: Fact
+    greedy: float
+    sampled: float
+    tokens: int = 0
+
+    @property
+    def category(self) -> Category:
+        """How well the fact is known."""
+        return category(self.greedy, self.sampled)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fact with what came out beside it: a line of `slick.jsonl`."""
+        found = {"category": self.category.value, "greedy": self.greedy, "sampled": self.sampled, "tokens": self.tokens}
+        return {**self.fact.to_json(), "slick": found}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Slick":
+        """Inverse of `to_json`."""
+        found = row["slick"]
+        fact = Fact.from_json({name: value for name, value in row.items() if name != "slick"})
+        return cls(fact, found["greedy"], found["sampled"], found["tokens"])
+
+
+def slick(
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    dev: Sequence[Fact],
+    config: SlickConfig | None = None,
+    *,
+    batch_size: int = 16,
+    progress: bool = True,
+) -> Iterator[Slick]:
+    """Every fact with how often it is answered right, in batches of one relation: an iterator, to be kept as it comes.
+
+    What comes out of a fact depends on the facts of its batch only through what is drawn by chance.
+
+    Args:
+        lm: the model.
+        facts: with relations and answers.
+        dev: facts of the same relations, about other subjects, for exemplars.
+        config: the paper's settings if not given.
+        batch_size: facts at a time.
+        progress: show a bar, with the time that is left.
+
+    Raises:
+        SeatError: no facts, one without an answer, or too few exemplars.
+    """
+    config = config or SlickConfig()
+    if not facts:
+        raise SeatError("There are no facts to ask: the set is empty.")
+    if bare := next((fact for fact in facts if not fact.accepted()), None):
+        raise SeatError(f"The fact {bare.question!r} has no answer, so nobody can tell whether the model knows it.")
+    drawn = draw_exemplars(facts, dev, prompts=config.prompts, exemplars=config.exemplars, seed=config.seed)
+    with tqdm(total=len(facts), desc="SLiCK", unit="fact", disable=not progress) as bar:
+        for relation, prompts in drawn.items():
+            same = [fact for fact in facts if fact.relation == relation]
+            ids = [[few_shot_ids(lm, fact.question, each, chat=config.chat) for fact in same] for each in prompts]
+            prefixes = [SharedPrefix(lm, column) for column in ids]
+            for start in range(0, len(same), batch_size):
+                batch = slice(start, start + batch_size)
+                # A seed for each batch, so that samples do not depend on what was asked before a run was cut off.
+                generator = torch.Generator().manual_seed(_seed(config.seed, relation, same[start].question))
+                found = [
+                    answers(lm, column[batch], config.sampling, generator, prefix)
+                    for column, prefix in zip(ids, prefixes)
+                ]
+                for fact, each in zip(same[batch], zip(*found)):
+                    yield _score(fact, each, config)
+                bar.update(len(same[batch]))
+
+
+def _score(fact: Fact, found: Sequence[Answers], config: SlickConfig) -> Slick:
+    def right(text: str) -> bool:
+        return exact_match(text, fact) if config.exact else label(text, fact) is Label.CORRECT
+
+    greedy = sum(right(each.greedy) for each in found) / len(found)
+    hits = sum(count for each in found for text, count in each.sampled.items() if right(text))
+    sampled = hits / max(1, sum(sum(each.sampled.values()) for each in found))
+    return Slick(fact, greedy, sampled, sum(each.tokens for each in found))
+
+
+def _seed(seed: int, *texts: str) -> int:
+    return zlib.crc32("\n".join([str(seed), *texts]).encode())
