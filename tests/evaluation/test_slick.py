@@ -8,6 +8,7 @@ from transformers import GenerationConfig
 
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
+from seat_interp.evaluation.generate import end_tokens
 from seat_interp.evaluation.score import Label, exact_match, label
 from seat_interp.evaluation.slick import Category, Slick, SlickConfig, category, slick
 from seat_interp.facts import Fact
@@ -37,7 +38,7 @@ def test_the_same_as_asking_one_by_one():
     found = list(slick(lm, facts, dev, CONFIG, batch_size=3, progress=False))
     assert {each.fact for each in found} == set(facts)
     drawn = draw_exemplars(facts, dev, prompts=3, exemplars=1, seed=0)
-    greedy = GenerationConfig(max_new_tokens=24, do_sample=False, pad_token_id=0)
+    greedy = GenerationConfig(max_new_tokens=24, do_sample=False, pad_token_id=0, eos_token_id=end_tokens(lm))
     for each in found:
         right = 0
         for exemplars in drawn[each.fact.relation]:
