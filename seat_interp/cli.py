@@ -1,4 +1,4 @@
-"""The command line: `seat-interp demo | run | align | select | mask | fetch | organism`.
+"""The command line: `seat-interp demo | run | align | select | mask | slick | fetch | organism`.
 
 Every option is a field of a command's dataclass, so `--help` and the settings saved with a run have one source.
 """
@@ -13,6 +13,7 @@ from tyro.conf import subcommand
 from seat_interp.commands.masks import MaskFiles
 from seat_interp.commands.models import Align, Fetch, Organism
 from seat_interp.commands.select import Select
+from seat_interp.commands.slick import Slick
 from seat_interp.commands.study import Demo, Run, settings_file, study_settings, take_settings
 from seat_interp.errors import SeatError, reported
 from seat_interp.study import StudyConfig
@@ -25,6 +26,7 @@ Command = (
     | Annotated[Align, subcommand("align")]
     | Annotated[Select, subcommand("select")]
     | Annotated[MaskFiles, subcommand("mask")]
+    | Annotated[Slick, subcommand("slick")]
     | Annotated[Fetch, subcommand("fetch")]
     | Annotated[Organism, subcommand("organism")]
 )

@@ -61,6 +61,34 @@ def write_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     return write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
+def append_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add JSON objects, one a line, to a file that grows as results come; see `read_growing`.
+
+    Raises:
+        SeatError: the disk is full; what was there before stays.
+    """
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise SeatError(f"Cannot write {path}: {error.strerror or error}. Free some space, then go on.") from error
+
+
+def read_growing(path: str | Path) -> list[dict[str, Any]]:
+    """The rows of a file that `append_jsonl` wrote; a last line that was cut off is taken away from it.
+
+    Raises:
+        SeatError: as `read_jsonl`.
+    """
+    if not Path(path).exists():
+        return []
+    text = read_text(path)
+    if not text.endswith("\n"):
+        write_text(path, text[: text.rfind("\n") + 1])
+    return read_jsonl(path)
+
+
 def read_text(path: str | Path) -> str:
     """Read UTF-8 text.
 

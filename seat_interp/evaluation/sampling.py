@@ -73,7 +73,7 @@ class SharedPrefix:
         if self.length:
             ids = torch.tensor([list(prompts[0][: self.length])], device=lm.model.device)
             with torch.no_grad():
-                lm.model.base_model(input_ids=ids, past_key_values=self.cache, use_cache=True)
+                lm.model.base_model(input_ids=ids, cache=self.cache, use_cache=True)
 
     def repeated(self, rows: int) -> DynamicCache:
         """A copy for so many prompts."""
@@ -130,7 +130,7 @@ def answers(
 def _next_logits(lm: LanguageModel, tokens: Tensor, mask: Tensor, cache: DynamicCache) -> Float[Tensor, "rows v"]:
     """Of the token after the given ones, float32 on the CPU; the cache grows."""
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-    how: dict[str, Any] = {"past_key_values": cache, "use_cache": True, "logits_to_keep": 1}
+    how: dict[str, Any] = {"cache": cache, "use_cache": True, "logits_to_keep": 1}
     output = lm.model(input_ids=tokens, attention_mask=mask, position_ids=positions, **how)
     return output.logits[:, -1].float().cpu()
 

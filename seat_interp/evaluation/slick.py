@@ -1,7 +1,7 @@
 """SLiCK: what a model knows, by how often it answers right under few-shot prompts (arXiv 2405.05904, section 3)."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -123,6 +123,7 @@ def slick(
     dev: Sequence[Fact],
     config: SlickConfig | None = None,
     *,
+    done: Container[Fact] = (),
     batch_size: int = 16,
     progress: bool = True,
 ) -> Iterator[Slick]:
@@ -135,6 +136,8 @@ def slick(
         facts: with relations and answers.
         dev: facts of the same relations, about other subjects, for exemplars.
         config: the paper's settings if not given.
+        done: facts that came out before a run was cut off: a batch of such facts alone is passed over. Given the same
+            facts, settings and batch size, the others come out as if it had not been cut off.
         batch_size: facts at a time.
         progress: show a bar, with the time that is left.
 
@@ -151,9 +154,12 @@ def slick(
         for relation, prompts in drawn.items():
             same = [fact for fact in facts if fact.relation == relation]
             ids = [[few_shot_ids(lm, fact.question, each, chat=config.chat) for fact in same] for each in prompts]
-            prefixes = [SharedPrefix(lm, column) for column in ids]
+            prefixes = [] if all(fact in done for fact in same) else [SharedPrefix(lm, column) for column in ids]
             for start in range(0, len(same), batch_size):
                 batch = slice(start, start + batch_size)
+                if all(fact in done for fact in same[batch]):
+                    bar.update(len(same[batch]))
+                    continue
                 # A seed for each batch, so that samples do not depend on what was asked before a run was cut off.
                 generator = torch.Generator().manual_seed(_seed(config.seed, relation, same[start].question))
                 found = [

@@ -78,6 +78,22 @@ def read_jsonl(path: str | Path, subject_type: str | None = None) -> list[Fact]:
     return facts
 
 
+def read_slick(path: str | Path) -> list[Fact]:
+    """The facts that `seat-interp slick` has asked, with their category as the group.
+
+    Raises:
+        SeatError: with file and row, for rows that it has not written.
+    """
+    facts = []
+    for number, row in enumerate(load_rows(path), 1):
+        try:
+            fact = {name: value for name, value in row.items() if name != "slick"}
+            facts.append(Fact.from_json({**fact, "group": row["slick"]["category"]}))
+        except (SeatError, KeyError, TypeError) as error:
+            raise SeatError(f"{path}, row {number}, is not as `seat-interp slick` writes it: {error}") from error
+    return facts
+
+
 def read_hub(
     dataset_id: str,
     question: str = "question",
@@ -157,6 +173,8 @@ def _reader_of(path: Path) -> Callable[[Path], list[Fact]]:
         return read_pistol if contracts else read_factual
     if {"question", "answer"} <= keys and looks_like_tofu(rows):
         return read_tofu
+    if {"question", "slick"} <= keys:
+        return read_slick
     if "question" in keys:
         return read_jsonl
     raise SeatError(f"{path} has rows with {', '.join(sorted(keys)[:9]) or 'no fields'}. Accepted are {_ACCEPTED}.")

@@ -12,9 +12,9 @@ HUB = "hf:"
 def read_sources(sources: Sequence[str]) -> list[Fact]:
     """Facts of several sources joined.
 
-    A source is a file or folder in any known format, `FILE#GROUP,GROUP` for some of its groups (the edges of
-    PISTOL, the authors of TOFU), or `hf:DATASET#SPLIT` for a split of a data set of the Hugging Face hub, `train` if
-    none is named, with columns `question`, `answer` and, where entities are to be perturbed, `subject`.
+    A source is a file or folder in any known format; `FILE#GROUP,GROUP` for some of its groups (the edges of PISTOL,
+    the authors of TOFU, the categories of SLiCK); or `hf:DATASET#SPLIT` for a split of a data set of the Hugging Face
+    hub, `train` if none is named, with columns `question`, `answer` and, where entities are to be perturbed, `subject`.
 
     Args:
         sources: one or more.

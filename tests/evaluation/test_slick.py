@@ -43,7 +43,9 @@ def test_the_same_as_asking_one_by_one():
         right = 0
         for exemplars in drawn[each.fact.relation]:
             ids = torch.tensor([few_shot_ids(lm, each.fact.question, exemplars, chat=True)])
-            new = lm.model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=greedy)[0, ids.shape[1] :]
+            new = lm.model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=greedy)[
+                0, ids.shape[1] :
+            ]
             text = lm.tokenizer.decode(new, skip_special_tokens=True).split("\n")[0]
             right += label(text, each.fact) is Label.CORRECT
         assert each.greedy == right / 3

@@ -1,0 +1,109 @@
+"""`slick`: how well a model knows facts."""
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seat_interp.errors import SeatError, require_within
+from seat_interp.evaluation.slick import SlickConfig
+
+if TYPE_CHECKING:
+    from seat_interp.evaluation.slick import Slick as Asked
+    from seat_interp.facts import Fact
+
+
+@dataclass(frozen=True)
+class Slick:
+    """How well a model knows facts: HighlyKnown, MaybeKnown, WeaklyKnown or Unknown, by SLiCK (arXiv 2405.05904).
+
+    Every fact is asked under few-shot prompts of its relation, greedily and with samples. The file takes its place
+    among the fact files of all commands: FILE#Unknown, or FILE#HighlyKnown,MaybeKnown, names a part of it. A call that
+    was cut off goes on where it was.
+
+    Example: seat-interp slick --model ./my-model --facts test.jsonl --dev dev.jsonl --out slick.jsonl
+    """
+
+    model: str
+    """A Hugging Face folder, a hub id, or a catalogue name: organism, smollm2-135m-instruct."""
+    facts: tuple[str, ...]
+    """Facts with answers and relations: files as for `run`."""
+    dev: tuple[str, ...]
+    """Facts of the same relations about other subjects, for the exemplars of the prompts."""
+    out: Path
+    """The JSON lines: every fact with its category; settings and shares lie beside them as FILE.json."""
+    settings: SlickConfig = field(default_factory=SlickConfig)
+    """Those of the paper."""
+    most: int | None = None
+    """At most so many facts, evenly spaced."""
+    batch_size: int = 16
+    """Facts at a time; each is asked under all prompts, with all samples."""
+
+    def run(self) -> None:
+        """Ask, keep each fact as it comes, print the shares."""
+        from seat_interp.evaluation.slick import Slick as Asked
+        from seat_interp.evaluation.slick import slick
+        from seat_interp.facts.sources import evenly, read_sources
+        from seat_interp.files import append_jsonl, read_growing, read_json, write_json, write_jsonl
+        from seat_interp.models.open import open_model
+        from seat_interp.results.environment import environment
+
+        for name in ("most", "batch_size"):
+            require_within(self, name, 1)
+        facts, dev = list(dict.fromkeys(read_sources(self.facts))), read_sources(self.dev)
+        if self.most is not None:
+            facts = evenly(facts, self.most)
+        lm = open_model(self.model)
+        about, settings = self.out.with_name(f"{self.out.name}.json"), self._identity(lm.fingerprint, facts, dev)
+        if self.out.exists() and not (about.exists() and read_json(about).get("config") == settings):
+            raise SeatError(f"{self.out} was made with other settings, or is none of ours. Name another file.")
+        before = [Asked.from_json(row) for row in read_growing(self.out)]
+        done = {each.fact: each for each in before}
+        seconds = read_json(about)["seconds"] if before else 0.0
+        write_json(about, {"config": settings, "seconds": seconds})
+        began = time.perf_counter()
+        for each in slick(lm, facts, dev, self.settings, done=set(done), batch_size=self.batch_size):
+            if each.fact not in done:
+                append_jsonl(self.out, [each.to_json()])
+            done[each.fact] = each
+        seconds += time.perf_counter() - began
+        write_jsonl(self.out, [done[fact].to_json() for fact in facts])
+        rows = shares([done[fact] for fact in facts])
+        summary = {"config": settings, "seconds": round(seconds, 1), "rows": rows, "environment": environment()}
+        write_json(about, summary)
+        print_shares(rows)
+        tokens = sum(each.tokens for each in done.values())
+        print(f"{len(facts)} facts, {tokens:,} answered tokens in {seconds:.0f} s. {self.out}")
+
+    def _identity(self, model: dict[str, Any], facts: "list[Fact]", dev: "list[Fact]") -> dict[str, Any]:
+        from seat_interp.files import text_hash
+
+        of = [repr(fact) for fact in facts], [repr(fact) for fact in dev]
+        texts = {"facts": text_hash(of[0]), "dev": text_hash(of[1]), "batch_size": self.batch_size}
+        return {"model": model, "settings": asdict(self.settings), **texts}
+
+
+def shares(found: "list[Asked]") -> list[dict[str, Any]]:
+    """Counts of the categories by relation, and of all."""
+    from seat_interp.evaluation.slick import Category
+
+    relations = [*dict.fromkeys(each.fact.relation for each in found), None]
+    rows = []
+    for relation in relations:
+        counts = Counter(each.category for each in found if relation in (None, each.fact.relation))
+        rows.append({"relation": relation or "all", **{name.value: counts[name] for name in Category}})
+    return rows
+
+
+def print_shares(rows: list[dict[str, Any]]) -> None:
+    """As a table."""
+    from seat_interp.evaluation.slick import Category
+    from seat_interp.results.table import Table
+
+    names = [name.value for name in Category]
+    lines = [
+        (row["relation"], sum(row[n] for n in names), *(f"{row[n] / sum(row[m] for m in names):.2f}" for n in names))
+        for row in rows
+    ]
+    Table.of(("relation", "facts", *names), lines, "Shares of the facts.").print()

@@ -1,0 +1,56 @@
+"""The command `slick`: it goes on where it was cut off, its file is read as facts, bad input is refused in a line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import refused
+
+from seat_interp.cli import main
+from seat_interp.errors import SeatError
+from seat_interp.facts.sources import read_sources
+
+QUICK = "--settings.prompts 2 --settings.exemplars 1 --settings.samples 3 --settings.max-new-tokens 4".split()
+
+
+def slick(*more, facts="target.jsonl", dev="known.jsonl", out="slick.jsonl"):
+    files = ["--facts", facts, "--dev", dev, "--out", out, "--batch-size", "2"]
+    return main(["slick", "--model", "model", *files, *QUICK, *more])
+
+
+def test_a_run_that_was_cut_off_gives_the_same_bytes(home, capsys, monkeypatch):
+    assert slick() == 0
+    assert "answered tokens" in capsys.readouterr().out
+    whole = Path("slick.jsonl").read_bytes()
+    assert len(whole.splitlines()) == 3
+    about = json.loads(Path("slick.jsonl.json").read_text())
+    assert sum(about["rows"][-1][name] for name in ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")) == 3
+    Path("slick.jsonl").write_bytes(whole[: len(whole.splitlines(True)[0]) + 20])  # within the second line
+    assert slick() == 0
+    assert Path("slick.jsonl").read_bytes() == whole
+    monkeypatch.setattr("seat_interp.evaluation.slick.answers", None)  # all is there: nothing is asked
+    assert slick() == 0
+    assert Path("slick.jsonl").read_bytes() == whole
+
+
+def test_its_file_is_a_file_of_facts_with_categories_as_groups(home):
+    assert slick() == 0
+    facts = read_sources(["slick.jsonl"])
+    assert [fact.question for fact in facts] == [fact.question for fact in read_sources(["target.jsonl"])]
+    there = {fact.group for fact in facts}
+    for category in there:
+        some = read_sources([f"slick.jsonl#{category}"])
+        assert {fact.group for fact in some} == {category}
+    (absent, *_) = {"HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown"} - there
+    with pytest.raises(SeatError, match="has no group"):
+        read_sources([f"slick.jsonl#{absent}"])
+
+
+def test_bad_input_is_one_sentence(home, capsys):
+    assert slick() == 0
+    capsys.readouterr()
+    refused(capsys, slick("--settings.seed", "1"), "slick.jsonl was made with other settings")
+    refused(capsys, slick(dev="target.jsonl", out="other.jsonl"), "The dev split has 0 facts of the relation")
+    refused(capsys, slick(facts="unknown.jsonl", out="other.jsonl"), "has no answer")
+    refused(capsys, slick("--settings.temperature", "0", out="other.jsonl"), "temperature")
+    refused(capsys, slick("--settings.chat", facts="missing.jsonl", out="other.jsonl"), "missing.jsonl")
