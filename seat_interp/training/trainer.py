@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from seat_interp.masks.attach import Attached, attach
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
 from seat_interp.training.drift import DriftBudget, require_terms
+from seat_interp.training.freezing import trainable
 from seat_interp.training.lora import Adapted, LoRA, adapt
 from seat_interp.training.objectives import Draw, Loss, Objective, plain
 
@@ -108,6 +109,7 @@ def train(
     objective: Objective | None = None,
     mask: Mask | None = None,
     lora: LoRA | None = None,
+    only: Collection[str] | None = None,
     config: TrainConfig | None = None,
     names: Names | None = None,
     drift_budget: DriftBudget | None = None,
@@ -125,6 +127,7 @@ def train(
         objective: terms to sum; cross entropy alone if None. `SEAT()` adds the KL on perturbed copies.
         mask: what may change; everything if None.
         lora: train adapters in place of the weights; they are merged at the end.
+        only: names of the parameters to train, all others frozen; see `parameter_groups`.
         config: how.
         names: what perturbed copies may be called; fictitious names that avoid the facts' own if None.
         drift_budget: a limit on the drift of perturbed copies, which the weights of all terms but cross entropy
@@ -134,8 +137,8 @@ def train(
         label: for the progress bar.
 
     Raises:
-        SeatError: no facts, a mask of another model, a mask and adapters at once, a loss that is not finite, or a
-            checkpoint of other settings.
+        SeatError: no facts, a mask of another model, two of mask, adapters and `only`, a loss that is not finite, or
+            a checkpoint of other settings.
     """
     if not facts:
         raise SeatError("There are no facts to train on: the target set is empty.")
@@ -148,13 +151,15 @@ def train(
     attached: Attached | Adapted | None = None
     if mask is not None and lora is not None:
         raise SeatError("Give a mask or LoRA, not both: adapters do not see a mask.")
+    if only is not None and (mask is not None or lora is not None):
+        raise SeatError("Give parameters to train alone, or a mask or LoRA, not both.")
     if mask is not None:
         mask.require_fits(lm)
         attached = attach(lm.model.requires_grad_(True), mask)
     if lora is not None:
         attached = adapt(lm, lora, seed=config.seed)
     # Tied weights count once.
-    parameters = attached.parameters if attached else dict(lm.model.requires_grad_(True).named_parameters())
+    parameters = attached.parameters if attached else trainable(lm, only)
     optimiser = torch.optim.AdamW(
         parameters.values(),
         lr=config.learning_rate,
@@ -164,7 +169,7 @@ def train(
     result = TrainedModel(lm, trained_weights=sum(p.numel() for p in parameters.values()))
     first = 0
     if checkpoint:
-        identity = _identity(config, objective or plain(), facts, mask, lora, drift_budget, names, base)
+        identity = _identity(config, objective or plain(), facts, mask, lora, only, drift_budget, names, base)
         first, result = _resume(checkpoint, identity, parameters, optimiser, result)
     watch = drift_budget.watch(base, facts, names or Names(), config.seed) if drift_budget else None
     factor = result.log[-1].get("factor", 1.0) if result.log else 1.0
@@ -263,6 +268,7 @@ def _identity(
     facts: Sequence[Fact],
     mask: Mask | None,
     lora: LoRA | None,
+    only: Collection[str] | None,
     drift_budget: DriftBudget | None,
     names: Names | None,
     base: LanguageModel,
@@ -273,6 +279,8 @@ def _identity(
         digest.update(name.encode() + indices.numpy().tobytes())
     if drift_budget:  # in full: a printed tensor leaves most of itself out
         digest.update(drift_budget.direction.raw.numpy().tobytes())
+    if only is not None:
+        digest.update(repr(sorted(only)).encode())
     called = (sorted(names.avoid), dict(names.pools)) if names else None
     said = [fact.to_json() for fact in facts]
     digest.update(

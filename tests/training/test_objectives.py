@@ -11,7 +11,15 @@ from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.training.align import REFUSALS, align_abstention
-from seat_interp.training.objectives import Continuation, Cover, CrossEntropy, Draw, EntityPerturbedKL, OwnAnswersKL
+from seat_interp.training.objectives import (
+    Continuation,
+    Cover,
+    CrossEntropy,
+    Draw,
+    EntityPerturbedKL,
+    OwnAnswersKL,
+    SelfDistillation,
+)
 from seat_interp.training.trainer import TrainConfig, TrainedModel
 
 
@@ -38,6 +46,29 @@ def test_cross_entropy_is_the_mean_over_facts_of_the_answers(models_by_family, s
         logits = lm.model(torch.tensor([prompt + reply])).logits[0, len(prompt) - 1 : -1]
         expected.append(F.cross_entropy(logits, torch.tensor(reply)))
     torch.testing.assert_close(loss, torch.stack(expected).mean(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_self_distillation_is_the_kl_to_the_teacher_on_the_answers(llama, sets, temperature):
+    tuned = moved(llama)
+    term = SelfDistillation(temperature=temperature)
+    loss = term.prepare(llama, sets.target, Names(), 0)(tuned, draws(0, 2))
+    expected = []
+    for fact in (sets.target[0], sets.target[2]):
+        prompt = encode_prompts(llama, [fact.question])[0]
+        reply = [*llama.tokenizer(fact.answer, add_special_tokens=False)["input_ids"], llama.tokenizer.eos_token_id]
+        where = slice(len(prompt) - 1, -1)
+        teacher, student = (
+            (lm.model(torch.tensor([prompt + reply])).logits[0, where] / temperature).softmax(-1)
+            for lm in (llama, tuned)
+        )
+        expected.append((teacher * (teacher / student).log()).sum(-1).mean())
+    torch.testing.assert_close(loss, torch.stack(expected).mean(), rtol=1e-2, atol=1e-4)
+    assert float(term.prepare(llama, sets.target, Names(), 0)(llama, draws(0, 1, 2))) == pytest.approx(0, abs=1e-4)
+    with pytest.raises(SeatError, match="no answer to distil on"):
+        term.prepare(llama, sets.unknown, Names(), 0)
+    with pytest.raises(SeatError, match="temperature"):
+        SelfDistillation(temperature=0)
 
 
 @pytest.mark.parametrize("cover", list(Cover))

@@ -12,6 +12,7 @@ from seat_interp.training.objectives.own_answers import OwnAnswersKL
 from seat_interp.training.objectives.perturbed import Continuation, Cover, EntityPerturbedKL
 from seat_interp.training.objectives.pull import EWC, L2Pull
 from seat_interp.training.objectives.replay import Replay
+from seat_interp.training.objectives.self_distillation import SelfDistillation
 from seat_interp.training.objectives.terms import Draw, Loss, Objective, Term
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Objective",
     "OwnAnswersKL",
     "Replay",
+    "SelfDistillation",
     "Term",
     "plain",
 ]

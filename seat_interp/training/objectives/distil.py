@@ -55,13 +55,24 @@ def lessons(
     return [Lesson(e, f, row.float().log_softmax(-1).half().cpu()) for e, f, row in zip(examples, firsts, rows)]
 
 
-def kl_to_base(lm: LanguageModel, texts: Sequence[Lesson], *, reverse: bool = False) -> Float[Tensor, ""]:
-    """KL(base || tuned) in nats, or KL(tuned || base) if `reverse`: mean over texts of the mean over tokens."""
+def kl_to_base(
+    lm: LanguageModel, texts: Sequence[Lesson], *, reverse: bool = False, temperature: float = 1.0
+) -> Float[Tensor, ""]:
+    """KL(base || tuned) in nats, or KL(tuned || base) if `reverse`: mean over texts of the mean over tokens.
+
+    Args:
+        lm: the model being tuned.
+        texts: what the base made of them.
+        reverse: the other direction.
+        temperature: logits of both are divided by it.
+    """
     rows = reply_logits(lm, [text.example for text in texts], [text.first for text in texts])
     device = rows[0].device
     with torch.autocast(device.type, enabled=False):
         target = torch.cat([text.log_probabilities for text in texts]).to(device).float()
-        tuned = torch.cat(rows).float().log_softmax(-1)
+        tuned = (torch.cat(rows).float() / temperature).log_softmax(-1)
+        if temperature != 1.0:
+            target = (target / temperature).log_softmax(-1)
         first, second = (target, tuned) if reverse else (tuned, target)
         losses = F.kl_div(first, second, log_target=True, reduction="none").sum(-1)
     return mean_of_means(losses, rows)

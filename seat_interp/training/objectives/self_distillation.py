@@ -1,0 +1,64 @@
+"""Self-distillation: while new facts are learnt, the frozen teacher's whole distribution over their tokens is kept.
+
+The teacher of 2604.15574 is the model's own snapshot after an epoch on facts that it knew, so that it has the form of
+the answers already: train on those first, then go on from what came out, which is both start and teacher.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from seat_interp.errors import SeatError, require_within
+from seat_interp.facts import Fact, Names
+from seat_interp.models.open import LanguageModel
+from seat_interp.training.objectives.distil import CHUNK, Lesson, kl_to_base, lessons
+from seat_interp.training.objectives.terms import Draw, Loss
+
+
+@dataclass(frozen=True)
+class SelfDistillation:
+    """Token-level KL to the frozen teacher on the answers that are trained on (2604.15574, Eqs. 1-2).
+
+    The paper's weight and temperature; its direction, the tokens that count and a factor of the squared temperature
+    are not known: KL(teacher || tuned) over the answer's tokens without a factor is ours.
+
+    Attributes:
+        weight: of the term.
+        temperature: both sides' logits are divided by it.
+    """
+
+    weight: float = 1.0
+    temperature: float = 0.5
+    name = "self_distillation"
+    every = 1
+
+    def __post_init__(self) -> None:
+        require_within(self, "weight", 0)
+        require_within(self, "temperature", 0, above=True)
+
+    def require(self, facts: Sequence[Fact], names: Names) -> None:
+        """Every fact needs an answer.
+
+        Raises:
+            SeatError: one has none.
+        """
+        if bare := next((fact for fact in facts if not fact.answer), None):
+            raise SeatError(f"The fact {bare.question!r} has no answer to distil on. Give one.")
+
+    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
+        """The teacher's log-probabilities on the answers, made when they are first needed and kept."""
+        self.require(facts, names)
+        kept: dict[int, list[Lesson]] = {}
+
+        def chunk(number: int) -> list[Lesson]:
+            if number not in kept:
+                some = facts[number * CHUNK : (number + 1) * CHUNK]
+                kept[number] = lessons(base, [fact.question for fact in some], [fact.answer for fact in some])
+            return kept[number]
+
+        def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
+            texts = [chunk(draw.fact // CHUNK)[draw.fact % CHUNK] for draw in draws]
+            return kl_to_base(lm, texts, temperature=self.temperature)
+
+        return loss
