@@ -68,7 +68,7 @@ def test_self_distillation_is_the_kl_to_the_teacher_on_the_answers(llama, sets, 
     with pytest.raises(SeatError, match="no answer to distil on"):
         term.prepare(llama, sets.unknown, Names(), 0)
     with pytest.raises(SeatError, match="temperature"):
-        SelfDistillation(temperature=0)
+        SelfDistillation(temperature=0.0)
 
 
 @pytest.mark.parametrize("cover", list(Cover))
