@@ -26,6 +26,7 @@ from seat_interp.results.plots_masks import plot_correlations, plot_places, plot
 from seat_interp.results.plots_prediction import plot_prediction
 from seat_interp.results.plots_rounds import plot_rounds
 from seat_interp.results.plots_runs import planes_by_layer
+from seat_interp.results.plots_sparsity import plot_sparsity
 from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
 from seat_interp.results.table import Table
@@ -128,6 +129,8 @@ def main(options: Options) -> None:
             save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
             if len({row["budget"] for row in summary["rows"]}) > 1:
                 save(plot_by_budget(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_by_budget")
+        if path.stem.startswith("organism_sparsity"):
+            save(plot_sparsity(summary["rows"]), summary["rows"], options.figures / path.stem)
         if isinstance(first.get("rounds"), list):
             save(plot_rounds(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "plane" in first:

@@ -1,0 +1,77 @@
+"""What the share of trained weights does: drift, abstention and learning by budget, as Fig. 3 of 2506.14387."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.style import GREY, arm_colour, arm_name, styled
+
+Row = Mapping[str, Any]
+SHOWN: dict[str, Callable[[Row], float]] = {
+    "Displacement of unknown": lambda row: row["displacement"]["unknown"]["mean"],
+    "Shift across the direction": lambda row: row["displacement"]["unknown"]["orthogonal"],
+    "Abstention on unknown": lambda row: row["abstention"]["unknown"],
+    "Known recall": lambda row: row["known_recall"],
+    "Target recall": lambda row: row["target_recall"],
+}
+
+
+@styled
+def plot_sparsity(rows: Sequence[Row]) -> Figure:
+    """By budget, a line for each loss, bars are 95 % intervals over seeds; last, the drift of target against unknown.
+
+    Args:
+        rows: of runs whose arm is called by loss and budget ("seat 10.0%"), with `budget`, the rates and
+            `displacement`, as `analyses/organism_sparsity.py` makes; others are passed over.
+    """
+    runs = [row for row in rows if "%" in row["arm"]]
+    losses = list(dict.fromkeys(row["arm"].split()[0] for row in runs))
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    axes = figure.subplots(2, 3).flatten()
+    for place, loss in enumerate(losses):
+        same = [row for row in runs if row["arm"].split()[0] == loss]
+        budgets = sorted({row["budget"] for row in same})
+        at = [[row for row in same if row["budget"] == budget] for budget in budgets]
+        for ax, (name, value) in zip(axes, SHOWN.items()):
+            _line(ax, budgets, [[value(row) for row in each] for each in at], loss, place)
+            ax.set_title(name, size=8)
+        _against(axes[-1], at, loss)
+    for ax in axes[:-1]:
+        ax.set_xscale("log")
+        ax.set_xlabel("Share of the weights", size=7)
+    axes[0].axhline(0, color=GREY, lw=0.6)
+    for ax in axes[2:5]:
+        ax.set_ylim(-0.03, 1.03)
+    axes[-1].axline((0, 0), slope=1, color=GREY, lw=0.6)
+    axes[-1].set(xlabel="Displacement of target", ylabel="of unknown")
+    axes[-1].set_title("Drift of target and of unknown", size=8)
+    for ax in axes:
+        ax.tick_params(labelsize=6)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(losses), fontsize=7)
+    return figure
+
+
+def _line(ax: Axes, budgets: Sequence[float], values: Sequence[Sequence[float]], loss: str, place: int) -> None:
+    found = [estimate(each) for each in values]
+    reach = [[e.mean - e.low for e in found], [e.high - e.mean for e in found]]
+    style: dict[str, Any] = {
+        "color": arm_colour(loss),
+        "marker": "os"[place % 2],
+        "ms": 3,
+        "lw": 0.9,
+        "elinewidth": 0.6,
+    }
+    ax.errorbar(budgets, [e.mean for e in found], yerr=reach, label=arm_name(loss), **style)
+
+
+def _against(ax: Axes, at: Sequence[Sequence[Row]], loss: str) -> None:
+    points = np.array(
+        [[np.mean([r["displacement"][s]["mean"] for r in each]) for s in ("target", "unknown")] for each in at]
+    )
+    ax.plot(points[:, 0], points[:, 1], "-", color=arm_colour(loss), lw=0.6)
+    ax.scatter(points[:, 0], points[:, 1], s=6 + 5 * np.arange(len(points)), color=arm_colour(loss))
