@@ -46,8 +46,8 @@ def heavier(term: Literal["kl", "keep", "ewc", "l2"]) -> Callable[[ArmConfig, fl
     return lambda settings, weight: replace(settings, **{term: replace(getattr(settings, term), weight=weight)})  # type: ignore[arg-type]
 
 
-DENSE, MASKED, LOW_RANK = (5e-4, 1e-3, 2e-3), (2e-3, 4e-3, 8e-3), (5e-3, 1e-2, 2e-2)
-TIMES, WEIGHTS, PULLS = (0.6, 1.0, 1.6), (0.5, 1.0, 4.0), (0.03, 0.1, 0.3)
+DENSE, MASKED, LOW_RANK = (1.25e-4, 2.5e-4, 5e-4), (2e-3, 4e-3, 8e-3), (1.25e-3, 2.5e-3, 5e-3)
+TIMES, WEIGHTS, PULLS = (0.6, 1.0, 1.6), (1.0, 4.0, 16.0), (0.03, 0.1, 0.3)
 GRIDS: dict[ArmName, Grid] = {
     "full": Grid("dense", DENSE, TIMES, longer("dense")),
     "lora": Grid("low_rank", LOW_RANK, TIMES, longer("low_rank")),

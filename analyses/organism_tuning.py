@@ -110,7 +110,11 @@ def choose(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     rate, strength = max(trials, key=lambda trial: merit(trials[trial]))
     learnt, kept = merit(trials[rate, strength])
-    return {"rate": rate, "strength": strength, "learnt": learnt >= LEARNT, "kept": kept}
+    tried = {"rate": {pair[0] for pair in trials}, "strength": {pair[1] for pair in trials}}
+    at = (("rate", rate), ("strength", strength))
+    ends = {name: {min(tried[name]): "lowest", max(tried[name]): "highest"} for name, _ in at}
+    edges = [f"{name}: {ends[name][value]}" for name, value in at if len(tried[name]) > 1 and value in ends[name]]
+    return {"rate": rate, "strength": strength, "learnt": learnt >= LEARNT, "kept": kept, "edges": edges}
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
@@ -121,15 +125,17 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         same = [row for row in rows if row["arm"] == arm]
         best = choose(same)
         for row in same:
-            star = " *" if (row["rate"], row["strength"]) == (best["rate"], best["strength"]) else ""
+            chosen = (row["rate"], row["strength"]) == (best["rate"], best["strength"])
+            star = "" if not chosen else " *" if best["learnt"] else " -"
             kept = (row[key] for key in ("target_recall", "abstention", "known_recall", "over_abstention"))
             about = (arm_name(arm) + star, f"{row['rate']:g}", f"{row['strength']:g}", row["target"])
             lines.append((*about, *(f"{value:.2f}" for value in kept)))
-    return [Table.of(heads, lines, "Trials on the validation half, one seed; * chosen.")]
+    caption = "Trials on the validation half, one seed; * chosen, - chosen though it learns too little."
+    return [Table.of(heads, lines, caption)]
 
 
 def main(options: Options) -> None:
-    """Every trial that is not there yet, then the choice."""
+    """Every trial that is not there yet, then the choice, of these arms and of all that were tuned before."""
     settings = {
         "settings": asdict(study_settings([])),
         "seed": SEED,
@@ -142,14 +148,15 @@ def main(options: Options) -> None:
     def best(of: Callable[[ArmName], Sequence[tuple[float, float]]]) -> dict[ArmName, dict[str, Any]]:
         """Every arm's choice once these rates and strengths have been tried."""
         wanted = [Trial(arm, target, *pair) for arm in options.arms for pair in of(arm) for target in get_args(Target)]
-        run_cells(wanted, run, **how)
-        rows = read_json(saved)["rows"]
-        return {arm: choose([row for row in rows if row["arm"] == arm]) for arm in options.arms}
+        rows = list(run_cells(wanted, run, **how).values())
+        tried = dict.fromkeys(row["arm"] for row in rows)
+        found = {arm: choose([row for row in rows if row["arm"] == arm]) for arm in tried}
+        write_json(saved, read_json(saved) | {"chosen": found})
+        return found
 
     first = best(lambda arm: [(rate, GRIDS[arm].strengths[1]) for rate in GRIDS[arm].rates])
-    chosen = best(lambda arm: [(first[arm]["rate"], strength) for strength in GRIDS[arm].strengths])
+    best(lambda arm: [(first[arm]["rate"], strength) for strength in GRIDS[arm].strengths])
     rows = read_json(saved)["rows"]
-    write_json(saved, read_json(saved) | {"chosen": chosen})
     for table in tables(rows):
         table.print()
 

@@ -159,12 +159,12 @@ def test_tuning_takes_what_keeps_most_of_what_learns_enough(monkeypatch):
     from organism_tuning import choose
 
     rows = [trial(1e-3, 0.99, 0.5), trial(2e-3, 1.0, 0.6), trial(4e-3, 0.9, 1.0)]
-    assert choose(rows) == {"rate": 2e-3, "strength": 1.0, "learnt": True, "kept": 0.8}
+    assert choose(rows) == {"rate": 2e-3, "strength": 1.0, "learnt": True, "kept": 0.8, "edges": []}
     # Both target sets count: the worse recall, the mean of what is kept.
     rows += [trial(1e-3, 0.98, 0.9, "contracts"), trial(2e-3, 0.97, 1.0, "contracts"), trial(4e-3, 1, 1, "contracts")]
     assert choose(rows)["rate"] == 1e-3
     assert choose([trial(1e-3, 0.5, 1.0), trial(2e-3, 0.7, 0.1)]) == {
-        **{"rate": 2e-3, "strength": 1.0, "learnt": False},
+        **{"rate": 2e-3, "strength": 1.0, "learnt": False, "edges": ["rate: highest"]},
         "kept": pytest.approx(0.55),
     }
 
