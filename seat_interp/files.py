@@ -81,11 +81,17 @@ def read_growing(path: str | Path) -> list[dict[str, Any]]:
     Raises:
         SeatError: as `read_jsonl`.
     """
-    if not Path(path).exists():
+    path = Path(path)
+    if not path.exists():
         return []
-    text = read_text(path)
-    if not text.endswith("\n"):
-        write_text(path, text[: text.rfind("\n") + 1])
+    try:
+        content = path.read_bytes()  # it may have been cut off within a character
+    except OSError as error:
+        raise SeatError(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(whole)
     return read_jsonl(path)
 
 

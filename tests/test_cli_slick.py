@@ -9,6 +9,7 @@ from command_line import refused
 from seat_interp.cli import main
 from seat_interp.errors import SeatError
 from seat_interp.facts.sources import read_sources
+from seat_interp.files import write_jsonl
 
 QUICK = "--settings.prompts 2 --settings.exemplars 1 --settings.samples 3 --settings.max-new-tokens 4".split()
 
@@ -25,7 +26,8 @@ def test_a_run_that_was_cut_off_gives_the_same_bytes(home, capsys, monkeypatch):
     assert len(whole.splitlines()) == 3
     about = json.loads(Path("slick.jsonl.json").read_text())
     assert sum(about["rows"][-1][name] for name in ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")) == 3
-    Path("slick.jsonl").write_bytes(whole[: len(whole.splitlines(True)[0]) + 20])  # within the second line
+    two = len(b"".join(whole.splitlines(True)[:2]))
+    Path("slick.jsonl").write_bytes(whole[: two + 20])  # one batch is there, the next was cut off within its line
     assert slick() == 0
     assert Path("slick.jsonl").read_bytes() == whole
     monkeypatch.setattr("seat_interp.evaluation.slick.answers", None)  # all is there: nothing is asked
@@ -33,17 +35,17 @@ def test_a_run_that_was_cut_off_gives_the_same_bytes(home, capsys, monkeypatch):
     assert Path("slick.jsonl").read_bytes() == whole
 
 
-def test_its_file_is_a_file_of_facts_with_categories_as_groups(home):
+def test_its_file_is_a_file_of_the_same_facts_and_categories_name_parts_of_it(home):
     assert slick() == 0
-    facts = read_sources(["slick.jsonl"])
-    assert [fact.question for fact in facts] == [fact.question for fact in read_sources(["target.jsonl"])]
-    there = {fact.group for fact in facts}
-    for category in there:
-        some = read_sources([f"slick.jsonl#{category}"])
-        assert {fact.group for fact in some} == {category}
-    (absent, *_) = {"HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown"} - there
-    with pytest.raises(SeatError, match="has no group"):
-        read_sources([f"slick.jsonl#{absent}"])
+    rows = [json.loads(line) for line in Path("slick.jsonl").read_text().splitlines()]
+    rows[0]["slick"]["category"] = "HighlyKnown"
+    write_jsonl("slick.jsonl", rows)
+    asked = read_sources(["target.jsonl"])
+    assert read_sources(["slick.jsonl"]) == asked  # their own groups stay: splits keep subjects whole
+    assert read_sources(["slick.jsonl#HighlyKnown"]) == asked[:1]
+    assert read_sources(["slick.jsonl#Unknown"]) == asked[1:]
+    with pytest.raises(SeatError, match="has no group 'WeaklyKnown'"):
+        read_sources(["slick.jsonl#WeaklyKnown"])
 
 
 def test_bad_input_is_one_sentence(home, capsys):

@@ -60,21 +60,25 @@ class Slick:
             raise SeatError(f"{self.out} was made with other settings, or is none of ours. Name another file.")
         before = [Asked.from_json(row) for row in read_growing(self.out)]
         done = {each.fact: each for each in before}
-        seconds = read_json(about)["seconds"] if before else 0.0
-        write_json(about, {"config": settings, "seconds": seconds})
+        spent = read_json(about)["seconds"] if before else 0.0
         began = time.perf_counter()
+
+        def seconds() -> float:
+            return round(spent + time.perf_counter() - began, 1)
+
+        write_json(about, {"config": settings, "seconds": spent})
         for each in slick(lm, facts, dev, self.settings, done=set(done), batch_size=self.batch_size):
             if each.fact not in done:
                 append_jsonl(self.out, [each.to_json()])
+                write_json(about, {"config": settings, "seconds": seconds()})
             done[each.fact] = each
-        seconds += time.perf_counter() - began
         write_jsonl(self.out, [done[fact].to_json() for fact in facts])
         rows = shares([done[fact] for fact in facts])
-        summary = {"config": settings, "seconds": round(seconds, 1), "rows": rows, "environment": environment()}
+        summary = {"config": settings, "seconds": seconds(), "rows": rows, "environment": environment()}
         write_json(about, summary)
         print_shares(rows)
         tokens = sum(each.tokens for each in done.values())
-        print(f"{len(facts)} facts, {tokens:,} answered tokens in {seconds:.0f} s. {self.out}")
+        print(f"{len(facts)} facts, {tokens:,} answered tokens in {seconds():.0f} s. {self.out}")
 
     def _identity(self, model: dict[str, Any], facts: "list[Fact]", dev: "list[Fact]") -> dict[str, Any]:
         from seat_interp.files import text_hash

@@ -3,6 +3,8 @@
 import random
 from collections.abc import Sequence
 
+from jinja2 import TemplateError
+
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
@@ -16,8 +18,10 @@ def draw_exemplars(
     A dev fact about the subject of one of the facts is left out: it might give the answer away.
 
     Raises:
-        SeatError: the dev split has too few facts of a relation.
+        SeatError: a fact without a relation, or the dev split has too few facts of one.
     """
+    if exemplars and (bare := next((fact for fact in facts if not fact.relation), None)):
+        raise SeatError(f"The fact {bare.question!r} has no relation, so no exemplar is like it. Give it one.")
     asked = {fact.subject for fact in facts if fact.subject} | {fact.question for fact in facts}
     drawn = {}
     for relation in dict.fromkeys(fact.relation for fact in facts):
@@ -32,7 +36,9 @@ def draw_exemplars(
     return drawn
 
 
-def few_shot_ids(lm: LanguageModel, question: str, exemplars: Sequence[Fact], *, chat: bool) -> list[int]:
+def few_shot_ids(
+    lm: LanguageModel, question: str, exemplars: Sequence[Fact], *, chat: bool, room: int = 1
+) -> list[int]:
     """Token ids of a question behind its exemplars, ready for the answer.
 
     Args:
@@ -41,13 +47,27 @@ def few_shot_ids(lm: LanguageModel, question: str, exemplars: Sequence[Fact], *,
         exemplars: with their answers, the object alone.
         chat: exemplars as turns of a conversation in the model's template; else lines "Q: ..." and "A: ..." (arXiv
             2405.05904).
+        room: tokens that must fit behind it.
 
     Raises:
-        SeatError: a conversation with a model that has no template.
+        SeatError: it is too long for the model, or a conversation with a model whose template is none or refuses it.
     """
-    if not chat:
-        lines = "".join(f"Q: {each.question}\nA: {each.accepted()[0]}\n" for each in exemplars)
-        return lm.tokenizer(f"{lines}Q: {question}\nA:", add_special_tokens=True)["input_ids"]
+    ids = _as_turns(lm, question, exemplars) if chat else _as_lines(lm, question, exemplars)
+    most = getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
+    if most is not None and len(ids) + room > most:
+        raise SeatError(
+            f"The prompt of {question[:60]!r}... has {len(ids)} tokens with its exemplars; {lm.name!r} takes {most}, "
+            f"the {room} of the answer among them. Give fewer exemplars, or allow shorter answers."
+        )
+    return ids
+
+
+def _as_lines(lm: LanguageModel, question: str, exemplars: Sequence[Fact]) -> list[int]:
+    lines = "".join(f"Q: {each.question}\nA: {each.accepted()[0]}\n" for each in exemplars)
+    return lm.tokenizer(f"{lines}Q: {question}\nA:", add_special_tokens=True)["input_ids"]
+
+
+def _as_turns(lm: LanguageModel, question: str, exemplars: Sequence[Fact]) -> list[int]:
     if lm.tokenizer.chat_template is None:
         raise SeatError(f"{lm.name!r} has no chat template. Ask in plain lines, without chat.")
     turns = [] if lm.system is None else [{"role": "system", "content": lm.system}]
@@ -55,5 +75,8 @@ def few_shot_ids(lm: LanguageModel, question: str, exemplars: Sequence[Fact], *,
         turns.append({"role": "user", "content": each.question})
         turns.append({"role": "assistant", "content": each.accepted()[0]})
     turns.append({"role": "user", "content": question})
-    text = lm.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    try:
+        text = lm.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    except TemplateError as error:
+        raise SeatError(f"The chat template of {lm.name!r} refuses the prompt: {error}. Ask without chat.") from error
     return lm.tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -28,7 +28,7 @@ def p_true(
     batch_size: int = 32,
     progress: bool = True,
 ) -> Float[Tensor, " facts"]:
-    """Probability of "True" against "False" for an answer to each fact, 0 to 1, float64. The prompt's wording is ours.
+    """Probability of "True" against "False" for an answer to each fact, float64; the prompt has the form of 2207.05221.
 
     Args:
         lm: the model; it reads plain text, without a chat template.

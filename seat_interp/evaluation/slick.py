@@ -142,7 +142,7 @@ def slick(
         progress: show a bar, with the time that is left.
 
     Raises:
-        SeatError: no facts, one without an answer, or too few exemplars.
+        SeatError: no facts, one without an answer or a relation, too few exemplars, or prompts too long for the model.
     """
     config = config or SlickConfig()
     if not facts:
@@ -153,7 +153,8 @@ def slick(
     with tqdm(total=len(facts), desc="SLiCK", unit="fact", disable=not progress) as bar:
         for relation, prompts in drawn.items():
             same = [fact for fact in facts if fact.relation == relation]
-            ids = [[few_shot_ids(lm, fact.question, each, chat=config.chat) for fact in same] for each in prompts]
+            how = {"chat": config.chat, "room": config.max_new_tokens}
+            ids = [[few_shot_ids(lm, fact.question, each, **how) for fact in same] for each in prompts]  # type: ignore[arg-type]
             prefixes = [] if all(fact in done for fact in same) else [SharedPrefix(lm, column) for column in ids]
             for start in range(0, len(same), batch_size):
                 batch = slice(start, start + batch_size)

@@ -79,7 +79,7 @@ def read_jsonl(path: str | Path, subject_type: str | None = None) -> list[Fact]:
 
 
 def read_slick(path: str | Path) -> list[Fact]:
-    """The facts that `seat-interp slick` has asked, with their category as the group.
+    """The facts that `seat-interp slick` has asked; `slick_categories` has what came out.
 
     Raises:
         SeatError: with file and row, for rows that it has not written.
@@ -87,11 +87,24 @@ def read_slick(path: str | Path) -> list[Fact]:
     facts = []
     for number, row in enumerate(load_rows(path), 1):
         try:
-            fact = {name: value for name, value in row.items() if name != "slick"}
-            facts.append(Fact.from_json({**fact, "group": row["slick"]["category"]}))
-        except (SeatError, KeyError, TypeError) as error:
+            facts.append(Fact.from_json({name: value for name, value in row.items() if name != "slick"}))
+        except (SeatError, TypeError) as error:
             raise SeatError(f"{path}, row {number}, is not as `seat-interp slick` writes it: {error}") from error
     return facts
+
+
+def slick_categories(path: str | Path) -> list[str] | None:
+    """The category of every fact in a file of `seat-interp slick`; None for any other file or folder.
+
+    Raises:
+        SeatError: with file and row, for rows that it has not written.
+    """
+    if Path(path).is_dir() or _reader_of(Path(path)) is not read_slick:
+        return None
+    try:
+        return [row["slick"]["category"] for row in load_rows(path)]
+    except (KeyError, TypeError) as error:
+        raise SeatError(f"{path} has a row without a category: it is not as `seat-interp slick` writes it.") from error
 
 
 def read_hub(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seat_interp.errors import SeatError
-from seat_interp.facts.readers import read_facts, read_hub
+from seat_interp.facts.readers import read_facts, read_hub, slick_categories
 from seat_interp.facts.records import Fact
 
 HUB = "hf:"
@@ -41,7 +41,8 @@ def _read(source: str) -> list[Fact]:
     if not wanted:
         return facts
     groups = wanted.split(",")
-    there = dict.fromkeys(fact.group for fact in facts)
+    of = slick_categories(path) or [fact.group for fact in facts]
+    there = dict.fromkeys(of)
     if missing := [group for group in groups if group not in there]:
         raise SeatError(f"{path} has no group {missing[0]!r}. It has {', '.join(list(there)[:30])}.")
-    return [fact for fact in facts if fact.group in groups]
+    return [fact for fact, group in zip(facts, of) if group in groups]

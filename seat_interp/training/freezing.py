@@ -13,8 +13,8 @@ def parameter_groups(lm: LanguageModel) -> dict[str, list[str]]:
     """Names of the parameters by group, for `train(only=...)`; a group without any is left out.
 
     `attention` and `ffn` are the matrices of the blocks with their biases, and each of these by its own name too
-    (`q_proj`, `down_proj`, `c_attn`, ...); `embeddings` hold a head that is tied to them; `head` is one that is not;
-    `norms` are all that is in norms.
+    (`q_proj`, `down_proj`, `c_attn`, ...; `mlp.c_proj` where both kinds have one of that name); `embeddings` hold a
+    head that is tied to them; `head` is every other matrix, most often one that is not; `norms` are all that is left.
     """
     names = {name for name, _ in lm.model.named_parameters()}  # a tied one once
 
@@ -24,8 +24,12 @@ def parameter_groups(lm: LanguageModel) -> dict[str, list[str]]:
     attention = [path for block in lm.sites.attention for path in block]
     ffn = [path for mlp in lm.sites.mlps for path in (*mlp.ups, mlp.down)]
     groups = {"attention": of(attention), "ffn": of(ffn)}
+    names_of = [{path.rsplit(".", 1)[-1] for path in part} for part in (attention, ffn)]
     for path in (*attention, *ffn):
-        groups.setdefault(path.rsplit(".", 1)[-1], []).extend(of([path]))
+        *_, module, name = path.split(".")
+        # GPT-2 calls a matrix of either kind c_proj.
+        key = f"{module}.{name}" if all(name in each for each in names_of) else name
+        groups.setdefault(key, []).extend(of([path]))
     modules = dict(lm.model.named_modules())
     embeddings = [path for path, module in modules.items() if isinstance(module, nn.Embedding)]
     matrices = [path for path, module in modules.items() if is_matrix(module) and path not in {*attention, *ffn}]

@@ -1,5 +1,6 @@
 """SLiCK: categories by the paper's rule, and the same as a direct, slow implementation on the organism."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from transformers import GenerationConfig
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
 from seat_interp.evaluation.generate import end_tokens
+from seat_interp.evaluation.sampling import Answers
 from seat_interp.evaluation.score import Label, exact_match, label
 from seat_interp.evaluation.slick import Category, Slick, SlickConfig, category, slick
 from seat_interp.facts import Fact
@@ -55,11 +57,35 @@ def test_the_same_as_asking_one_by_one():
     assert not any(categories[fact] is Category.HIGHLY_KNOWN for fact in facts[8:])
 
 
+@pytest.mark.parametrize(
+    ("greedy", "sampled", "found"),
+    [
+        (["Leeds", "Leeds"], [{"Leeds": 4}, {"Leeds": 1, "Turin": 3}], (1.0, 5 / 8, Category.HIGHLY_KNOWN)),
+        (["Turin", "leeds."], [{"Turin": 4}, {"Turin": 4}], (0.5, 0.0, Category.MAYBE_KNOWN)),
+        (["Turin", "In Leeds"], [{"Turin": 4}, {"The Leeds": 1, "In Leeds": 3}], (0.0, 1 / 8, Category.WEAKLY_KNOWN)),
+        (["Turin", ""], [{"Turin": 4}, {"": 4}], (0.0, 0.0, Category.UNKNOWN)),
+    ],
+)
+def test_shares_are_of_prompts_and_of_all_samples(llama, monkeypatch, greedy, sampled, found):
+    """Given answers, by hand: two prompts, four samples each, exact match."""
+    said = iter([Answers(one, Counter(many)) for one, many in zip(greedy, sampled)])
+    monkeypatch.setattr("seat_interp.evaluation.slick.answers", lambda *args: [next(said)])
+    facts = [Fact(f"Where was {name} born?", object="Leeds", subject=name, relation="birthplace") for name in "AB"]
+    (one,) = slick(llama, facts[:1], facts[1:], SlickConfig(prompts=2, exemplars=1, samples=4), progress=False)
+    assert (one.greedy, one.sampled, one.category) == found
+
+
 def test_what_comes_out_is_the_same_after_a_cut_and_reads_back():
     lm, (facts, dev) = open_model("organism"), some_facts()
     whole = list(slick(lm, facts, dev, CONFIG, batch_size=4, progress=False))
     assert list(slick(lm, facts, dev, CONFIG, batch_size=4, progress=False)) == whole
     assert [Slick.from_json(each.to_json()) for each in whole] == whole
+    # Cut off after the first relation: the rest comes out as before, and the first is not asked again.
+    first = [each for each in whole if each.fact.relation == whole[0].fact.relation]
+    rest = whole[len(first) :]
+    assert any(0 < each.sampled < 1 for each in rest)
+    done = {each.fact for each in first}
+    assert list(slick(lm, facts, dev, CONFIG, done=done, batch_size=4, progress=False)) == rest
     other = list(slick(lm, facts, dev, replace(CONFIG, seed=1), batch_size=4, progress=False))
     assert [each.sampled for each in other] != [each.sampled for each in whole]
 
@@ -88,3 +114,9 @@ def test_bad_input_is_refused(llama):
         next(slick(llama, [Fact("Who?")], []))
     with pytest.raises(SeatError, match="samples"):
         SlickConfig(samples=-1)
+    bare = Fact("Where was Bo born?", object="Leeds", subject="Bo")
+    with pytest.raises(SeatError, match="has no relation"):
+        next(slick(llama, [bare], [bare]))
+    some = [Fact(f"Where was {name} born?", object="Leeds", subject=name, relation="birthplace") for name in "ABCDE"]
+    with pytest.raises(SeatError, match="Give fewer exemplars"):
+        next(slick(llama, some[:1], some[1:], SlickConfig(max_new_tokens=5000)))

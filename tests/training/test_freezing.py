@@ -22,6 +22,8 @@ def test_every_parameter_has_one_place(models_by_family, family):
     assert all("norm" in name or "ln" in name for name in groups["norms"])
     projections = [name for group, names in groups.items() if group not in WHOLE for name in names]
     assert sorted(projections) == sorted([*groups["attention"], *groups["ffn"]])
+    for group, names in groups.items():  # none is of both kinds
+        assert group in WHOLE or set(names) <= set(groups["attention"]) or set(names) <= set(groups["ffn"]), group
     assert all(name.startswith(lm.sites.blocks[1] + ".") for name in of_layers(lm, [1]))
 
 
