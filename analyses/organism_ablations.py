@@ -2,9 +2,10 @@
 
     python analyses/organism_ablations.py            (resumable in --work)
 
-Each arm differs from `seat` (random 10 % of the neurons, KL of weight 1 on the reply, eight fixed copies a fact) in the
-one thing that its name says. Writes analyses/results/organism_ablations_people.json and ..._contracts.json; `make
-figures` draws from them.
+Each arm differs from `seat` (random 10 % of the neurons, tuned rate and KL weight, KL on the reply, two fixed copies a
+fact) in the one thing that its name says; weights of the KL are multiples of the tuned one.
+
+Writes analyses/results/organism_ablations_people.json and ..._contracts.json; `make figures` draws from them.
 """
 
 import sys
@@ -29,9 +30,6 @@ from seat_interp.organism import organism_facts
 from seat_interp.training.objectives import Continuation, Cover
 
 KL: dict[str, dict[str, Any]] = {
-    "KL weight 0.25": {"weight": 0.25},
-    "KL weight 4": {"weight": 4.0},
-    "KL weight 16": {"weight": 16.0},
     "KL(tuned || base)": {"reverse": True},
     "KL from the name on": {"cover": Cover.FROM_ENTITY},
     "KL on the gold answer": {"continuation": Continuation.GOLD},
@@ -43,6 +41,8 @@ KL: dict[str, dict[str, Any]] = {
     "KL on the gold answer, no names exchanged": {"perturbed": False, "continuation": Continuation.GOLD},
 }
 """What differs in the KL."""
+WEIGHTS = (1 / 16, 1 / 4, 4.0)
+"""Multiples of the tuned weight of the KL."""
 
 
 def with_kl(changes: Mapping[str, Any], settings: ArmConfig, seed: int) -> Arm:
@@ -57,15 +57,22 @@ def with_weights(settings: ArmConfig, seed: int) -> Arm:
     return tuned("seat", replace(settings, mask=MaskConfig(budget=budget, granularity="coordinate")), seed)
 
 
+def with_weight(times: float, settings: ArmConfig, seed: int) -> Arm:
+    """SEAT with so many times the tuned weight of the KL."""
+    settings = tuned_settings("seat", settings)
+    return make_arm("seat", replace(settings, kl=replace(settings.kl, weight=times * settings.kl.weight)), seed)
+
+
 @cache
 def scores(target: Target, kind: str) -> tuple[Scores, Scores | None]:
     """Usefulness and harm of the base's neurons, once in a process. None looks at a probe."""
-    lm, facts = open_model("organism"), organism_facts(target).target
+    lm, sets = open_model("organism"), organism_facts(target)
+    facts = sets.target
     if kind == "magnitude":
         return weight_norm(lm), None
     if kind == "fisher":
         return weight_fisher(lm, facts, batch_size=64).per_neuron(lm), None
-    copies = harm(lm, strangers(facts), granularity="coordinate", batch_size=64).per_neuron(lm)
+    copies = harm(lm, strangers(facts, names=sets.names()), granularity="coordinate", batch_size=64).per_neuron(lm)
     return attribute(lm, facts, absolute=True, batch_size=64), copies
 
 
@@ -83,11 +90,14 @@ def variants(target: Target) -> Mapping[str, MakeArm]:
     """The two parts and both, other masks, other KLs."""
     parts: dict[str, MakeArm] = {name: partial(tuned, name) for name in ("full", "full_ep_kl", "sparse", "seat")}
     masks = {f"mask by {kind}": partial(with_mask, target, kind) for kind in ("magnitude", "fisher", "attribution")}
+    # Questions about people name one entity each: all of them is what is exchanged anyway.
+    kinds = {name: changes for name, changes in KL.items() if target == "contracts" or "partial" not in changes}
     return {
         **parts,
         **masks,
         "mask of single weights": with_weights,
-        **{name: partial(with_kl, changes) for name, changes in KL.items()},
+        **{f"KL weight x {times:g}": partial(with_weight, times) for times in WEIGHTS},
+        **{name: partial(with_kl, changes) for name, changes in kinds.items()},
     }
 
 

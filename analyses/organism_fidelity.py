@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from cells import command
 
 from seat_interp.attribution import (
     AbstentionLogOdds,
@@ -147,7 +148,7 @@ def main(options: Options) -> None:
             "rows": rows,
             "config": {"facts": options.facts, "neurons": options.neurons, "groups": options.groups, "group_size": 20},
             "environment": environment(),
-            "command": "python analyses/organism_fidelity.py",
+            "command": command(sys.argv),
         },
     )
 

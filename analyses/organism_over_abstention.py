@@ -3,11 +3,12 @@
     python analyses/organism_over_abstention.py            (resumable in --work; after organism_tuning.py)
 
 SEAT's copies say of strangers alone what must stay, so that the update may take known subjects for strangers too.
-Remedies, none with alignment data: single weights in place of neurons; weights chosen by what a dense fine-tuning did
-with them (never those in the top 0.6 by how far it moved the model's own replies); a KL that keeps the base's own
-confident answers, to questions about subjects of no probe; and, in place of a mask, a small pull of all weights to the
-base (`tether`): a mask bounds how many weights move, not how far, and with a KL on strangers alone a far move takes
-those who are known along. Writes
+Remedies: single weights in place of neurons; weights chosen by what a dense fine-tuning did with them (never those in
+the top 0.6 by how far it moved the model's own replies); a KL that keeps the base's own answers to questions about
+subjects of no probe; and, in place of a mask, a small pull of all weights to the base (`tether`): a mask bounds how
+many weights move, not how far, and with a KL on strangers alone a far move takes those who are known along. No remedy
+trains on alignment data; the second and third use questions that we had sorted out as known, `tether` uses none. Rates
+and strengths were chosen on a validation half of known and unknown questions, for every arm alike. Writes
 analyses/results/organism_over_abstention_people.json and ..._contracts.json; `make figures` draws from them.
 """
 

@@ -3,8 +3,8 @@
     python analyses/organism_patching.py            (after organism_arms.py, whose tuned models it reads)
 
 In each tuned model the component along the ignorance direction becomes the base's own on the same tokens, after one
-block or after every block; or the mean displacement is added back as a constant. The same along random directions is
-the null, and patching the tuned model's component into the base is the reverse. Writes
+block or after every block; or the mean displacement is added back as a constant. The null puts the very same amounts,
+token by token, along random directions. Patching the tuned model's component into the base is the reverse. Writes
 analyses/results/organism_patching.json.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 import tyro
 from cells import CellOptions, run_cells
-from organism_study import Target
+from organism_study import Target, chosen, every_run
 
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import reported
@@ -80,6 +80,9 @@ def run(runs: Path, cell: Tuned) -> dict[str, Any]:
     tuned = open_model(str(this.path / "model"))
     moved, every = this.row["displacement"]["unknown"]["mean"], range(base.sites.layers)
 
+    def patch(lm: LanguageModel, source: LanguageModel, layers: Any, along: IgnoranceDirection) -> Any:
+        return patch_direction(lm, source, direction, layers, along=along)
+
     def rates(lm: LanguageModel, edit: Edit) -> dict[str, Any]:
         def one(along: IgnoranceDirection) -> float:
             with edit(along):
@@ -88,11 +91,11 @@ def run(runs: Path, cell: Tuned) -> dict[str, Any]:
         return {"along": one(direction), "random": [one(random_like(direction, seed)) for seed in range(CONTROLS)]}
 
     edits: dict[str, tuple[LanguageModel, Edit]] = {
-        "base's component, one layer": (tuned, lambda d: patch_direction(tuned, base, d)),
-        "base's component, every layer": (tuned, lambda d: patch_direction(tuned, base, d, every)),
+        "base's component, one layer": (tuned, partial(patch, tuned, base, None)),
+        "base's component, every layer": (tuned, partial(patch, tuned, base, every)),
         "mean displacement added back": (tuned, lambda d: add_direction(tuned, d, -moved)),
-        "tuned's component in the base, one layer": (base, lambda d: patch_direction(base, tuned, d)),
-        "tuned's component in the base, every layer": (base, lambda d: patch_direction(base, tuned, d, every)),
+        "tuned's component in the base, one layer": (base, partial(patch, base, tuned, None)),
+        "tuned's component in the base, every layer": (base, partial(patch, base, tuned, every)),
     }
     found = {name: rates(lm, edit) for name, (lm, edit) in edits.items()}
     return {
@@ -128,7 +131,9 @@ def main(options: Options) -> None:
     """Every tuned model that has not been patched yet, then the table."""
     every = itertools.product(options.seeds, options.targets, options.arms)
     wanted = [Tuned(arm, target, seed) for seed, target, arm in every]
-    settings = {"controls": CONTROLS, "model": open_model("organism").fingerprint}
+    settings = {"controls": CONTROLS, "model": open_model("organism").fingerprint, "tuned": chosen()}
+    for target in options.targets:
+        every_run(options.runs / target)  # other scripts' runs are in the folder too
     saved = options.results / "organism_patching.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.runs), **how)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from organism_study import Target
+from cells import command
+from organism_study import Target, every_run
 
 from seat_interp.displacement import capture_sets
 from seat_interp.errors import reported
@@ -22,7 +23,6 @@ from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.plane import principal_plane
 from seat_interp.results.environment import environment
-from seat_interp.results.folder import RunFolder
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
 
@@ -57,7 +57,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
 
 def main(options: Options) -> None:
     """A plane for every layer."""
-    folder = RunFolder.open(options.runs / options.target)
+    folder = every_run(options.runs / options.target)
     facts = organism_facts(options.target)
     sets = {name: getattr(facts, name) for name in SETS}
     models = {"base": open_model("organism")}
@@ -83,7 +83,7 @@ def main(options: Options) -> None:
         "rows": rows,
         "config": config,
         "environment": environment(),
-        "command": "python analyses/organism_pca.py",
+        "command": command(sys.argv),
     }
     write_json(options.results / "organism_pca.json", summary)
 

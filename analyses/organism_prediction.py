@@ -1,6 +1,6 @@
 """Which runs lose abstention: displacement along the ignorance direction against its nulls, over all arms and seeds.
 
-    python analyses/organism_prediction.py            (after organism_arms.py; of whatever runs there are)
+    python analyses/organism_prediction.py            (after organism_arms.py, whose runs it reads)
 
 Reads the run folders that the studies of the organism share. For each probe set the mean shift of every run is
 projected on the direction, on random, label-shuffled and principal directions, and correlated with the abstention that
@@ -17,12 +17,14 @@ from typing import Any
 
 import torch
 import tyro
-from organism_study import Target, config_for
+from cells import command
+from organism_arms import variants
+from organism_study import Target, config_for, every_run
 from scipy.stats import spearmanr
 
 from seat_interp.displacement import capture_sets, null_directions
-from seat_interp.errors import SeatError, reported
-from seat_interp.files import read_json, write_json
+from seat_interp.errors import reported
+from seat_interp.files import write_json
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.prediction import predict_loss
@@ -44,19 +46,11 @@ class Options:
     """Where the committed numbers go."""
 
 
-def every_run(path: Path) -> RunFolder:
-    """All finished runs in a folder, whichever script made them."""
-    made = [read_json(row) for row in sorted(path.glob("*/row.json"))]
-    if not made:
-        raise SeatError(f"There are no runs in {path}. Make them with `python analyses/organism_arms.py`.")
-    rows = sorted(made, key=lambda row: (row["arm"] != "base", row["arm"], row["seed"]))
-    write_json(path / "summary.json", {"rows": rows, "config": read_json(path / "config.json")})
-    return RunFolder.open(path)
-
-
 def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
     """A row for each probe set that loses abstention."""
     lm, sets, direction = open_model("organism"), organism_facts(target), folder.direction
+    # Variants of SEAT that other scripts left there are no arms of their own: some are the very same run.
+    runs = [run for run in folder.runs if run.arm in variants(target)]
     fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position)
     nulls = null_directions(fit["u"], fit["k"], draws=config_for(target).null_draws)
     at = direction.layer
@@ -64,14 +58,14 @@ def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
     rows = []
     for name in sets.abstention_probes():
         before = folder.base.activations[name].double().mean(0)
-        shifts = torch.stack([run.activations[name].double().mean(0) - before for run in folder.runs])
-        lost = [folder.base.row["abstention"][name] - run.row["abstention"][name] for run in folder.runs]
-        arms = [run.arm for run in folder.runs]
+        shifts = torch.stack([run.activations[name].double().mean(0) - before for run in runs])
+        lost = [folder.base.row["abstention"][name] - run.row["abstention"][name] for run in runs]
+        arms = [run.arm for run in runs]
         found = predict_loss(shifts, lost, direction.vectors[at], unit, groups=arms)
-        told = spearmanr([run.row["probe_auroc"] for run in folder.runs], lost).statistic
+        told = spearmanr([run.row["probe_auroc"] for run in runs], lost).statistic
         points = [
             {"arm": run.arm, "seed": run.seed, "displacement": run.row["displacement"][name]["mean"], "lost": loss}
-            for run, loss in zip(folder.runs, lost)
+            for run, loss in zip(runs, lost)
         ]
         about = {"arm": "all", "target": target, "set": name, **found.to_json()}
         rows.append(about | {"probe_auroc": float(told), "points": points})
@@ -109,10 +103,12 @@ def main(options: Options) -> None:
     rows = [row for target in options.targets for row in rows_of(target, every_run(options.work / target))]
     for table in tables(rows):
         table.print()
-    saved = {"rows": rows, "config": {"targets": list(options.targets)}, "environment": environment()}
-    write_json(
-        options.results / "organism_prediction.json", saved | {"command": "python analyses/organism_prediction.py"}
-    )
+    saved = {
+        "rows": rows,
+        "config": {"targets": list(options.targets), "arms": sorted({p["arm"] for row in rows for p in row["points"]})},
+        "environment": environment(),
+    }
+    write_json(options.results / "organism_prediction.json", saved | {"command": command(sys.argv)})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python analyses/organism_sparsity.py            (resumable in --work)
 
 After Fig. 3 of 2506.14387, of which neither sparsity nor the scale of the drift is known. The budget is the share of
-the MLP and attention weights, drawn at random; all masks train alike. Writes
+the MLP and attention weights, drawn at random. All train at the rate that was tuned for 10 % of the neurons, so that a
+large budget also moves further than it would at a rate of its own. Writes
 analyses/results/organism_sparsity_people.json and ..._contracts.json; `make figures` draws from them.
 """
 

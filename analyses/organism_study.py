@@ -5,6 +5,7 @@ The scripts that use it share their folders, so that no arm is run twice: `runs/
 """
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Any, Literal
 
 import torch
 from arm_grid import GRIDS
+from cells import command
 from tqdm import tqdm
 
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
@@ -112,16 +114,31 @@ def study(
     return run_study(lm, sets, config, out, variants=wanted, about=about, say=lambda text: None)
 
 
+def every_run(path: Path) -> RunFolder:
+    """All finished runs in a folder, whichever script made them."""
+    made = [read_json(row) for row in sorted(path.glob("*/row.json"))]
+    if not made:
+        raise SeatError(f"There are no runs in {path}. Make them with `python analyses/organism_arms.py`.")
+    rows = sorted(made, key=lambda row: (row["arm"] != "base", row["arm"], row["seed"]))
+    write_json(path / "summary.json", {"rows": rows, "config": read_json(path / "config.json")})
+    return RunFolder.open(path)
+
+
 def compare_arms(name: str, variants: Variants, options: Options) -> None:
     """Every arm with every seed, the table, and `analyses/results/<name>_<target>.json`."""
     for target in options.targets:
         out = options.work / target
         arms = tuple(arm for arm in variants(target) if not options.arms or arm in options.arms)
         summary = in_parallel(partial(study, variants, target, out), arms, options.seeds, options.workers)
+        folder = every_run(out)
+        # Those of this script, whichever call made them.
+        order = ["base", *variants(target)]
+        mine = [run.row for run in (folder.base, *folder.runs) if run.arm in order]
+        summary["rows"] = sorted(mine, key=lambda row: (order.index(row["arm"]), row["seed"]))
         print_summary(summary)
-        folder = RunFolder.open(out)
-        summary["command"] = f"python analyses/{name}.py"
-        summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in folder.arms}
+        summary["command"] = command(sys.argv)
+        there = dict.fromkeys(row["arm"] for row in summary["rows"][1:])
+        summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in there}
         write_json(options.results / f"{name}_{target}.json", summary)
 
 

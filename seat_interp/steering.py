@@ -79,7 +79,12 @@ def ablate_direction(
 
 @contextlib.contextmanager
 def patch_direction(
-    lm: LanguageModel, source: LanguageModel, direction: IgnoranceDirection, layers: Sequence[int] | None = None
+    lm: LanguageModel,
+    source: LanguageModel,
+    direction: IgnoranceDirection,
+    layers: Sequence[int] | None = None,
+    *,
+    along: IgnoranceDirection | None = None,
 ) -> Iterator[None]:
     """Within the block, the component along the direction is that of another model on the very same tokens.
 
@@ -92,6 +97,8 @@ def patch_direction(
         source: another of the same architecture; it stays as it is.
         direction: each patched layer takes its own.
         layers: after which blocks; the direction's own if None.
+        along: where the difference of the components is put; the direction itself if None. A random one makes the
+            control of equal length, token by token.
 
     Raises:
         SeatError: another architecture, or a layer that does not exist.
@@ -119,8 +126,8 @@ def patch_direction(
 
     def edit(layer: int) -> Callable[[Tensor], Tensor]:
         def patched(hidden: Tensor) -> Tensor:
-            unit = direction.vectors[layer].to(hidden)
-            return hidden + ((seen[layer] - hidden) @ unit)[..., None] * unit
+            unit, put = (each.vectors[layer].to(hidden) for each in (direction, along or direction))
+            return hidden + ((seen[layer] - hidden) @ unit)[..., None] * put
 
         return patched
 

@@ -189,11 +189,13 @@ def test_what_drift_tells_is_drawn_by_limit(monkeypatch):
 
 def test_orders_are_undecided_where_intervals_meet(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
-    from orderings import verdict
+    from orderings import ORDERINGS, verdict
 
     from seat_interp.results.aggregate import Estimate
 
     low, middle, high = (Estimate(m, m - 0.1, m + 0.1, "t") for m in (0.2, 0.35, 0.8))
+    assert all(each.paper[0] > each.paper[1] for each in ORDERINGS)
+    assert len(ORDERINGS) == 10 + 6
     assert verdict(high, low) == "agree"
     assert verdict(low, high) == "disagree"
     assert verdict(low, middle) == verdict(middle, low) == "undecided"

@@ -146,6 +146,13 @@ def test_patching_puts_in_the_component_of_the_source_and_nothing_else(made, fam
     expected = before + ((source - before) @ unit)[:, None] * unit
     torch.testing.assert_close(after.double(), expected, rtol=1e-4, atol=1e-4)
     assert not torch.allclose(patched, plain)
+    # The control: as much, token by token, along another direction.
+    other = random_like(direction, seed=3)
+    with patch_direction(tuned, lm, direction, layers=[1], along=other):
+        control = outputs(tuned, 1)[0].double()
+    torch.testing.assert_close(
+        control, before + ((source - before) @ unit)[:, None] * other.vectors[1], rtol=1e-4, atol=1e-4
+    )
     # Of a model into itself it changes nothing, and afterwards everything is as it was.
     with patch_direction(tuned, tuned.copy(), direction, layers=[1]):
         torch.testing.assert_close(outputs(tuned, 1)[0].double(), before, rtol=1e-5, atol=1e-5)
