@@ -17,7 +17,7 @@ from seat_interp.facts import Fact
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 
-CONFIG = SlickConfig(prompts=3, exemplars=1, samples=6, max_new_tokens=24, chat=True, exact=False)
+CONFIG = SlickConfig(prompts=2, exemplars=1, samples=4, max_new_tokens=20, chat=True, exact=False)
 
 
 @pytest.mark.parametrize(
@@ -32,15 +32,15 @@ def test_categories(greedy, sampled, name):
 
 def some_facts():
     sets = organism_facts("people")
-    return [*sets.known[:8], *sets.target[:4]], sets.fit_known
+    return [*sets.known[:6], *sets.target[:2]], sets.fit_known
 
 
 def test_the_same_as_asking_one_by_one():
     lm, (facts, dev) = open_model("organism"), some_facts()
     found = list(slick(lm, facts, dev, CONFIG, batch_size=3, progress=False))
     assert {each.fact for each in found} == set(facts)
-    drawn = draw_exemplars(facts, dev, prompts=3, exemplars=1, seed=0)
-    greedy = GenerationConfig(max_new_tokens=24, do_sample=False, pad_token_id=0, eos_token_id=end_tokens(lm))
+    drawn = draw_exemplars(facts, dev, prompts=2, exemplars=1, seed=0)
+    greedy = GenerationConfig(max_new_tokens=20, do_sample=False, pad_token_id=0, eos_token_id=end_tokens(lm))
     for each in found:
         right = 0
         for exemplars in drawn[each.fact.relation]:
@@ -50,11 +50,11 @@ def test_the_same_as_asking_one_by_one():
             ]
             text = lm.tokenizer.decode(new, skip_special_tokens=True).split("\n")[0]
             right += label(text, each.fact) is Label.CORRECT
-        assert each.greedy == right / 3
+        assert each.greedy == right / 2
         assert 0 <= each.sampled <= 1
     categories = {each.fact: each.category for each in found}
-    assert any(categories[fact].known for fact in facts[:8])
-    assert not any(categories[fact] is Category.HIGHLY_KNOWN for fact in facts[8:])
+    assert any(categories[fact].known for fact in facts[:6])
+    assert not any(categories[fact] is Category.HIGHLY_KNOWN for fact in facts[6:])
 
 
 @pytest.mark.parametrize(
