@@ -31,6 +31,8 @@ _ARMS = {
     "ewc": "#882255",
     "l2": "#999933",
     "replay": "#332288",
+    "replay_0.1": "#AA4499",
+    "replay_0.3": "#DDCC77",
 }
 _SPARE = ("#56B4E9", "#882255", "#117733", "#999933")
 _ARM_NAMES = {
@@ -44,6 +46,8 @@ _ARM_NAMES = {
     "ewc": "EWC",
     "l2": "L2 pull",
     "replay": "Replay",
+    "replay_0.1": "Replay at 0.1",
+    "replay_0.3": "Replay at 0.3",
 }
 SET_STYLES = {
     "known": ("#009E73", "o"),
