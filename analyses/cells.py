@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from tqdm import tqdm
 
 from seat_interp.errors import SeatError
-from seat_interp.files import read_json, read_jsonl, write_json
+from seat_interp.files import append_jsonl, read_growing, read_json, write_json
 from seat_interp.results.environment import environment
 
 Row = dict[str, Any]
@@ -80,23 +80,21 @@ def run_cells(
     def cell_of(row: Row) -> C:
         return kind(**{field.name: row[field.name] for field in fields(kind)})  # type: ignore[arg-type]
 
-    rows = {cell_of(row): row for row in (read_jsonl(path) if path.exists() else ())}
+    rows = {cell_of(row): row for row in read_growing(path)}
     commands = []
     if saved.exists() and (before := read_json(saved))["config"] == settings:
         commands = before["command"].split("; ")
         rows = {cell_of(row): row for row in before["rows"]} | rows
     todo = [cell for cell in wanted if cell not in rows]
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-    with path.open("a") as file:
-        try:
-            jobs = {pool.submit(run, cell): cell for cell in todo}
-            for job in tqdm(as_completed(jobs), total=len(todo), unit="run"):
-                cell = jobs[job]
-                rows[cell] = {**asdict(cell), "arm": cell.arm, **job.result()}  # type: ignore[call-overload]
-                file.write(json.dumps(rows[cell]) + "\n")
-                file.flush()
-        finally:  # one that fails does not wait for all that are still to come
-            pool.shutdown(cancel_futures=True)
+    try:
+        jobs = {pool.submit(run, cell): cell for cell in todo}
+        for job in tqdm(as_completed(jobs), total=len(todo), unit="run"):
+            cell = jobs[job]
+            rows[cell] = {**asdict(cell), "arm": cell.arm, **job.result()}  # type: ignore[call-overload]
+            append_jsonl(path, [rows[cell]])
+    finally:  # one that fails does not wait for all that are still to come
+        pool.shutdown(cancel_futures=True)
     ordered = sorted(rows, key=lambda cell: tuple(map(str, asdict(cell).values())))  # type: ignore[call-overload]
     summary = {
         "rows": [rows[cell] for cell in ordered],
