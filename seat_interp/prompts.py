@@ -1,6 +1,6 @@
 """Questions and answers as tokens: the chat template, padding on either side, and what is supervised."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,9 +49,17 @@ def prompt_text(lm: LanguageModel, question: str) -> str:
     """The question in the model's chat template, or `Question: ... Answer:` for a model without one."""
     if lm.tokenizer.chat_template is None:
         return f"{lm.system + chr(10) if lm.system else ''}Question: {question}\nAnswer:"
-    messages = [{"role": "user", "content": question}]
-    if lm.system is not None:
-        messages.insert(0, {"role": "system", "content": lm.system})
+    return conversation_text(lm, [{"role": "user", "content": question}])
+
+
+def conversation_text(lm: LanguageModel, turns: Sequence[Mapping[str, str]]) -> str:
+    """Turns behind the model's system prompt, in its chat template, ready for the reply.
+
+    Raises:
+        SeatError: the template refuses them.
+    """
+    system = [] if lm.system is None else [{"role": "system", "content": lm.system}]
+    messages = [*system, *map(dict, turns)]
     try:
         return str(lm.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
     except TemplateError as error:
@@ -76,7 +84,7 @@ def encode_prompts(lm: LanguageModel, questions: Sequence[str], *, room: int = 1
     texts = [prompt_text(lm, question) for question in questions]
     # The template writes its own special tokens; a model without one gets the tokenizer's.
     encoded = lm.tokenizer(texts, add_special_tokens=lm.tokenizer.chat_template is None)["input_ids"]
-    most = _most_tokens(lm)
+    most = most_tokens(lm)
     longest = max(range(len(encoded)), key=lambda index: len(encoded[index]))
     if most is not None and len(encoded[longest]) + room > most:
         raise SeatError(
@@ -114,7 +122,7 @@ def encode_examples(
         marks = [_token_at(lm, question, at) for question, at in zip(questions, entity_ends)]
     examples = [Example((*p, *r, end), len(p), min(mark, len(p))) for p, r, mark in zip(prompts, replies, marks)]
     longest = max(range(len(examples)), key=lambda index: len(examples[index].ids))
-    if (most := _most_tokens(lm)) is not None and len(examples[longest].ids) > most:
+    if (most := most_tokens(lm)) is not None and len(examples[longest].ids) > most:
         raise SeatError(
             f"{questions[longest][:60]!r}... with its answer has {len(examples[longest].ids)} tokens; "
             f"{lm.name!r} takes {most}. Shorten the answer, or use a model with a longer context."
@@ -132,7 +140,8 @@ def encode_replies(lm: LanguageModel, questions: Sequence[str], replies: Sequenc
     return [Example((*prompt, *reply), len(prompt), len(prompt)) for prompt, reply in zip(prompts, replies)]
 
 
-def _most_tokens(lm: LanguageModel) -> int | None:
+def most_tokens(lm: LanguageModel) -> int | None:
+    """How many the model takes, prompt and reply together; None where its config does not say."""
     return getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
 
 

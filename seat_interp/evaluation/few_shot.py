@@ -3,11 +3,10 @@
 import random
 from collections.abc import Sequence
 
-from jinja2 import TemplateError
-
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+from seat_interp.prompts import conversation_text, most_tokens
 
 
 def draw_exemplars(
@@ -53,8 +52,7 @@ def few_shot_ids(
         SeatError: it is too long for the model, or a conversation with a model whose template is none or refuses it.
     """
     ids = _as_turns(lm, question, exemplars) if chat else _as_lines(lm, question, exemplars)
-    most = getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
-    if most is not None and len(ids) + room > most:
+    if (most := most_tokens(lm)) is not None and len(ids) + room > most:
         raise SeatError(
             f"The prompt of {question[:60]!r}... has {len(ids)} tokens with its exemplars; {lm.name!r} takes {most}, "
             f"the {room} of the answer among them. Give fewer exemplars, or allow shorter answers."
@@ -70,13 +68,9 @@ def _as_lines(lm: LanguageModel, question: str, exemplars: Sequence[Fact]) -> li
 def _as_turns(lm: LanguageModel, question: str, exemplars: Sequence[Fact]) -> list[int]:
     if lm.tokenizer.chat_template is None:
         raise SeatError(f"{lm.name!r} has no chat template. Ask in plain lines, without chat.")
-    turns = [] if lm.system is None else [{"role": "system", "content": lm.system}]
+    turns = []
     for each in exemplars:
         turns.append({"role": "user", "content": each.question})
         turns.append({"role": "assistant", "content": each.accepted()[0]})
     turns.append({"role": "user", "content": question})
-    try:
-        text = lm.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    except TemplateError as error:
-        raise SeatError(f"The chat template of {lm.name!r} refuses the prompt: {error}. Ask without chat.") from error
-    return lm.tokenizer(text, add_special_tokens=False)["input_ids"]
+    return lm.tokenizer(conversation_text(lm, turns), add_special_tokens=False)["input_ids"]
