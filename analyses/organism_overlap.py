@@ -1,6 +1,6 @@
 """How stable the ways of making masks are on the organism, how much they share, and where their masks live.
 
-    python analyses/organism_overlap.py            (a quarter of an hour on two cores)
+    python analyses/organism_overlap.py
 
 Masks of 10 % for new people: from all target facts with three seeds of what is random (the draw; the dense fine-tuning
 that the update rule looks into), and from two halves of the people, halved in three ways. Writes
