@@ -10,7 +10,7 @@ from seat_interp.errors import SeatError, require_within
 from seat_interp.evaluation.slick import SlickConfig
 
 if TYPE_CHECKING:
-    from seat_interp.evaluation.slick import Slick as Asked
+    from seat_interp.evaluation.slick import Asked
     from seat_interp.facts import Fact
 
 
@@ -42,8 +42,7 @@ class Slick:
 
     def run(self) -> None:
         """Ask, keep each fact as it comes, print the shares."""
-        from seat_interp.evaluation.slick import Slick as Asked
-        from seat_interp.evaluation.slick import slick
+        from seat_interp.evaluation.slick import Asked, slick
         from seat_interp.facts.sources import evenly, read_sources
         from seat_interp.files import append_jsonl, read_growing, read_json, write_json, write_jsonl
         from seat_interp.models.open import open_model

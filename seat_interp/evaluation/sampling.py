@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedTokenizerBase
 
+from seat_interp.errors import require_within
 from seat_interp.evaluation.generate import end_tokens
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import pad
@@ -38,6 +39,12 @@ class Sampling:
     temperature: float = 0.5
     top_k: int = 40
     max_new_tokens: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("top_k", "max_new_tokens"):
+            require_within(self, name, 1)
+        require_within(self, "samples", 0)
+        require_within(self, "temperature", 0, above=True)
 
 
 @dataclass

@@ -45,16 +45,16 @@ def category(greedy: float, sampled: float) -> Category:
 
 
 @dataclass(frozen=True)
-class SlickConfig:
-    """The paper's settings; what it does not give is ours.
+class SlickConfig(Sampling):
+    """The paper's settings, those of the samples among them; what it does not give is ours.
 
     Attributes:
-        prompts: draws of exemplars, the same for all facts of a relation.
-        exemplars: a prompt, from the dev split.
         samples: a prompt.
         temperature: of the samples.
         top_k: of the samples.
         max_new_tokens: of an answer (ours).
+        prompts: draws of exemplars, the same for all facts of a relation.
+        exemplars: a prompt, from the dev split.
         chat: exemplars as turns of a conversation, in the chat template; else lines of "Q:" and "A:".
         exact: an answer is right if it is an accepted form and nothing else; else it is enough that it holds one.
         seed: of exemplars and samples.
@@ -62,30 +62,19 @@ class SlickConfig:
 
     prompts: int = 10
     exemplars: int = 4
-    samples: int = 16
-    temperature: float = 0.5
-    top_k: int = 40
-    max_new_tokens: int = 16
     chat: bool = False
     exact: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("prompts", "top_k", "max_new_tokens"):
-            require_within(self, name, 1)
-        for name in ("exemplars", "samples"):
-            require_within(self, name, 0)
-        require_within(self, "temperature", 0, above=True)
-
-    @property
-    def sampling(self) -> Sampling:
-        """How answers are drawn."""
-        return Sampling(self.samples, self.temperature, self.top_k, self.max_new_tokens)
+        super().__post_init__()
+        require_within(self, "prompts", 1)
+        require_within(self, "exemplars", 0)
 
 
 @dataclass(frozen=True)
-class Slick:
-    """What came out for one fact.
+class Asked:
+    """A fact that was asked, and what came out.
 
     Attributes:
         fact: as asked.
@@ -110,7 +99,7 @@ class Slick:
         return {**self.fact.to_json(), "slick": found}
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> "Slick":
+    def from_json(cls, row: Mapping[str, Any]) -> "Asked":
         """Inverse of `to_json`."""
         found = row["slick"]
         fact = Fact.from_json({name: value for name, value in row.items() if name != "slick"})
@@ -126,7 +115,7 @@ def slick(
     done: Container[Fact] = (),
     batch_size: int = 16,
     progress: bool = True,
-) -> Iterator[Slick]:
+) -> Iterator[Asked]:
     """Every fact with how often it is answered right, in batches of one relation: an iterator, to be kept as it comes.
 
     What comes out of a fact depends on the facts of its batch only through what is drawn by chance.
@@ -163,23 +152,20 @@ def slick(
                     continue
                 # A seed for each batch, so that samples do not depend on what was asked before a run was cut off.
                 generator = torch.Generator().manual_seed(_seed(config.seed, relation, same[start].question))
-                found = [
-                    answers(lm, column[batch], config.sampling, generator, prefix)
-                    for column, prefix in zip(ids, prefixes)
-                ]
+                found = [answers(lm, column[batch], config, generator, prefix) for column, prefix in zip(ids, prefixes)]
                 for fact, each in zip(same[batch], zip(*found)):
                     yield _score(fact, each, config)
                 bar.update(len(same[batch]))
 
 
-def _score(fact: Fact, found: Sequence[Answers], config: SlickConfig) -> Slick:
+def _score(fact: Fact, found: Sequence[Answers], config: SlickConfig) -> Asked:
     def right(text: str) -> bool:
         return exact_match(text, fact) if config.exact else label(text, fact) is Label.CORRECT
 
     greedy = sum(right(each.greedy) for each in found) / len(found)
     hits = sum(count for each in found for text, count in each.sampled.items() if right(text))
     sampled = hits / max(1, sum(sum(each.sampled.values()) for each in found))
-    return Slick(fact, greedy, sampled, sum(each.tokens for each in found))
+    return Asked(fact, greedy, sampled, sum(each.tokens for each in found))
 
 
 def _seed(seed: int, *texts: str) -> int:
