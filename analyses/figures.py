@@ -60,8 +60,6 @@ def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
     for ax, name in zip(axes, sets):
         moved = {arm: found["sets"][name] for arm, found in summary["layers"].items()}
         plots.displacement_by_layer(moved, next(iter(summary["layers"].values()))["layer"], ax=ax)
-        # In the lower layers the gap is small and everything moves many gaps: they run out of the picture.
-        ax.set_ylim(*RANGE)
         cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
         note = "" if not cut else ", some layers beyond the panel"
         first = ", first seed" if ax is axes[0] else ""
@@ -71,6 +69,10 @@ def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
         drawn.remove()
         if ax is not axes[-1]:
             ax.set_xlabel("")
+    # One range for all panels. In lower layers the gap is small and all moves many gaps: those points run out of it.
+    lows, highs = zip(*(ax.get_ylim() for ax in axes))
+    for ax in axes:
+        ax.set_ylim(max(min(lows), RANGE[0]), min(max(highs), RANGE[1]))
     handles, labels = zip(*legend)
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure, summary["layers"]

@@ -26,15 +26,15 @@ _ARMS = {
     "sparse": "#009E73",
     "full_ep_kl": "#E69F00",
     "full_kl": "#CC79A7",
-    "tether": "#000000",
+    "tether": "#F0E442",
     "lora": "#56B4E9",
     "ewc": "#882255",
     "l2": "#999933",
     "replay": "#332288",
     "replay_0.1": "#AA4499",
-    "replay_0.3": "#DDCC77",
+    "replay_0.3": "#CC6677",
 }
-_SPARE = ("#56B4E9", "#882255", "#117733", "#999933")
+_SPARE = ("#000000", "#56B4E9", "#882255", "#117733", "#999933")
 _ARM_NAMES = {
     "full": "Full fine-tuning",
     "full_kl": "Full + KL",
