@@ -55,7 +55,7 @@ GRIDS: dict[ArmName, Grid] = {
     "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
     "ewc": Grid("regularised", DENSE, (0.3, 1.0, 3.0), heavier("ewc")),
     "l2": Grid("regularised", DENSE, PULLS, heavier("l2")),
-    "full_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
+    "full_kl": Grid("regularised", DENSE, (0.1, 0.3, 1.0), heavier("kl")),  # on the facts themselves it stops learning
     "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
     "tether": Grid("regularised", DENSE, PULLS, heavier("l2")),
     "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),

@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
 from seat_interp.errors import SeatError
-from seat_interp.facts import Fact
+from seat_interp.facts import Fact, FactSets
 from seat_interp.files import read_json, write_json
-from seat_interp.models.open import open_model
+from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.results.folder import RunFolder
@@ -77,7 +77,8 @@ def study_settings(known: Sequence[Fact]) -> ArmConfig:
 
 def config_for(target: Target) -> StudyConfig:
     """The settings of every study of the organism, before any arm's own."""
-    return replace(ORGANISM, settings=study_settings(organism_facts(target).fit_known), keep_models=True)
+    settings = study_settings(material(target)[1].fit_known)
+    return replace(ORGANISM, settings=settings, keep_models=True, batch_size=256)
 
 
 @cache
@@ -110,8 +111,13 @@ def study(
     """Some arms and seeds, in the folder of all."""
     wanted = {name: make for name, make in variants(target).items() if name in arms}
     config, about = replace(config_for(target), seeds=seeds), {"facts": f"organism, {target}"}
-    lm, sets = open_model("organism"), organism_facts(target)
-    return run_study(lm, sets, config, out, variants=wanted, about=about, say=lambda text: None)
+    return run_study(*material(target), config, out, variants=wanted, about=about, say=lambda text: None)
+
+
+@cache
+def material(target: Target) -> tuple[LanguageModel, FactSets]:
+    """The organism and its facts, once in a process."""
+    return open_model("organism"), organism_facts(target)
 
 
 def every_run(path: Path) -> RunFolder:
