@@ -27,7 +27,7 @@ demo: $(DEMO_STAMP)  ## the main job on the embedded organism: base, full FT, SE
 
 test: $(TEST_STAMP)  ## lint, types and tests
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 
 test-slow: $(TEST_STAMP)  ## tests that take minutes
 	@$(BIN)/python -m pytest -m slow

@@ -1,10 +1,9 @@
 """SEAT and plain sparse training from 0.1 to 100 % of the weights: drift, abstention, target recall.
 
-    python analyses/organism_sparsity.py            (resumable in --work)
+    python analyses/organism_sparsity.py            (resumable in --work; after organism_tuning_sparsity.py)
 
 After Fig. 3 of 2506.14387, of which neither sparsity nor the scale of the drift is known. The budget is the share of
-the MLP and attention weights, drawn at random. All train at the rate that was tuned for 10 % of the neurons, so that a
-large budget also moves further than it would at a rate of its own. Writes
+the MLP and attention weights, drawn at random; each trains at the rate that was chosen for it. Writes
 analyses/results/organism_sparsity_people.json and ..._contracts.json; `make figures` draws from them.
 """
 
@@ -14,17 +13,19 @@ from dataclasses import replace
 from functools import partial
 
 import tyro
-from organism_study import Options, Target, compare_arms, tuned
+from organism_study import Options, Target, chosen, compare_arms, tuned_settings
+from organism_tuning_sparsity import BUDGETS, SAVED
 
-from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig, make_arm
 from seat_interp.errors import reported
-
-BUDGETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def with_budget(arm: ArmName, budget: float, settings: ArmConfig, seed: int) -> Arm:
     """An arm within so many single weights."""
-    return tuned(arm, replace(settings, mask=MaskConfig(budget=budget, granularity="coordinate")), seed)
+    settings = tuned_settings(arm, settings)
+    masked = replace(settings.masked, learning_rate=chosen(SAVED)[f"{budget:g}"]["rate"])
+    mask = MaskConfig(budget=budget, granularity="coordinate")
+    return make_arm(arm, replace(settings, masked=masked, mask=mask), seed)
 
 
 def variants(target: Target) -> Mapping[str, MakeArm]:

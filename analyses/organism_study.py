@@ -82,15 +82,15 @@ def config_for(target: Target) -> StudyConfig:
 
 
 @cache
-def chosen() -> dict[str, dict[str, float]]:
-    """What organism_tuning.py chose for each arm.
+def chosen(path: Path = TUNED) -> dict[str, dict[str, float]]:
+    """What a script that tunes chose, by arm or budget.
 
     Raises:
         SeatError: it has not been run.
     """
-    found = read_json(TUNED).get("chosen") if TUNED.exists() else None
+    found = read_json(path).get("chosen") if path.exists() else None
     if not found:
-        raise SeatError(f"{TUNED} is not there or not finished. Make it with `python analyses/organism_tuning.py`.")
+        raise SeatError(f"{path} is not there or not finished. Make it with `python analyses/{path.stem}.py`.")
     return found
 
 

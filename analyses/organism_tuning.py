@@ -22,7 +22,7 @@ from arm_grid import GRIDS
 from cells import CellOptions, run_cells
 from organism_study import TUNED, Target, study_settings
 
-from seat_interp.arms import ArmName, make_arm
+from seat_interp.arms import Arm, ArmConfig, ArmName, make_arm
 from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
@@ -74,10 +74,20 @@ def material(target: Target) -> tuple[LanguageModel, FactSets, FactSets]:
 
 
 def run(trial: Trial) -> dict[str, Any]:
+    """Train as the trial says, and validate."""
+    settings = GRIDS[trial.arm].settings(trial_settings(trial.target), trial.rate, trial.strength)
+    return validated(make_arm(trial.arm, settings, SEED), trial.target)
+
+
+def trial_settings(target: Target) -> ArmConfig:
+    """Those of all arms, whose questions are of the half that does not validate."""
+    halves = material(target)[2]
+    return study_settings(halves.fit_known).with_questions(halves.fit_known, halves.fit_unknown)
+
+
+def validated(arm: Arm, target: Target) -> dict[str, Any]:
     """Train, and ask the targets and the half that validates."""
-    lm, sets, halves = material(trial.target)
-    settings = study_settings(halves.fit_known).with_questions(halves.fit_known, halves.fit_unknown)
-    arm = make_arm(trial.arm, GRIDS[trial.arm].settings(settings, trial.rate, trial.strength), SEED)
+    lm, sets, halves = material(target)
     mask = arm.make_mask(lm) if arm.make_mask else None
     config = replace(arm.config, probe_every=0)
     how = {"objective": arm.objective, "mask": mask, "lora": arm.lora, "config": config, "names": sets.names()}

@@ -13,6 +13,7 @@ import organism_pca
 import organism_prediction
 import organism_rounds
 import organism_tuning
+import organism_tuning_sparsity
 
 from seat_interp.results.table import Table
 from seat_interp.results.tables import arms_table
@@ -51,6 +52,7 @@ BUILDERS: dict[str, Callable[[Rows], list[Table]]] = {
     "organism_prediction": organism_prediction.tables,
     "organism_rounds": organism_rounds.tables,
     "organism_tuning": organism_tuning.tables,
+    "organism_tuning_sparsity": organism_tuning_sparsity.tables,
     "orderings": orderings.tables,
     "real_masks": mask_runs.tables,
 }

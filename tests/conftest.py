@@ -7,11 +7,20 @@ from pathlib import Path
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from jaxtyping import install_import_hook
+import jaxtyping
+
+checked = jaxtyping.jaxtyped
+
+
+def not_inner(**how):
+    """Leave functions within functions alone: a hook made for every module and batch would be compiled every time."""
+    check = checked(**how)
+    return lambda made: made if "<locals>" in made.__qualname__ else check(made)
+
 
 # Shapes and types are checked at run time, in tests alone.
-hook = install_import_hook("seat_interp", "beartype.beartype")
-hook.__enter__()
+jaxtyping.jaxtyped = not_inner
+jaxtyping.install_import_hook("seat_interp", "beartype.beartype").__enter__()
 
 import pytest
 from command_line import QUICK
@@ -57,8 +66,9 @@ def sets() -> FactSets:
 
 @pytest.fixture
 def home(tmp_path, tokenizer, sets, monkeypatch):
-    """A folder with a tiny model, fact files and a settings file."""
+    """A folder with a tiny model, fact files, a settings file; reports have no pictures here."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("seat_interp.results.report.to_svg", lambda figure, name: "")
     lm = make_model("llama", tokenizer)
     lm.model.save_pretrained("model")
     tokenizer.save_pretrained("model")

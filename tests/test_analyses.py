@@ -97,6 +97,7 @@ def test_benchmarks(tmp_path, what):
     assert {"scheme", "parameters", "peak_memory_mib", "memory_ratio", "against"} <= rows[0].keys()
 
 
+@pytest.mark.slow
 def test_masks_of_the_real_model_on_the_organism_in_its_place(tmp_path, monkeypatch):
     """The stages of real_masks.py, which has a large model otherwise: kept, taken up, and what the rule says."""
     monkeypatch.syspath_prepend(str(ANALYSES))

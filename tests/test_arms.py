@@ -24,14 +24,14 @@ CONFIG = StudyConfig(
     positions=(-1,),
     steering_prompts=0,
     null_draws=20,
-    max_new_tokens=20,
+    max_new_tokens=8,
 )
 
 
 def few_facts():
     sets = organism_facts("people")
     parts = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable", "fit_known", "fit_unknown")
-    return replace(sets, rewordings=[], **{name: getattr(sets, name)[:8] for name in parts})
+    return replace(sets, rewordings=[], **{name: getattr(sets, name)[:4] for name in parts})
 
 
 def test_every_arm_has_its_row(tmp_path):

@@ -25,13 +25,15 @@ def test_plain_torch_learns():
     assert found["last"] < 0.7 * found["first"]
 
 
-def test_trainer_accumulates_clips_saves_and_resumes(capsys):
+@pytest.mark.parametrize("bf16", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_trainer_accumulates_clips_saves_and_resumes(capsys, bf16):
     pytest.importorskip("accelerate")
-    losses = load("hf_trainer").main()
+    losses = load("hf_trainer").main(bf16)
     assert all(last < 0.3 * first for first, last in losses)
     assert capsys.readouterr().out.count("resumed as uninterrupted") == 2
 
 
+@pytest.mark.slow  # what it adds to the Trainer, above, is how the facts are given
 def test_sft_trainer_learns_and_resumes(capsys):
     pytest.importorskip("trl")
     assert all(last < 0.8 * first for first, last in load("trl_sft").main())

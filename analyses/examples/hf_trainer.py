@@ -21,7 +21,7 @@ from seat_interp.organism import organism_facts
 from seat_interp.prompts import encode_examples
 
 
-def rows(lm: LanguageModel, count: int = 32) -> list[dict[str, list[int]]]:
+def rows(lm: LanguageModel, count: int = 16) -> list[dict[str, list[int]]]:
     """Facts as the Trainer takes them; questions are not supervised."""
     facts = organism_facts("people").target[:count]
     examples = encode_examples(lm, [f.question for f in facts], [f.answer for f in facts])
@@ -29,22 +29,22 @@ def rows(lm: LanguageModel, count: int = 32) -> list[dict[str, list[int]]]:
 
 
 def tune(
-    base: LanguageModel, mask: Mask, folder: Path, resume: bool = False, stop: int = 0
+    base: LanguageModel, mask: Mask, folder: Path, bf16: bool, resume: bool = False, stop: int = 0
 ) -> tuple[PreTrainedModel, list[dict[str, float]]]:
-    """Twelve steps of 2 x 4 facts; `stop` ends early, as a crash would, after that step's checkpoint."""
+    """Eight steps of 2 x 4 facts; `stop` ends early, as a crash would, after that step's checkpoint."""
     lm = base.copy()
     attached = attach(lm.model, mask)
     arguments = TrainingArguments(
         output_dir=str(folder),
-        max_steps=stop or 12,
+        max_steps=stop or 8,
         per_device_train_batch_size=4,
         gradient_accumulation_steps=2,
         max_grad_norm=1.0,
         weight_decay=0.01,
         learning_rate=5e-3,
         lr_scheduler_type="constant",
-        bf16=True,
-        save_steps=6,
+        bf16=bf16,
+        save_steps=4,
         logging_steps=1,
         report_to=[],
         disable_tqdm=True,
@@ -58,16 +58,16 @@ def tune(
     return lm.model, [row for row in trainer.state.log_history if "loss" in row]
 
 
-def main() -> list[tuple[float, float]]:
+def main(bf16: bool = True) -> list[tuple[float, float]]:
     """Whole neurons and single weights: train, interrupt and resume, and compare; first and last loss of both."""
     losses = []
     base = si.open_model("organism", device="cpu")
     for draw in (random_neurons, random_coordinates):
         mask = draw(base, 0.1)
         with tempfile.TemporaryDirectory() as name:
-            whole, log = tune(base, mask, Path(name) / "whole")
-            tune(base, mask, Path(name) / "cut", stop=6)
-            resumed, _ = tune(base, mask, Path(name) / "cut", resume=True)
+            whole, log = tune(base, mask, Path(name) / "whole", bf16)
+            tune(base, mask, Path(name) / "cut", bf16, stop=4)
+            resumed, _ = tune(base, mask, Path(name) / "cut", bf16, resume=True)
         for key, before in base.model.state_dict().items():
             after = whole.state_dict()[key]
             free = mask.dense(key) if key in mask.indices else torch.zeros_like(before, dtype=torch.bool)

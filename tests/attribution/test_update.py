@@ -33,7 +33,7 @@ def changed(lm, size, only=None):
 @pytest.mark.parametrize("family", CORE_FAMILIES)
 def test_the_effects_sum_to_the_change_of_the_metric(models_by_family, family):
     base = models_by_family(family)
-    tuned = changed(base, 0.03)
+    tuned = changed(base, 0.02)
     for metric in (AnswerLoss(), KLToBase(base)):
         effect = update_effect(base, tuned, FACTS, metric=metric, steps=16, batch_size=3)
         total = mean(tuned, metric) - mean(base, metric)

@@ -48,14 +48,14 @@ def test_the_factor_rises_above_the_limit_falls_below_it_and_has_bounds(directio
 def test_a_tighter_limit_leaves_less_drift():
     lm, sets = open_model("organism"), organism_facts("people")
     direction = fit_direction(lm, sets.fit_unknown[:80], sets.fit_known[:80], positions=(-1,))
-    config = TrainConfig(steps=30, batch_size=24, learning_rate=2e-3)
+    config = TrainConfig(steps=20, batch_size=16, learning_rate=2e-3)
     ends = {}
     for limit in (0.02, 1e3):
-        budget = DriftBudget(direction, limit=limit, every=2)
-        how = {"objective": SEAT(copies=2), "config": config, "names": sets.names(), "drift_budget": budget}
-        run = train(lm, sets.target[:48], **how)
+        budget = DriftBudget(direction, limit=limit, every=1)
+        how = {"objective": SEAT(copies=1), "config": config, "names": sets.names(), "drift_budget": budget}
+        run = train(lm, sets.target[:32], **how)
         looked = [row for row in run.log if "drift" in row]
-        assert [row["step"] for row in looked] == list(range(2, 31, 2))
+        assert [row["step"] for row in looked] == list(range(1, 21))
         ends[limit] = (run.log[-1]["factor"], budget.watch(lm, sets.target, sets.names(), 9)(run.model))
     assert ends[0.02][0] > 8
     assert ends[1e3][0] == pytest.approx(1 / 32)

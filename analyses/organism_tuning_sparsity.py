@@ -1,0 +1,101 @@
+"""A learning rate for every sparsity on the organism, chosen as organism_tuning.py chooses.
+
+    python analyses/organism_tuning_sparsity.py            (resumable in --work; before organism_sparsity.py)
+
+A few weights need larger steps than many; one rate for all would hold sparse training against a dense one that is
+driven too hard. Cross entropy alone, the validation seed and halves; SEAT takes over the rate. Writes
+analyses/results/organism_tuning_sparsity.json.
+"""
+
+import itertools
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import tyro
+from cells import CellOptions, run_cells
+from organism_study import Target, study_settings
+from organism_tuning import LEARNT, SEED, choose, trial_settings, validated
+
+from seat_interp.arms import MaskConfig, make_arm
+from seat_interp.errors import reported
+from seat_interp.files import read_json, write_json
+from seat_interp.models.open import open_model
+from seat_interp.results.table import Table
+
+BUDGETS = (0.001, 0.01, 0.05, 0.2, 1.0)
+"""Share of the MLP and attention weights that is trained."""
+RATES = (2.5e-4, 1e-3, 4e-3, 1.6e-2)
+"""Learning rates, from the best of dense training to well above that of a tenth of the neurons."""
+SAVED = Path(__file__).parent / "results" / "organism_tuning_sparsity.json"
+
+
+@dataclass(frozen=True)
+class Options(CellOptions):
+    """Where things are."""
+
+    work: Path = Path("runs/organism_tuning_sparsity")
+    """What is kept between calls."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """So many single weights with one rate, on one target set."""
+
+    budget: float
+    target: Target
+    rate: float
+
+    @property
+    def arm(self) -> str:
+        """The budget in words."""
+        return f"sparse {self.budget:.1%}"
+
+
+def run(trial: Trial) -> dict[str, Any]:
+    """Train and validate."""
+    settings = trial_settings(trial.target)
+    masked = replace(settings.masked, learning_rate=trial.rate)
+    settings = replace(settings, masked=masked, mask=MaskConfig(budget=trial.budget, granularity="coordinate"))
+    return {"strength": 1.0, **validated(make_arm("sparse", settings, SEED), trial.target)}
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Every trial; * where it was chosen."""
+    heads = ("budget", "rate", "targets", "target recall", "abstention", "known recall", "over-abstention")
+    lines = []
+    for budget in dict.fromkeys(row["budget"] for row in rows):
+        same = [row for row in rows if row["budget"] == budget]
+        best = choose(same)
+        for row in same:
+            star = "" if row["rate"] != best["rate"] else " *" if best["learnt"] else " -"
+            kept = (row[key] for key in ("target_recall", "abstention", "known_recall", "over_abstention"))
+            lines.append(
+                (f"{budget:.1%}{star}", f"{row['rate']:g}", row["target"], *(f"{value:.2f}" for value in kept))
+            )
+    caption = "Trials on the validation half, one seed; * chosen, - chosen though it learns too little."
+    return [Table.of(heads, lines, caption)]
+
+
+def main(options: Options) -> None:
+    """Every trial that is not there yet, then the choice."""
+    settings = {
+        "settings": asdict(study_settings([]).masked),
+        "seed": SEED,
+        "learnt": LEARNT,
+        "model": open_model("organism").fingerprint,
+    }
+    wanted = [Trial(*each) for each in itertools.product(BUDGETS, get_args(Target), RATES)]
+    saved = options.results / SAVED.name
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = list(run_cells(wanted, run, **how).values())
+    chosen = {f"{each:g}": choose([row for row in rows if row["budget"] == each]) for each in BUDGETS}
+    write_json(saved, read_json(saved) | {"chosen": chosen})
+    for table in tables(rows):
+        table.print()
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_tuning_sparsity.py"))
