@@ -33,6 +33,7 @@ from seat_interp.results.aggregate import estimate
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.training.shrink import shrink
 from seat_interp.training.trainer import train
 
 STEPS = 20
@@ -91,7 +92,9 @@ def run(rounds: int, chain: Chain) -> dict[str, Any]:
         arm = make_arm(chain.arm, settings, 1000 * number + chain.seed)
         mask = arm.make_mask(lm) if arm.make_mask else None
         names = base.sets.names()
-        lm = train(lm, facts, objective=arm.objective, mask=mask, lora=arm.lora, config=arm.config, names=names).model
+        how = {"objective": arm.objective, "mask": mask, "lora": arm.lora, "config": arm.config, "names": names}
+        tuned = train(lm, facts, **how).model  # type: ignore[arg-type]
+        lm = shrink(lm, tuned, facts).model if arm.shrink else tuned
         found.append(measured(base, lm, taught[: number + 1]))
     return {"rounds": found}
 

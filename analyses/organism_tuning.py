@@ -33,6 +33,7 @@ from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
+from seat_interp.training.shrink import shrink
 from seat_interp.training.trainer import train
 
 SEED = 100
@@ -92,8 +93,9 @@ def validated(arm: Arm, target: Target) -> dict[str, Any]:
     config = replace(arm.config, probe_every=0)
     how = {"objective": arm.objective, "mask": mask, "lora": arm.lora, "config": config, "names": sets.names()}
     tuned = train(lm, sets.target, **how)  # type: ignore[arg-type]
+    model = shrink(lm, tuned.model, sets.target).model if arm.shrink else tuned.model
     asked = {"target": sets.target, "known": halves.known, "unknown": halves.unknown}
-    found = ask(tuned.model, asked, max_new_tokens=24, batch_size=256, progress=False)
+    found = ask(model, asked, max_new_tokens=24, batch_size=256, progress=False)
     rate = {name: rates(each) for name, each in found.items()}
     return {
         "target_recall": rate["target"].correct,

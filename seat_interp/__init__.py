@@ -34,6 +34,7 @@ from seat_interp.training.align import align_abstention
 from seat_interp.training.drift import DriftBudget
 from seat_interp.training.lora import LoRA
 from seat_interp.training.objectives import EWC, SEAT, CrossEntropy, EntityPerturbedKL, L2Pull, OwnAnswersKL, Replay
+from seat_interp.training.shrink import shrink
 from seat_interp.training.trainer import TrainConfig, train
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "save_shira",
     "select",
     "self_questions",
+    "shrink",
     "sites_from_paths",
     "split_by_knowledge",
     "train",

@@ -61,7 +61,8 @@ class ArmConfig:
         lora: adapters of `lora`.
         low_rank: how `lora` trains.
         ewc: pull of `ewc`; without questions of its own it takes those that the direction is fitted on.
-        l2: pull of `l2` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours.
+        l2: pull of `l2` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours: it also takes back
+            what the update has beyond its need.
         replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on:
             alignment data, which the others do without.
     """
@@ -109,12 +110,15 @@ class Arm:
     config: TrainConfig
     make_mask: Callable[[LanguageModel], Mask] | None = None
     lora: LoRA | None = None
+    shrink: bool = False
+    """Whether the smallest share of the update is taken that keeps what it taught."""
 
     def to_json(self) -> dict[str, Any]:
         """What it is, but for how its mask is made: the mask itself says that."""
         terms = {term.name: asdict(term) for term in self.objective}  # type: ignore[call-overload]
         described = {"objective": terms, "config": asdict(self.config), "masked": self.make_mask is not None}
-        return json.loads(json.dumps(described | {"lora": asdict(self.lora) if self.lora else None}))
+        described |= {"lora": asdict(self.lora) if self.lora else None, "shrink": self.shrink}
+        return json.loads(json.dumps(described))
 
 
 MakeArm = Callable[[ArmConfig, int], Arm]
@@ -137,7 +141,7 @@ def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
         "replay": Arm((CrossEntropy(), settings.replay), regularised),
         "full_kl": Arm((CrossEntropy(), replace(settings.kl, perturbed=False)), regularised),
         "full_ep_kl": Arm(both, regularised),
-        "tether": Arm((*both, settings.l2), regularised),
+        "tether": Arm((*both, settings.l2), regularised, shrink=True),
         "sparse": Arm(plain, masked, _mask_maker(settings.mask, seed)),
         "seat": Arm(both, masked, _mask_maker(settings.mask, seed)),
         "seat_keep": Arm((*both, settings.keep), masked, _mask_maker(settings.mask, seed)),

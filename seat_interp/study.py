@@ -29,6 +29,7 @@ from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
 from seat_interp.steering import check_steering, choose_addition
+from seat_interp.training.shrink import Shrunk, shrink
 from seat_interp.training.trainer import MOST_SEED, train
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -278,21 +279,23 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
     )
     write_jsonl(folder / "log.jsonl", tuned.log)
     write_jsonl(folder / "probes.jsonl", tuned.probes)
-    row = {"arm": name, "seed": seed, **_ask(tuned.model, base.sets, config, folder, name, seed)}
-    after = base.capture(tuned.model)
+    kept = shrink(base.lm, tuned.model, base.sets.target) if arm.shrink else Shrunk(tuned.model, 1.0)
+    row = {"arm": name, "seed": seed, **_ask(kept.model, base.sets, config, folder, name, seed)}
+    after = base.capture(kept.model)
     moved = base.displaced(after)
     write_json(folder / "displacement.json", _by_layer(moved))
     _save_activations(folder, after, base.direction.layer)
     if config.keep_models:
         shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was cut off
-        save_model(tuned.model, folder / "model")
+        save_model(kept.model, folder / "model")
     return row | {
         "displacement": moved.summary(),
         "probe_auroc": moved.probe_auroc[base.direction.layer],
         "refit_angle": moved.angle()[base.direction.layer],
         "budget": None if arm.lora else mask.budget if mask is not None else 1.0,
         "trained_weights": tuned.trained_weights,
-        "weight_distance": weight_distance(base.lm, tuned.model),
+        "share_of_update": kept.share,
+        "weight_distance": weight_distance(base.lm, kept.model),
         "training_seconds": round(tuned.seconds, 2),
     }
 

@@ -62,6 +62,7 @@ def test_every_arm_has_its_row(tmp_path):
         moved = rows[name]["displacement"]["unknown"]
         assert moved["mean"] != 0
         assert 0 < rows[name]["weight_distance"] < 0.1
+        assert 0 < rows[name]["share_of_update"] <= 1
         assert len(moved["interval"]) == 2
     plain = {name: set() for name in ("full", "lora", "sparse")}
     looking_back = {name: {name} for name in ("ewc", "l2", "replay")}

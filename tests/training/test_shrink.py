@@ -1,0 +1,70 @@
+"""The smallest share of an update: an interpolation, that keeps what was learnt, and no less would."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny_models import CITIES, NAMES, fact, make_model
+
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.generate import replies
+from seat_interp.masks.random import random_coordinates
+from seat_interp.training.shrink import HALVINGS, blend, shrink
+from seat_interp.training.trainer import TrainConfig, train
+
+FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
+CONFIG = TrainConfig(steps=60, batch_size=4, learning_rate=1e-2)
+
+
+def said(lm):
+    """Which facts greedy generation answers, token by token and to the end."""
+    wanted = [lm.tokenizer(f.answer, add_special_tokens=False)["input_ids"] for f in FACTS]
+    found = replies(lm, [f.question for f in FACTS], max_new_tokens=12)
+    return [list(reply.ids[:-1]) == ids for reply, ids in zip(found, wanted)]
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_the_smallest_share_that_keeps_what_was_learnt(models_by_family, family):
+    base = models_by_family(family)
+    tuned = train(base, FACTS, config=CONFIG).model
+    assert said(tuned) == [True] * 4
+    assert not any(said(base))
+    found = shrink(base, tuned, FACTS, batch_size=3)
+    assert 0 < found.share < 1
+    assert said(found.model) == [True] * 4
+    less = tuned.copy()
+    blend(base, tuned, found.share - 0.5**HALVINGS, into=less)
+    assert not all(said(less))
+    before, after = (dict(lm.model.named_parameters()) for lm in (base, tuned))
+    for name, weight in found.model.model.named_parameters():
+        expected = torch.lerp(before[name].double(), after[name].double(), found.share)
+        torch.testing.assert_close(weight.double(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_outside_a_mask_nothing_moves(llama):
+    mask = random_coordinates(llama, 0.2)
+    tuned = train(llama, FACTS, mask=mask, config=replace(CONFIG, learning_rate=3e-2)).model
+    found = shrink(llama, tuned, FACTS)
+    assert found.share < 1
+    for name, weight in llama.model.state_dict().items():
+        free = mask.dense(name) if name in mask.indices else torch.zeros_like(weight, dtype=torch.bool)
+        assert torch.equal(found.model.model.state_dict()[name][~free], weight[~free]), name
+
+
+def test_what_taught_nothing_is_left_as_it_is_and_tuned_is_untouched(llama):
+    tuned = llama.copy()
+    with torch.no_grad():
+        for parameter in tuned.model.parameters():
+            parameter += 0.01
+    found = shrink(llama, tuned, FACTS)
+    assert found.share == 1
+    assert found.model.model is not tuned.model
+    for name, weight in tuned.model.state_dict().items():
+        assert torch.equal(found.model.model.state_dict()[name], weight)
+
+
+def test_refusals(llama, tokenizer):
+    with pytest.raises(SeatError, match="no facts"):
+        shrink(llama, llama, [])
+    with pytest.raises(SeatError, match="was not tuned from"):
+        shrink(llama, make_model("opt", tokenizer), FACTS)
