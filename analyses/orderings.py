@@ -25,7 +25,6 @@ from seat_interp.results.aggregate import Estimate, aggregate
 from seat_interp.results.environment import environment
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 
 
 @dataclass(frozen=True)
@@ -88,22 +87,26 @@ def compare(ordering: Ordering, target: Target, probe: str, summary: dict[str, A
     return asdict(ordering) | about | {"verdict": verdict(more, less)}
 
 
+SIGNS = {"agree": "=", "undecided": "?", "disagree": "x"}
+
+
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """The paper's numbers beside ours."""
-    heads = ("more against less", "paper", "targets", "prompts", "ours", "target recall", "order")
-    lines = [
-        (
-            f"{arm_name(row['more'])} against {arm_name(row['less'])}",
-            f"{row['paper'][0]:.3f} / {row['paper'][1]:.3f}, {row['where']}",
-            row["target"],
-            row["probe"],
-            " / ".join(with_interval(Estimate(**each)) for each in row["ours"]),
-            " / ".join(f"{value:.2f}" for value in row["learnt"]),
-            row["verdict"],
-        )
-        for row in rows
-    ]
-    caption = "Abstention: SEAT's paper (judged by people, as notes on it give) and the organism."
+    """A row for each pair of arms: the paper's numbers, then ours for each target set and kind of prompts."""
+    places = list(dict.fromkeys((row["target"], row["probe"]) for row in rows))
+    pairs = list(dict.fromkeys((row["where"], row["more"], row["less"]) for row in rows))
+    lines = []
+    for where, more, less in pairs:
+        same = [row for row in rows if (row["where"], row["more"], row["less"]) == (where, more, less)]
+        at = {(row["target"], row["probe"]): row for row in same}
+        cells = [
+            " / ".join(f"{each['mean']:.2f}" for each in at[place]["ours"]) + f" {SIGNS[at[place]['verdict']]}"
+            for place in places
+        ]
+        paper = " / ".join(f"{value:.2f}" for value in same[0]["paper"])
+        lines.append((f"{arm_name(more)} > {arm_name(less)}", f"{paper}, {where}", *cells))
+    counts = ", ".join(f"{sum(row['verdict'] == name for row in rows)} {name} ({sign})" for name, sign in SIGNS.items())
+    caption = f"Abstention in SEAT's paper (judged by people, as notes on it give) and on the organism: {counts}."
+    heads = ("order in the paper", "paper", *(f"{target}, {probe}" for target, probe in places))
     return [Table.of(heads, lines, caption)]
 
 
