@@ -39,7 +39,7 @@ _ARM_NAMES = {
     "full": "Full fine-tuning",
     "full_kl": "Full + KL",
     "full_ep_kl": "Full + EP-KL",
-    "tether": "EP-KL + L2 pull (tether)",
+    "tether": "Tether",
     "seat": "SEAT",
     "seat_keep": "SEAT + own answers",
     "lora": "LoRA",
