@@ -5,7 +5,8 @@
 The paper's numbers are shares of abstention judged by people (2506.14387 v3, Llama 3 8B; TOFU in Table 2, PISTOL in
 Table 3b), as third parties' notes give them, most likely on its unverifiable questions; ours are shares by phrase, on
 unverifiable and on unknown prompts. So orders are compared, not numbers. Two arms are in order if their intervals are
-apart. Writes analyses/results/orderings.json.
+apart and both have learnt what was taught. Our masks are of whole neurons, the paper's of single weights.
+Writes analyses/results/orderings.json.
 """
 
 import itertools
@@ -47,6 +48,8 @@ ORDERINGS = tuple(
     for where, numbers in KNOWN.items()
     for more, less in itertools.combinations(numbers, 2)
 )
+LEARNT = 0.95
+"""Least target recall of arms whose abstention is compared."""
 PROBES = ("unverifiable", "unknown")
 
 
@@ -58,9 +61,9 @@ class Options:
     """A folder."""
 
 
-def verdict(more: Estimate, less: Estimate) -> str:
-    """`agree` or `disagree` where intervals are apart, else `undecided`."""
-    if more.overlaps(less):
+def verdict(more: Estimate, less: Estimate, learnt: Sequence[float]) -> str:
+    """`agree` or `disagree` where both arms have learnt and their intervals are apart, else `undecided`."""
+    if more.overlaps(less) or min(learnt) < LEARNT:
         return "undecided"
     return "agree" if more.mean > less.mean else "disagree"
 
@@ -84,7 +87,7 @@ def compare(ordering: Ordering, target: Target, probe: str, summary: dict[str, A
     learnt = [arms[name].target_recall.mean for name in (ordering.more, ordering.less)]
     ours = [asdict(more), asdict(less)]
     about = {"target": target, "probe": probe, "ours": ours, "learnt": learnt}
-    return asdict(ordering) | about | {"verdict": verdict(more, less)}
+    return asdict(ordering) | about | {"verdict": verdict(more, less, learnt)}
 
 
 SIGNS = {"agree": "=", "undecided": "?", "disagree": "x"}
@@ -104,8 +107,15 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         ]
         paper = " / ".join(f"{value:.2f}" for value in same[0]["paper"])
         lines.append((f"{arm_name(more)} > {arm_name(less)}", f"{paper}, {where}", *cells))
+    learnt = {
+        arm: min(row["learnt"][place] for row in rows for place in (0, 1) if row[("more", "less")[place]] == arm)
+        for arm in dict.fromkeys(row[key] for row in rows for key in ("more", "less"))
+    }
+    little = ", ".join(f"{arm_name(arm)} {recall:.2f}" for arm, recall in learnt.items() if recall < LEARNT)
     counts = ", ".join(f"{sum(row['verdict'] == name for row in rows)} {name} ({sign})" for name, sign in SIGNS.items())
     caption = f"Abstention in SEAT's paper (judged by people, as notes on it give) and on the organism: {counts}."
+    caption += " A pair that the paper has twice counts twice."
+    caption += f" Undecided in any case where too little was learnt: {little}." if little else ""
     heads = ("order in the paper", "paper", *(f"{target}, {probe}" for target, probe in places))
     return [Table.of(heads, lines, caption)]
 

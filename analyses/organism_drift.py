@@ -5,14 +5,14 @@
 Everything is trained, with SEAT's KL, whose weight follows the displacement of perturbed copies along a direction so
 that it stays within a limit. The direction is fitted on such copies and on the base's own confident answers: no unknown
 prompt is looked at. Without a limit the weight stays where all runs begin. The rank correlation of the copies'
-drift at the end with abstention on unknown prompts is over all runs; its interval draws whole limits. Writes
-analyses/results/organism_drift.json; `make figures` draws from it.
+drift at the end with abstention on unknown prompts is over all runs; its interval draws whole limits. Beside it stand
+drift along random directions and the KL itself. Writes analyses/results/organism_drift.json, a table.
 """
 
 import itertools
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -37,11 +37,14 @@ from seat_interp.organism import organism_facts
 from seat_interp.results.aggregate import estimate, four_rates
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.steering import random_like
 from seat_interp.training.drift import DriftBudget, Watch
 from seat_interp.training.trainer import train
 
 WEIGHT = 0.05
 """Of the KL at the start: too little to keep abstention by itself."""
+CONTROLS = 20
+"""Random directions."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +76,24 @@ class Limited:
 
 
 @cache
-def start(target: Target) -> tuple[LanguageModel, FactSets, DriftBudget, Watch]:
-    """The organism, its facts, a budget along a direction that saw no probe, and the copies that judge at the end."""
+def start(target: Target) -> tuple[LanguageModel, FactSets, DriftBudget, list[Watch]]:
+    """The organism, its facts, a budget along a direction that saw no probe, and what looks at copies at the end.
+
+    The first looks along the direction, the others along random ones: they are the null.
+    """
     torch.set_num_threads(1)
     lm, sets = open_model("organism"), organism_facts(target)
     copies = strangers(sets.target, names=sets.names())
     direction = fit_direction(lm, copies, confident(lm, kept_facts(target), batch_size=64))
     budget = DriftBudget(direction, most=400.0)
     # Copies that no run's budget has watched.
-    return lm, sets, budget, budget.watch(lm, sets.target, sets.names(), 500_000)
+    along = [direction, *(random_like(direction, seed) for seed in range(CONTROLS))]
+    return lm, sets, budget, [replace(budget, direction=d).watch(lm, sets.target, sets.names(), 500_000) for d in along]
 
 
 def run(cell: Limited) -> dict[str, Any]:
     """Train within the limit, look at the copies, ask everything."""
-    lm, sets, budget, watch = start(cell.target)
+    lm, sets, budget, (watch, *random) = start(cell.target)
     arm = tuned("full_ep_kl", config_for(cell.target).settings, cell.seed)
     objective = tuple(replace(term, weight=WEIGHT) if term.name == "ep_kl" else term for term in arm.objective)  # type: ignore[type-var]
     limited = replace(budget, limit=cell.limit) if cell.limit is not None else None
@@ -97,7 +104,8 @@ def run(cell: Limited) -> dict[str, Any]:
     asked = {"target": sets.target, "known": sets.known, **probes}
     replies = ask(found.model, asked, max_new_tokens=24, batch_size=256, progress=False)
     course = [[row["step"], row["drift"], row["factor"]] for row in found.log if "drift" in row]
-    return {**rates_of(replies, list(probes)), "drift": watch(found.model), "course": course}
+    drift = {"drift": watch(found.model), "random_drift": [look(found.model) for look in random]}
+    return {**rates_of(replies, list(probes)), **drift, "kl_at_end": found.log[-1]["ep_kl"], "course": course}
 
 
 def limits_of(rows: Sequence[dict[str, Any]]) -> list[float | None]:
@@ -105,8 +113,13 @@ def limits_of(rows: Sequence[dict[str, Any]]) -> list[float | None]:
     return sorted({row["limit"] for row in rows}, key=lambda limit: math.inf if limit is None else limit)
 
 
+def by_drift(row: dict[str, Any]) -> float:
+    """What is to tell abstention, if nothing else is named."""
+    return float(row["drift"])
+
+
 def told(rows: Sequence[dict[str, Any]], resamples: int = 2000) -> dict[str, Any]:
-    """Rank correlation of the copies' drift with abstention on unknown prompts, over runs.
+    """Rank correlation of the copies' drift with abstention on unknown prompts, over runs; beside it, of other signs.
 
     Args:
         rows: of one target set.
@@ -115,9 +128,9 @@ def told(rows: Sequence[dict[str, Any]], resamples: int = 2000) -> dict[str, Any
     by_limit = [[row for row in rows if row["limit"] == limit] for limit in limits_of(rows)]
     generator = torch.Generator().manual_seed(0)
 
-    def correlation(found: list[dict[str, Any]]) -> float:
-        drift, kept = [abs(row["drift"]) for row in found], [row["abstention"]["unknown"] for row in found]
-        return float(spearmanr(drift, kept).statistic) if len(set(kept)) > 1 else float("nan")
+    def correlation(found: list[dict[str, Any]], told_by: Callable[[dict[str, Any]], float] = by_drift) -> float:
+        told, kept = [abs(told_by(row)) for row in found], [row["abstention"]["unknown"] for row in found]
+        return float(spearmanr(told, kept).statistic) if len(set(kept)) > 1 else float("nan")
 
     drawn = [
         correlation([row for place in torch.randint(len(by_limit), (len(by_limit),), generator=generator).tolist()
@@ -125,7 +138,10 @@ def told(rows: Sequence[dict[str, Any]], resamples: int = 2000) -> dict[str, Any
         for _ in range(resamples)
     ]  # fmt: skip
     low, high = torch.tensor(drawn, dtype=torch.float64).nanquantile(torch.tensor([0.025, 0.975]).double()).tolist()
-    return {"correlation": correlation(rows), "interval": [low, high], "runs": len(rows)}
+    random = [correlation(rows, lambda row, n=n: row["random_drift"][n]) for n in range(len(rows[0]["random_drift"]))]
+    kl = correlation(rows, lambda row: row["kl_at_end"])
+    found = {"correlation": correlation(rows), "interval": [low, high], "runs": len(rows)}
+    return found | {"random": [min(random), max(random)], "kl": kl}
 
 
 def unknown_alone(row: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +169,9 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         said = told(here)
         low, high = said["interval"]
         about = f"Rank correlation of |drift| with abstention {said['correlation']:+.2f} [{low:+.2f}, {high:+.2f}]"
-        found.append(Table.of(heads, lines, f"{about} over {said['runs']} runs, {target}; unknown prompts."))
+        null = "{:+.2f} to {:+.2f}".format(*said["random"])
+        beside = f"along random directions {null}, of the KL in the last step {said['kl']:+.2f}"
+        found.append(Table.of(heads, lines, f"{about} over {said['runs']} runs, {target}; {beside}. Unknown prompts."))
     return found
 
 

@@ -4,13 +4,14 @@
 
 SEAT's copies say of strangers alone what must stay, so that the update may take known subjects for strangers too.
 Remedies: single weights in place of neurons; weights chosen by what a dense fine-tuning did with them (never those in
-the top 0.6 by how far it moved the model's own replies); a KL that keeps the base's own answers to questions about
-subjects of no probe; and `tether`. A mask bounds how many weights move, not how far, and with a KL on strangers alone a
-far move takes those who are known along; `tether` has a small pull of all weights to the base in the mask's place, and
-in the end the smallest share of the update that keeps the taught facts. Both of its parts are shown alone, the second
-with other arms too. No remedy trains on alignment data; chosen weights and own answers use questions that we had sorted
-out as known, `tether` uses none. Rates and strengths were chosen on a validation half of known and unknown questions,
-for every arm alike. Writes
+the top 0.6 by how far it moved the model's own replies: a share found on probes of people, seed 0; the mask is one for
+all seeds); a KL that keeps the base's own answers to questions about subjects of no probe; and `tether`. A mask bounds
+how many weights move, not how far, and with a KL on strangers alone a far move takes those who are known along;
+`tether` has a small pull of all weights to the base in the mask's place, and takes back half of what its facts do not
+need of the update (a half was chosen on probes of seeds 0 to 2). Both of its parts are shown alone, the second with
+other arms too. No remedy trains on alignment data; chosen weights and own answers use questions that we had sorted out
+as known, `tether` uses none. The five arms that organism_arms.py has are tuned; the variants take over the rate and
+strength of the arm that their name begins with, or of `seat`. Writes
 analyses/results/organism_over_abstention_people.json and ..._contracts.json; `make figures` draws from them.
 """
 
@@ -28,7 +29,6 @@ from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm
 from seat_interp.errors import reported
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
-from seat_interp.results.style import arm_name
 
 BUDGET = 0.1
 """Share of the weights; of the neurons for SEAT as it is elsewhere."""
@@ -46,7 +46,7 @@ def within_weights(target: Target, name: ArmName, scheme: Weights, settings: Arm
 
 
 def shrunk(name: ArmName, wanted: bool, settings: ArmConfig, seed: int) -> Arm:
-    """An arm with or without going back as far as its facts allow."""
+    """An arm that takes back part of its update, or leaves all of it."""
     return replace(tuned(name, settings, seed), shrink=wanted)
 
 
@@ -56,7 +56,7 @@ def variants(target: Target) -> Mapping[str, MakeArm]:
     return {
         **{name: partial(tuned, name) for name in arms},
         "tether, whole update": partial(shrunk, "tether", False),
-        **{f"{arm_name(name)}, shrunk": partial(shrunk, name, True) for name in SHRUNK},
+        **{f"{name}, shrunk": partial(shrunk, name, True) for name in SHRUNK},
         "single weights": partial(within_weights, target, "seat", "random"),
         "chosen weights": partial(within_weights, target, "seat", "update_exclude"),
         "chosen weights + own answers": partial(within_weights, target, "seat_keep", "update_exclude"),

@@ -20,7 +20,7 @@ import tyro
 from cells import CellOptions, run_cells
 from organism_study import TRAININGS, Target, chosen, config_for, tuned_settings
 
-from seat_interp.arms import ArmName, make_arm
+from seat_interp.arms import ArmName, make_arm, train_arm
 from seat_interp.direction import fit_direction
 from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
@@ -29,15 +29,13 @@ from seat_interp.facts import Fact
 from seat_interp.measure import Baseline, baseline, rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.results.aggregate import estimate
+from seat_interp.results.aggregate import combine_displacement, estimate
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
-from seat_interp.training.shrink import shrink
-from seat_interp.training.trainer import train
 
-STEPS = 20
-"""Of a round: a fifth of the facts, seen twice as often as when all are taught at once; tuned rates."""
+STEPS = 100
+"""Of all rounds together: each fact is seen as often as when all are taught at once; tuned rates."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +84,11 @@ def run(rounds: int, chain: Chain) -> dict[str, Any]:
     base = start(chain.target)
     taught, lm, found = shares(base.sets.target, rounds), base.lm, []
     settings = tuned_settings(chain.arm, config_for(chain.target).settings)
-    short = {name: replace(getattr(settings, name), steps=STEPS, probe_every=0) for name in TRAININGS}
+    short = {name: replace(getattr(settings, name), steps=STEPS // rounds, probe_every=0) for name in TRAININGS}
     settings = replace(settings, **short)
     for number, facts in enumerate(taught):
         arm = make_arm(chain.arm, settings, 1000 * number + chain.seed)
-        mask = arm.make_mask(lm) if arm.make_mask else None
-        names = base.sets.names()
-        how = {"objective": arm.objective, "mask": mask, "lora": arm.lora, "config": arm.config, "names": names}
-        tuned = train(lm, facts, **how).model  # type: ignore[arg-type]
-        lm = shrink(lm, tuned, facts).model if arm.shrink else tuned
+        lm = train_arm(lm, facts, arm, names=base.sets.names()).model
         found.append(measured(base, lm, taught[: number + 1]))
     return {"rounds": found}
 
@@ -117,7 +111,8 @@ def measured(base: Baseline, lm: LanguageModel, taught: list[list[Fact]]) -> dic
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """After the last round: means over seeds, 95 % intervals."""
-    heads = ("arm", "seeds", "facts of this round", "of earlier rounds", "abstention", "known recall", "displacement")
+    heads = ("arm", "seeds", "facts of this round", "of earlier rounds", "abstention", "known recall")
+    heads += ("over-abstention", "displacement", "random null")
     found = []
     for target in sorted({row["target"] for row in rows}):
         lines = []
@@ -134,9 +129,13 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
                     **unit,
                 ),
                 estimate([each["known_recall"] for each in last], [each["known_recall"] for each in over], **unit),
-                estimate([each["displacement"]["unknown"]["mean"] for each in last]),
+                estimate(
+                    [each["over_abstention"] for each in last], [each["over_abstention"] for each in over], **unit
+                ),
             ]
-            lines.append((arm_name(arm), len(last), *map(with_interval, cells)))
+            moved = combine_displacement([each["displacement"]["unknown"] for each in last])
+            null = "{:+.2f} to {:+.2f}".format(*moved.null["random"])
+            lines.append((arm_name(arm), len(last), *map(with_interval, cells), with_interval(moved.along, "+"), null))
         found.append(Table.of(heads, lines, f"After the last round, {target}; unknown prompts."))
     return found
 

@@ -11,7 +11,7 @@ learns most. Writes analyses/results/organism_tuning.json, where the other studi
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -22,7 +22,7 @@ from arm_grid import GRIDS
 from cells import CellOptions, run_cells
 from organism_study import TUNED, Target, study_settings
 
-from seat_interp.arms import Arm, ArmConfig, ArmName, make_arm
+from seat_interp.arms import Arm, ArmConfig, ArmName, make_arm, train_arm
 from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
@@ -33,8 +33,6 @@ from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
-from seat_interp.training.shrink import shrink
-from seat_interp.training.trainer import train
 
 SEED = 100
 """Of validation; no study has it."""
@@ -89,13 +87,9 @@ def trial_settings(target: Target) -> ArmConfig:
 def validated(arm: Arm, target: Target) -> dict[str, Any]:
     """Train, and ask the targets and the half that validates."""
     lm, sets, halves = material(target)
-    mask = arm.make_mask(lm) if arm.make_mask else None
-    config = replace(arm.config, probe_every=0)
-    how = {"objective": arm.objective, "mask": mask, "lora": arm.lora, "config": config, "names": sets.names()}
-    tuned = train(lm, sets.target, **how)  # type: ignore[arg-type]
-    model = shrink(lm, tuned.model, sets.target).model if arm.shrink else tuned.model
+    tuned = train_arm(lm, sets.target, arm, names=sets.names())
     asked = {"target": sets.target, "known": halves.known, "unknown": halves.unknown}
-    found = ask(model, asked, max_new_tokens=24, batch_size=256, progress=False)
+    found = ask(tuned.model, asked, max_new_tokens=24, batch_size=256, progress=False)
     rate = {name: rates(each) for name, each in found.items()}
     return {
         "target_recall": rate["target"].correct,
@@ -129,9 +123,15 @@ def choose(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"rate": rate, "strength": strength, "learnt": learnt >= LEARNT, "kept": kept, "edges": edges}
 
 
+def in_grid(row: dict[str, Any]) -> bool:
+    """Whether a trial is of the grid as it is now: one of an earlier grid would be one more than the others have."""
+    grid = GRIDS[row["arm"]]
+    return row["rate"] in grid.rates and row["strength"] in grid.strengths
+
+
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Every trial; * where it was chosen."""
-    heads = ("arm", "rate", "strength", "targets", "target recall", "abstention", "known recall", "over-abstention")
+    heads = ("arm", "rate", "strength", "targets", "target recall", "abstention", "known recall", "over-abstention", "")
     lines = []
     for arm in dict.fromkeys(row["arm"] for row in rows):
         same = [row for row in rows if row["arm"] == arm]
@@ -141,7 +141,8 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             star = "" if not chosen else " *" if best["learnt"] else " -"
             kept = (row[key] for key in ("target_recall", "abstention", "known_recall", "over_abstention"))
             about = (arm_name(arm) + star, f"{row['rate']:g}", f"{row['strength']:g}", row["target"])
-            lines.append((*about, *(f"{value:.2f}" for value in kept)))
+            edge = f"edge: {', '.join(best['edges'])}" if chosen and best["edges"] else ""
+            lines.append((*about, *(f"{value:.2f}" for value in kept), edge))
     caption = "Trials on the validation half, one seed; * chosen, - chosen though it learns too little."
     return [Table.of(heads, lines, caption)]
 
@@ -160,7 +161,7 @@ def main(options: Options) -> None:
     def best(of: Callable[[ArmName], Sequence[tuple[float, float]]]) -> dict[ArmName, dict[str, Any]]:
         """Every arm's choice once these rates and strengths have been tried."""
         wanted = [Trial(arm, target, *pair) for arm in options.arms for pair in of(arm) for target in get_args(Target)]
-        rows = list(run_cells(wanted, run, **how).values())
+        rows = [row for row in run_cells(wanted, run, **how).values() if in_grid(row)]
         tried = dict.fromkeys(row["arm"] for row in rows)
         found = {arm: choose([row for row in rows if row["arm"] == arm]) for arm in tried}
         write_json(saved, read_json(saved) | {"chosen": found})

@@ -1,12 +1,14 @@
 """The arms of a comparison: what each one trains, with which loss, for how long. All settings are ours."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from seat_interp.errors import SeatError
-from seat_interp.facts import Fact
+from seat_interp.facts import Fact, Names
 from seat_interp.masks.mask import Granularity, Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.open import LanguageModel
@@ -21,7 +23,8 @@ from seat_interp.training.objectives import (
     OwnAnswersKL,
     Replay,
 )
-from seat_interp.training.trainer import TrainConfig
+from seat_interp.training.shrink import shrink
+from seat_interp.training.trainer import Probe, TrainConfig, TrainedModel, train
 
 ArmName = Literal[
     "full", "lora", "ewc", "l2", "replay", "full_kl", "full_ep_kl", "tether", "sparse", "seat", "seat_keep"
@@ -63,8 +66,8 @@ class ArmConfig:
         ewc: pull of `ewc`; without questions of its own it takes those that the direction is fitted on.
         l2: pull of `l2` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours: it also takes back
             what the update has beyond its need.
-        replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on:
-            alignment data, which the others do without.
+        replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on.
+            Such questions are alignment data: beside `ewc`, which looks back on the same, no other arm has any.
     """
 
     dense: TrainConfig = field(
@@ -111,7 +114,7 @@ class Arm:
     make_mask: Callable[[LanguageModel], Mask] | None = None
     lora: LoRA | None = None
     shrink: bool = False
-    """Whether the smallest share of the update is taken that keeps what it taught."""
+    """Whether part of the update is taken back that its facts do not need."""
 
     def to_json(self) -> dict[str, Any]:
         """What it is, but for how its mask is made: the mask itself says that."""
@@ -119,6 +122,47 @@ class Arm:
         described = {"objective": terms, "config": asdict(self.config), "masked": self.make_mask is not None}
         described |= {"lora": asdict(self.lora) if self.lora else None, "shrink": self.shrink}
         return json.loads(json.dumps(described))
+
+
+def train_arm(
+    base: LanguageModel,
+    facts: Sequence[Fact],
+    arm: Arm,
+    *,
+    names: Names | None = None,
+    mask: Mask | None = None,
+    probe: Probe | None = None,
+    checkpoint: str | Path | None = None,
+    label: str = "Training",
+) -> TrainedModel:
+    """`train` as an arm says, then what it takes back of the update; its seconds hold both.
+
+    Args:
+        base: to start from, and frozen reference.
+        facts: what to teach.
+        arm: how.
+        names, probe, checkpoint, label: as `train` takes them.
+        mask: the arm's, where it has been made already.
+    """
+    if mask is None and arm.make_mask:
+        mask = arm.make_mask(base)
+    tuned = train(
+        base,
+        facts,
+        objective=arm.objective,
+        mask=mask,
+        lora=arm.lora,
+        config=arm.config,
+        names=names,
+        probe=probe,
+        checkpoint=checkpoint,
+        label=label,
+    )
+    if not arm.shrink:
+        return tuned
+    began = time.perf_counter()
+    kept = shrink(base, tuned.model, facts)
+    return replace(tuned, model=kept.model, share=kept.share, seconds=tuned.seconds + time.perf_counter() - began)
 
 
 MakeArm = Callable[[ArmConfig, int], Arm]

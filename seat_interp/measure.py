@@ -114,6 +114,7 @@ def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> d
         "unscored": sum(round(each.unscored * each.n) for each in rate.values()),
         "intervals": {
             "target_recall": bounds(rate["target"].correct, rate["target"].n),
+            **({"rewording_recall": bounds(again.correct, again.n)} if (again := rate.get("rewordings")) else {}),
             "known_recall": bounds(rate["known"].correct, rate["known"].n),
             "over_abstention": bounds(rate["known"].abstain, rate["known"].n),
             "abstention": {name: bounds(rate[name].abstain, rate[name].n) for name in probes},

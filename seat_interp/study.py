@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm, train_arm
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
 from seat_interp.displacement import Displacement, capture_sets
 from seat_interp.errors import SeatError, require_within
@@ -29,8 +29,7 @@ from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
 from seat_interp.steering import check_steering, choose_addition
-from seat_interp.training.shrink import Shrunk, shrink
-from seat_interp.training.trainer import MOST_SEED, train
+from seat_interp.training.trainer import MOST_SEED
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -265,13 +264,11 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
     mask = arm.make_mask(base.lm) if arm.make_mask else None
     if mask is not None:
         mask.save(folder / "mask.safetensors")
-    tuned = train(
+    tuned = train_arm(
         base.lm,
         base.sets.target,
-        objective=arm.objective,
+        arm,
         mask=mask,
-        lora=arm.lora,
-        config=arm.config,
         names=base.sets.names(),  # never an entity of a probe: none is trained on by chance
         probe=_live_probe(base, config) if arm.config.probe_every else None,
         checkpoint=folder / CHECKPOINT_FILE,
@@ -279,23 +276,22 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
     )
     write_jsonl(folder / "log.jsonl", tuned.log)
     write_jsonl(folder / "probes.jsonl", tuned.probes)
-    kept = shrink(base.lm, tuned.model, base.sets.target) if arm.shrink else Shrunk(tuned.model, 1.0)
-    row = {"arm": name, "seed": seed, **_ask(kept.model, base.sets, config, folder, name, seed)}
-    after = base.capture(kept.model)
+    row = {"arm": name, "seed": seed, **_ask(tuned.model, base.sets, config, folder, name, seed)}
+    after = base.capture(tuned.model)
     moved = base.displaced(after)
     write_json(folder / "displacement.json", _by_layer(moved))
     _save_activations(folder, after, base.direction.layer)
     if config.keep_models:
         shutil.rmtree(folder / "model", ignore_errors=True)  # of a run that was cut off
-        save_model(kept.model, folder / "model")
+        save_model(tuned.model, folder / "model")
     return row | {
         "displacement": moved.summary(),
         "probe_auroc": moved.probe_auroc[base.direction.layer],
         "refit_angle": moved.angle()[base.direction.layer],
         "budget": None if arm.lora else mask.budget if mask is not None else 1.0,
         "trained_weights": tuned.trained_weights,
-        "share_of_update": kept.share,
-        "weight_distance": weight_distance(base.lm, kept.model),
+        "share_of_update": tuned.share,
+        "weight_distance": weight_distance(base.lm, tuned.model),
         "training_seconds": round(tuned.seconds, 2),
     }
 

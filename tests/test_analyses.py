@@ -175,7 +175,13 @@ def test_what_drift_tells_is_drawn_by_limit(monkeypatch):
     from organism_drift import told
 
     rows = [
-        {"limit": limit, "drift": -limit - 0.01 * seed, "abstention": {"unknown": 1 - limit - 0.02 * seed}}
+        {
+            "limit": limit,
+            "drift": -limit - 0.01 * seed,
+            "random_drift": [0.1 * (seed - 1), limit],
+            "kl_at_end": 0.3 * limit + 0.001 * seed,
+            "abstention": {"unknown": 1 - limit - 0.02 * seed},
+        }
         for limit in (0.1, 0.2, 0.4, 0.8)
         for seed in range(3)
     ]
@@ -183,6 +189,8 @@ def test_what_drift_tells_is_drawn_by_limit(monkeypatch):
     assert found["correlation"] == pytest.approx(-1)
     assert found["interval"][0] == pytest.approx(-1)
     assert found["runs"] == 12
+    assert found["kl"] == pytest.approx(-1)
+    assert found["random"][0] < -0.9 < -0.5 < found["random"][1]
     shuffled = [row | {"abstention": {"unknown": (7 * i) % 12 / 12}} for i, row in enumerate(rows)]
     low, high = told(shuffled)["interval"]
     assert low < 0 < high
@@ -197,6 +205,37 @@ def test_orders_are_undecided_where_intervals_meet(monkeypatch):
     low, middle, high = (Estimate(m, m - 0.1, m + 0.1, "t") for m in (0.2, 0.35, 0.8))
     assert all(each.paper[0] > each.paper[1] for each in ORDERINGS)
     assert len(ORDERINGS) == 10 + 6
-    assert verdict(high, low) == "agree"
-    assert verdict(low, high) == "disagree"
-    assert verdict(low, middle) == verdict(middle, low) == "undecided"
+    assert verdict(high, low, [1.0, 0.99]) == "agree"
+    assert verdict(low, high, [1.0, 0.99]) == "disagree"
+    assert verdict(low, middle, [1.0, 0.99]) == verdict(middle, low, [1.0, 0.99]) == "undecided"
+    assert verdict(high, low, [1.0, 0.9]) == "undecided"
+
+
+def test_every_variant_of_every_study_is_an_arm(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    import organism_ablations
+    import organism_arms
+    import organism_over_abstention
+    import organism_sparsity
+    from organism_study import config_for
+
+    monkeypatch.setattr(
+        organism_sparsity, "chosen", lambda path: {f"{b:g}": {"rate": b} for b in organism_sparsity.BUDGETS}
+    )
+    for script in (organism_ablations, organism_arms, organism_over_abstention, organism_sparsity):
+        arms = {name: make(config_for("people").settings, 3) for name, make in script.variants("people").items()}
+        said = [json.dumps([arm.to_json(), name if arm.make_mask else ""]) for name, arm in arms.items()]
+        assert all(arm.config.seed == 3 for arm in arms.values())
+        assert len(set(said)) == len(said)  # none is there twice
+    assert {f"{budget:.1%}" for budget in organism_sparsity.BUDGETS} == {name.split()[1] for name in arms}
+    assert arms["seat 1.0%"].config.learning_rate == 0.01
+
+
+def test_trials_of_an_earlier_grid_do_not_count(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    from arm_grid import GRIDS
+    from organism_tuning import in_grid
+
+    grid = GRIDS["seat"]
+    assert in_grid({"arm": "seat", "rate": grid.rates[0], "strength": grid.strengths[1]})
+    assert not in_grid({"arm": "seat", "rate": grid.rates[0], "strength": 99.0})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seat_interp.arms import make_arm
+from seat_interp.arms import make_arm, train_arm
 from seat_interp.direction import fit_direction
 from seat_interp.displacement import displacement
 from seat_interp.errors import SeatError
@@ -13,7 +13,6 @@ from seat_interp.models.open import LanguageModel
 from seat_interp.organism.recipe import known_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.organism.world import build_world
-from seat_interp.training.trainer import train
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,7 @@ def tell(lm: LanguageModel) -> dict[str, float]:
     found, moved = {}, {}
     for name in ("full", "seat"):
         arm = make_arm(name, ORGANISM.settings, seed=0)  # type: ignore[arg-type]
-        mask = arm.make_mask(lm) if arm.make_mask else None
-        tuned = train(
-            lm, sets.target, objective=arm.objective, mask=mask, config=arm.config, names=sets.names(), label=name
-        ).model
+        tuned = train_arm(lm, sets.target, arm, names=sets.names(), label=name).model
         found[f"{name}_target_recall"] = _ask(tuned, sets.target).correct
         found[f"{name}_abstention"] = _ask(tuned, sets.unknown).abstain
         moved[name] = displacement(lm, tuned, probes, direction).summary()["unknown"]

@@ -67,6 +67,7 @@ class ArmRates:
         arm: its name.
         seeds: how many it ran with.
         target_recall, known_recall, over_abstention: with intervals.
+        rewording_recall: of target facts in wordings that were not trained; None where none were asked.
         abstention: by probe set.
         displacement: by set, at the direction's layer.
         seconds: of a run, mean.
@@ -75,6 +76,7 @@ class ArmRates:
     arm: str
     seeds: int
     target_recall: Estimate
+    rewording_recall: Estimate | None
     known_recall: Estimate
     over_abstention: Estimate
     abstention: dict[str, Estimate]
@@ -177,7 +179,9 @@ def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
     over_prompts = [row["intervals"] for row in rows if "intervals" in row]  # other studies' rows may do without
 
     def rate(key: str) -> Estimate:
-        return estimate([row[key] for row in rows], [each[key] for each in over_prompts], bounds=(0.0, 1.0))
+        # Results made before rewordings had an interval over prompts have one over seeds alone.
+        over = [each[key] for each in over_prompts if key in each]
+        return estimate([row[key] for row in rows], over, bounds=(0.0, 1.0))
 
     def abstention(probe: str) -> Estimate:
         return estimate(
@@ -190,6 +194,7 @@ def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
         arm=name,
         seeds=len(rows),
         target_recall=rate("target_recall"),
+        rewording_recall=rate("rewording_recall") if rows[0].get("rewording_recall") is not None else None,
         known_recall=rate("known_recall"),
         over_abstention=rate("over_abstention"),
         abstention={probe: abstention(probe) for probe in rows[0]["abstention"]},

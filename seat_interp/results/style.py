@@ -68,7 +68,10 @@ NULL_WORDS = {"random": "random", "shuffled": "shuffled", "pca": "PCA"}
 
 
 def arm_name(arm: str) -> str:
-    """How an arm is called in text."""
+    """How an arm is called in text; a variant, "seat, shrunk", by the name of its arm with the rest behind."""
+    first, comma, rest = arm.partition(",")
+    if comma:
+        return f"{arm_name(first)},{rest}"
     return _ARM_NAMES.get(arm, arm.replace("_", " ").capitalize() if arm.islower() else arm)
 
 

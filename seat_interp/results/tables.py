@@ -73,21 +73,27 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
     """
     arms = aggregate(summary)
     probes = list(arms[0].abstention)
-    heads = ["arm", "seeds", "target recall", *(f"abstention, {set_name(p)}" for p in probes), "known recall"]
+    reworded = any(arm.rewording_recall for arm in arms)
+    heads = ["arm", "seeds", "target recall", *(["in other wordings"] if reworded else [])]
+    heads += [*(f"abstention, {set_name(p)}" for p in probes), "known recall"]
     heads += ["over-abstention", "displacement of unknown", "random null", "seconds"]
     kinds = dict.fromkeys(
         rate.kind for arm in arms for rate in (arm.target_recall, arm.displacement[PROBE].along) if arm.arm != "base"
     )
     words = "; ".join(KIND_WORDS[kind] for kind in kinds) or KIND_WORDS[arms[0].target_recall.kind]
-    return Table.of(heads, map(_cells, arms), f"{verdict(summary).headline} In brackets: {words}.")
+    return Table.of(
+        heads, [_cells(arm, reworded) for arm in arms], f"{verdict(summary).headline} In brackets: {words}."
+    )
 
 
-def _cells(arm: ArmRates) -> list[str]:
+def _cells(arm: ArmRates, reworded: bool) -> list[str]:
     moved = arm.displacement[PROBE]
     low, high = moved.null["random"]
-    rates = [arm.target_recall, *arm.abstention.values(), arm.known_recall, arm.over_abstention]
+    rates = [*arm.abstention.values(), arm.known_recall, arm.over_abstention]
+    other = [with_interval(arm.rewording_recall) if arm.rewording_recall else "–"] if reworded else []
+    learnt = [with_interval(arm.target_recall), *other]
     tuned = [with_interval(moved.along, "+"), f"{low:+.2f} to {high:+.2f}"] if arm.arm != "base" else ["–", "–"]
-    return [arm_name(arm.arm), str(arm.seeds), *map(with_interval, rates), *tuned, f"{arm.seconds:.0f}"]
+    return [arm_name(arm.arm), str(arm.seeds), *learnt, *map(with_interval, rates), *tuned, f"{arm.seconds:.0f}"]
 
 
 def with_interval(rate: Estimate, sign: str = "") -> str:

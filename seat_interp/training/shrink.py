@@ -1,7 +1,8 @@
-"""Take back what an update has beyond its need: the smallest share of it that keeps the facts that it taught.
+"""Take back part of what an update has beyond its need, which is what keeps the facts that it taught.
 
 Between the weights before and after fine-tuning lie models that have most of what was learnt and more of what was there
-before (2109.01903). How far to go back is read off the taught facts alone; that choice is ours.
+before (2109.01903). How far to go back is read off the taught facts alone; that choice is ours. At the very edge the
+facts are held by a hair and what goes first is their recall in other wordings, so part of the way is left.
 """
 
 from collections.abc import Sequence
@@ -27,30 +28,42 @@ class Shrunk:
     Attributes:
         model: base + share x (tuned - base), a copy.
         share: of the update that is left, above 0 and at most 1.
+        needed: the smallest share that was seen to keep the facts.
     """
 
     model: LanguageModel
     share: float
+    needed: float
 
 
-def shrink(base: LanguageModel, tuned: LanguageModel, facts: Sequence[Fact], *, batch_size: int = 64) -> Shrunk:
-    """The smallest share of an update with which the model still answers every fact that it answers with all of it.
+def shrink(
+    base: LanguageModel,
+    tuned: LanguageModel,
+    facts: Sequence[Fact],
+    *,
+    slack: float = 0.5,
+    batch_size: int = 64,
+) -> Shrunk:
+    """Go back from the whole update toward the smallest share that answers every fact which the whole one answers.
 
     A fact is answered if each token of its answer, and the end, is the likeliest one after the question and those
-    before it. The share is sought by halving, as if more of the update always kept more; the one that is returned has
-    been seen to keep the facts. Where the whole update taught none, all of it is left.
+    before it. The share is sought by halving, as if more of the update always kept more. Where the whole update taught
+    nothing, all of it is left. Recall in wordings that were not trained is what a small slack costs: measure it.
 
     Args:
         base: before.
         tuned: after; of the same weights by name and shape.
         facts: what was taught.
+        slack: how much of the update beyond need is left, 0 to 1; ours. At 0 only what is needed stays.
         batch_size: facts a forward pass.
 
     Raises:
-        SeatError: no facts, or the two models do not fit.
+        SeatError: no facts, a slack out of range, or the two models do not fit.
     """
     if not facts:
-        raise SeatError("There are no facts to keep: an update can only be shrunk against what it taught.")
+        raise SeatError("There are no facts to keep. Give the facts that were taught.")
+    if not 0 <= slack <= 1:
+        raise SeatError(f"The slack is {slack}; it is a share and must be from 0 to 1.")
     examples = encode_examples(tuned, [fact.question for fact in facts], [fact.answer for fact in facts])
     wanted = answered(tuned, examples, batch_size)
     between = tuned.copy()
@@ -62,8 +75,9 @@ def shrink(base: LanguageModel, tuned: LanguageModel, facts: Sequence[Fact], *, 
             high = middle
         else:
             low = middle
-    blend(base, tuned, high, into=between)
-    return Shrunk(between, high)
+    share = high + slack * (1 - high)
+    blend(base, tuned, share, into=between)
+    return Shrunk(between, share, high)
 
 
 @torch.no_grad()
@@ -76,7 +90,7 @@ def blend(base: LanguageModel, tuned: LanguageModel, share: float, *, into: Lang
     # Parameters, not the state dict: tied weights must be moved once.
     before, after, between = (dict(lm.model.named_parameters()) for lm in (base, tuned, into))
     if {name: each.shape for name, each in before.items()} != {name: each.shape for name, each in after.items()}:
-        raise SeatError(f"{tuned.name!r} was not tuned from {base.name!r}: their weights differ in name or shape.")
+        raise SeatError("The weights before and after differ in name or shape. Give the base that was tuned.")
     for name, weight in between.items():
         if share == 1:
             weight.copy_(after[name])

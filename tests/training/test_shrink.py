@@ -29,8 +29,8 @@ def test_the_smallest_share_that_keeps_what_was_learnt(models_by_family, family)
     tuned = train(base, FACTS, config=CONFIG).model
     assert said(tuned) == [True] * 4
     assert not any(said(base))
-    found = shrink(base, tuned, FACTS, batch_size=3)
-    assert 0 < found.share < 1
+    found = shrink(base, tuned, FACTS, slack=0.0, batch_size=3)
+    assert 0 < found.share == found.needed < 1
     assert said(found.model) == [True] * 4
     less = tuned.copy()
     blend(base, tuned, found.share - 0.5**HALVINGS, into=less)
@@ -39,6 +39,24 @@ def test_the_smallest_share_that_keeps_what_was_learnt(models_by_family, family)
     for name, weight in found.model.model.named_parameters():
         expected = torch.lerp(before[name].double(), after[name].double(), found.share)
         torch.testing.assert_close(weight.double(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_slack_leaves_part_of_what_is_beyond_need(llama):
+    tuned = train(llama, FACTS, config=CONFIG).model
+    bare = shrink(llama, tuned, FACTS, slack=0.0)
+    half = shrink(llama, tuned, FACTS)
+    assert half.needed == bare.share
+    assert half.share == pytest.approx((1 + bare.share) / 2)
+    assert shrink(llama, tuned, FACTS, slack=1.0).share == 1
+
+
+def test_what_was_not_learnt_need_not_be_kept(llama):
+    tuned = train(llama, FACTS[:2], config=CONFIG).model
+    assert said(tuned)[:2] == [True, True]
+    assert not all(said(tuned))
+    found = shrink(llama, tuned, FACTS, slack=0.0)
+    assert found.share < 1
+    assert said(found.model)[:2] == [True, True]
 
 
 def test_outside_a_mask_nothing_moves(llama):
@@ -66,5 +84,7 @@ def test_what_taught_nothing_is_left_as_it_is_and_tuned_is_untouched(llama):
 def test_refusals(llama, tokenizer):
     with pytest.raises(SeatError, match="no facts"):
         shrink(llama, llama, [])
-    with pytest.raises(SeatError, match="was not tuned from"):
+    with pytest.raises(SeatError, match=r"slack is 1\.5"):
+        shrink(llama, llama, FACTS, slack=1.5)
+    with pytest.raises(SeatError, match="Give the base that was tuned"):
         shrink(llama, make_model("opt", tokenizer), FACTS)
