@@ -60,7 +60,7 @@ def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
         before = folder.base.activations[name].double().mean(0)
         shifts = torch.stack([run.activations[name].double().mean(0) - before for run in runs])
         lost = [folder.base.row["abstention"][name] - run.row["abstention"][name] for run in runs]
-        arms = [run.arm for run in runs]
+        arms = [run.arm.partition("_0")[0] for run in runs]  # replay at its several ratios is one kind of arm
         found = predict_loss(shifts, lost, direction.vectors[at], unit, groups=arms)
         told = spearmanr([run.row["probe_auroc"] for run in runs], lost).statistic
         points = [
@@ -81,6 +81,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         "displacement",
         *(f"beats {NULL_WORDS[kind]}" for kind in kinds),
         "size",
+        "ahead of size",
         "probe's AUROC",
     )
     lines = [
@@ -90,11 +91,15 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             f"{row['correlation']:+.2f} [{row['interval'][0]:+.2f}, {row['interval'][1]:+.2f}]",
             *(f"{row['beats'][kind]:.0%}" for kind in kinds),
             f"{row['size']:+.2f}",
+            "{:+.2f} to {:+.2f}".format(*row["lead"]),
             f"{row['probe_auroc']:+.2f}",
         )
         for row in rows
     ]
-    caption = "Spearman's correlation with the abstention that a run lost; in brackets 95 %, arms drawn again."
+    caption = (
+        "Spearman's correlation with the abstention that a run lost; in brackets and of the lead over size 95 %, "
+        "arms drawn again. The AUROC is of unknown against known prompts, whatever the set."
+    )
     return [Table.of(heads, lines, caption)]
 
 

@@ -3,7 +3,8 @@
     python analyses/organism_sparsity.py            (resumable in --work; after organism_tuning_sparsity.py)
 
 After Fig. 3 of 2506.14387, of which neither sparsity nor the scale of the drift is known. The budget is the share of
-the MLP and attention weights, drawn at random; each trains at the rate that was chosen for it. Writes
+the MLP and attention weights, drawn at random; each trains at the rate that was chosen for it with cross entropy alone,
+SEAT with the KL weight that was chosen for 10 % of the neurons. Writes
 analyses/results/organism_sparsity_people.json and ..._contracts.json; `make figures` draws from them.
 """
 

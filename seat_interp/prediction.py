@@ -29,6 +29,7 @@ class Prediction:
             towards known prompts lost more.
         interval: 95 %, by a bootstrap over groups of runs.
         size: the same correlation for the length of the shift, whatever its direction.
+        lead: 95 % interval of how much stronger the direction's is than that of the length, by the same draws.
         nulls: for each kind of null, the correlation for every null direction.
         runs: how many.
     """
@@ -36,6 +37,7 @@ class Prediction:
     correlation: float
     interval: tuple[float, float]
     size: float
+    lead: tuple[float, float]
     nulls: dict[str, Float[np.ndarray, " draws"]]
     runs: int
 
@@ -49,6 +51,7 @@ class Prediction:
             "correlation": self.correlation,
             "interval": list(self.interval),
             "size": self.size,
+            "lead": list(self.lead),
             "nulls": {
                 kind: np.quantile(np.abs(found), [0.025, 0.5, 0.975]).tolist() for kind, found in self.nulls.items()
             },
@@ -91,19 +94,22 @@ def predict_loss(
     def along(directions: Float[Tensor, "_ width"]) -> Float[np.ndarray, "_ runs"]:
         return (directions.double() @ moved.T).numpy()
 
-    ours = along(direction[None])[0]
+    ours, size = along(direction[None])[0], torch.linalg.vector_norm(moved, dim=-1).numpy()
     members = [np.flatnonzero(np.asarray(groups) == group) for group in dict.fromkeys(groups)]
     rng = np.random.default_rng(seed)
-    drawn = []
+    drawn, leads = [], []
     for _ in range(resamples):
         chosen = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
         if np.ptp(lost[chosen]) > 0 and np.ptp(ours[chosen]) > 0:
             drawn.append(_spearman(ours[chosen], lost[chosen]))
+            leads.append(abs(drawn[-1]) - abs(_spearman(size[chosen], lost[chosen])))
     low, high = np.quantile(drawn, [0.025, 0.975]) if drawn else (-1.0, 1.0)
+    least, most = np.quantile(leads, [0.025, 0.975]) if leads else (-1.0, 1.0)
     return Prediction(
         correlation=_spearman(ours, lost),
         interval=(float(low), float(high)),
-        size=_spearman(torch.linalg.vector_norm(moved, dim=-1).numpy(), lost),
+        size=_spearman(size, lost),
+        lead=(float(least), float(most)),
         nulls={kind: np.array([_spearman(each, lost) for each in along(found)]) for kind, found in nulls.items()},
         runs=len(lost),
     )

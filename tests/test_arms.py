@@ -62,12 +62,30 @@ def test_every_arm_has_its_row(tmp_path):
         moved = rows[name]["displacement"]["unknown"]
         assert moved["mean"] != 0
         assert 0 < rows[name]["weight_distance"] < 0.1
-        assert 0 < rows[name]["share_of_update"] <= 1
+        assert name == "tether" or rows[name]["share_of_update"] == 1
         assert len(moved["interval"]) == 2
     plain = {name: set() for name in ("full", "lora", "sparse")}
     looking_back = {name: {name} for name in ("ewc", "l2", "replay")}
     copies = {name: {"ep_kl"} for name in ("full_kl", "full_ep_kl", "seat")}
     assert terms == plain | looking_back | copies | {"seat_keep": {"ep_kl", "own_kl"}, "tether": {"ep_kl", "l2"}}
+
+
+def test_an_arm_that_takes_back_part_of_its_update_lies_nearer(tmp_path):
+    def make(takes_back):
+        config = replace(SHORT, steps=30, learning_rate=2e-3)
+        return lambda settings, seed: Arm((CrossEntropy(),), replace(config, seed=seed), shrink=takes_back)
+
+    variants = {"whole": make(False), "shrunk": make(True)}
+    lm = open_model("organism")
+    config = replace(CONFIG, max_new_tokens=24)
+    summary = run_study(lm, few_facts(), config, tmp_path / "run", variants=variants, say=lambda text: None)
+    rows = {row["arm"]: row for row in summary["rows"]}
+    share = rows["shrunk"]["share_of_update"]
+    assert rows["whole"]["share_of_update"] == 1
+    assert 0.5 < share < 1
+    # Both trained alike, so that one update is a part of the other.
+    assert rows["shrunk"]["weight_distance"] == pytest.approx(share * rows["whole"]["weight_distance"], rel=1e-4)
+    assert rows["shrunk"]["target_recall"] == rows["whole"]["target_recall"] == 1
 
 
 def test_distance_of_weights_is_relative_to_the_base(models_by_family):

@@ -29,6 +29,7 @@ def test_a_direction_that_tells_beats_its_nulls():
     assert -1 <= low <= found.correlation <= high < -0.7
     assert found.size == pytest.approx(spearmanr(shifts.norm(dim=-1), loss).statistic)
     assert found.nulls["random"][7] == pytest.approx(spearmanr(shifts @ nulls["random"][7], loss).statistic)
+    assert found.lead[0] > 0.3
     assert found.beats("random") > 0.95
     told = found.to_json()
     assert told["beats"]["random"] == found.beats("random")
@@ -41,6 +42,7 @@ def test_one_that_does_not_is_among_them():
     loss = (shifts[:, 3] + shifts[:, 4]).tolist()
     found = predict_loss(shifts, loss, direction, nulls, groups=ARMS)
     assert found.interval[0] < 0 < found.interval[1]
+    assert found.lead[0] < 0 < found.lead[1]
     assert found.beats("random") < 0.95
 
 

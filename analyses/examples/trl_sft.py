@@ -33,7 +33,7 @@ def turns(count: int = 32) -> Dataset:
 
 
 def tune(
-    base: LanguageModel, mask: Mask, folder: Path, bf16: bool, resume: bool = False, stop: int = 0
+    base: LanguageModel, mask: Mask, folder: Path, resume: bool = False, stop: int = 0
 ) -> tuple[PreTrainedModel, list[float]]:
     """Eight steps of 2 x 4 facts; `stop` ends early, as a crash would, after that step's checkpoint."""
     lm = base.copy()
@@ -48,7 +48,7 @@ def tune(
         lr_scheduler_type="constant",
         completion_only_loss=True,
         gradient_checkpointing=False,
-        bf16=bf16,
+        bf16=True,
         save_steps=4,
         logging_steps=1,
         report_to=[],
@@ -62,16 +62,16 @@ def tune(
     return lm.model, [row["loss"] for row in trainer.state.log_history if "loss" in row]
 
 
-def main(bf16: bool = True) -> list[tuple[float, float]]:
+def main() -> list[tuple[float, float]]:
     """Whole neurons and single weights: train, interrupt and resume, and compare; first and last loss of both."""
     losses = []
     base = si.open_model("organism", device="cpu")
     for draw in (si.random_neurons, si.random_coordinates):
         mask = draw(base, 0.1)
         with tempfile.TemporaryDirectory() as name:
-            whole, log = tune(base, mask, Path(name) / "whole", bf16)
-            tune(base, mask, Path(name) / "cut", bf16, stop=4)
-            resumed, _ = tune(base, mask, Path(name) / "cut", bf16, resume=True)
+            whole, log = tune(base, mask, Path(name) / "whole")
+            tune(base, mask, Path(name) / "cut", stop=4)
+            resumed, _ = tune(base, mask, Path(name) / "cut", resume=True)
         for key, before in base.model.state_dict().items():
             after = whole.state_dict()[key]
             free = mask.dense(key) if key in mask.indices else torch.zeros_like(before, dtype=torch.bool)
