@@ -81,7 +81,7 @@ def _draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
         for probe, (centre, style) in centres.items():  # above every point
             edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.9, "zorder": 3}
             ax.scatter(centre[0], centre[1], 62, label=set_name(probe), **edge, **style)
-        ax.set_title(arm_name(name), color=arm_colour(name) if name != "base" else "#333333")
+        ax.set_title(arm_name(name))
         ax.grid(True, axis="both")
     for ax in axes:
         ax.set(xlabel=f"PC 1 ({plane.shares[0]:.0%} of {plane.fitted_on})", ylabel=f"PC 2 ({plane.shares[1]:.0%})")
