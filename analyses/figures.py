@@ -22,6 +22,7 @@ from seat_interp.files import atomic_path, read_json, write_json, write_text
 from seat_interp.masks.compare import Place
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
+from seat_interp.results.plots_arms import plot_arms
 from seat_interp.results.plots_masks import plot_correlations, plot_places, plot_stability
 from seat_interp.results.plots_prediction import plot_prediction
 from seat_interp.results.plots_rounds import plot_rounds
@@ -31,6 +32,8 @@ from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
 from seat_interp.results.table import Table
 
+MOST_BARS = 6
+"""Arms that bars beside each other can show."""
 RANGE = (-2.2, 1.2)
 """Gaps shown in figures of displacement by layer."""
 
@@ -46,9 +49,10 @@ class Options:
 
 
 def rates(summary: dict[str, Any]) -> tuple[Figure, Any]:
-    """Bars of the four rates of every arm."""
+    """The rates of every arm: bars, or a row for each where there are many."""
     arms = aggregate(summary)
-    return _figure(plots.four_rates(arms)), [asdict(arm) for arm in arms]
+    figure = plot_arms(arms) if len(arms) > MOST_BARS else _figure(plots.four_rates(arms))
+    return figure, [asdict(arm) for arm in arms]
 
 
 @styled

@@ -56,7 +56,7 @@ def test_a_run_that_was_cut_off_goes_on(home, capsys, monkeypatch):
     import seat_interp.study as study
 
     whole = call("--arms", "full", "seat", out="whole")
-    original, calls = study.train, []
+    original, calls = study.train_arm, []
 
     def cut(*arguments, **settings):
         calls.append(settings["label"])
@@ -64,7 +64,7 @@ def test_a_run_that_was_cut_off_goes_on(home, capsys, monkeypatch):
             raise KeyboardInterrupt
         return original(*arguments, **settings)
 
-    monkeypatch.setattr(study, "train", cut)
+    monkeypatch.setattr(study, "train_arm", cut)
     status = call("--arms", "full", "seat")
     refused(capsys, status, "same command", code=130)
     assert not Path("run/summary.json").exists()

@@ -11,6 +11,7 @@ from seat_interp.errors import SeatError
 from seat_interp.plane import principal_plane
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots import displacement_by_layer, four_rates, layer_scan, steering_bars
+from seat_interp.results.plots_arms import plot_arms
 from seat_interp.results.plots_runs import pca_scatter, planes_by_layer, training_curves
 from seat_interp.results.style import arm_colour, to_svg
 
@@ -123,3 +124,13 @@ def test_svg_is_byte_stable_and_its_ids_are_prefixed():
 def test_unknown_arms_have_stable_colours():
     assert arm_colour("my_arm") == arm_colour("my_arm")
     assert len({arm_colour(arm) for arm in ("base", "full", "seat", "sparse", "full_kl", "full_ep_kl", "lora")}) == 7
+
+
+def test_many_arms_have_a_row_each():
+    arms = aggregate(summary(row("base", unknown=0.99), *(row(f"arm {i}", target=0.1 * i) for i in range(9))))
+    figure = plot_arms(arms)
+    first, *_, last = figure.axes
+    assert [label.get_text() for label in first.get_yticklabels()][:2] == ["Base", "Arm 0"]
+    drawn = [float(line.get_xdata()[0]) for line in first.lines if line.get_marker() == "o"]
+    assert drawn == pytest.approx([arm.target_recall.mean for arm in arms])
+    assert last.get_title() == "Over-\nabstention"
