@@ -1,4 +1,4 @@
-"""A learning rate for every sparsity on the organism, chosen as organism_tuning.py chooses.
+"""A learning rate for every sparsity on the organism, chosen by the rule of trials.py.
 
     python analyses/organism_tuning_sparsity.py            (resumable in --work; before organism_sparsity.py)
 
@@ -17,7 +17,7 @@ from typing import Any, get_args
 import tyro
 from cells import CellOptions, run_cells
 from organism_study import Target, study_settings
-from organism_tuning import LEARNT, SEED, choose, trial_settings, validated
+from trials import LEARNT, SEED, choose, trial_settings, trials_table, validated
 
 from seat_interp.arms import MaskConfig, make_arm
 from seat_interp.errors import reported
@@ -59,24 +59,12 @@ def run(trial: Trial) -> dict[str, Any]:
     settings = trial_settings(trial.target)
     masked = replace(settings.masked, learning_rate=trial.rate)
     settings = replace(settings, masked=masked, mask=MaskConfig(budget=trial.budget, granularity="coordinate"))
-    return {"strength": 1.0, **validated(make_arm("sparse", settings, SEED), trial.target)}
+    return validated(make_arm("sparse", settings, SEED), trial.target)
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Every trial; * where it was chosen."""
-    heads = ("budget", "rate", "targets", "target recall", "abstention", "known recall", "over-abstention")
-    lines = []
-    for budget in dict.fromkeys(row["budget"] for row in rows):
-        same = [row for row in rows if row["budget"] == budget]
-        best = choose(same)
-        for row in same:
-            star = "" if row["rate"] != best["rate"] else " *" if best["learnt"] else " -"
-            kept = (row[key] for key in ("target_recall", "abstention", "known_recall", "over_abstention"))
-            lines.append(
-                (f"{budget:.1%}{star}", f"{row['rate']:g}", row["target"], *(f"{value:.2f}" for value in kept))
-            )
-    caption = "Trials on the validation half, one seed; * chosen, - chosen though it learns too little."
-    return [Table.of(heads, lines, caption)]
+    """Every trial."""
+    return [trials_table(rows, "budget", lambda budget: f"{budget:.1%}", ("rate",))]
 
 
 def main(options: Options) -> None:
@@ -91,7 +79,7 @@ def main(options: Options) -> None:
     saved = options.results / SAVED.name
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = list(run_cells(wanted, run, **how).values())
-    chosen = {f"{each:g}": choose([row for row in rows if row["budget"] == each]) for each in BUDGETS}
+    chosen = {f"{each:g}": choose([row for row in rows if row["budget"] == each], ("rate",)) for each in BUDGETS}
     write_json(saved, read_json(saved) | {"chosen": chosen})
     for table in tables(rows):
         table.print()

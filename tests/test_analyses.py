@@ -157,7 +157,7 @@ def trial(rate, recall, kept, target="people"):
 
 def test_tuning_takes_what_keeps_most_of_what_learns_enough(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
-    from organism_tuning import choose
+    from trials import choose
 
     rows = [trial(1e-3, 0.99, 0.5), trial(2e-3, 1.0, 0.6), trial(4e-3, 0.9, 1.0)]
     assert choose(rows) == {"rate": 2e-3, "strength": 1.0, "learnt": True, "kept": 0.8, "edges": []}
