@@ -2,14 +2,15 @@
 
 Each analyses/results/<name>.json gives figures as PNG and PDF, each beside a JSON file of the numbers in it:
 a comparison of arms figures/<name>_rates and, where it holds the layers, figures/<name>_displacement; one of masks
-figures/<name> and, of several budgets, figures/<name>_by_budget; one of scores with ablation figures/<name>. Each also
-gives figures/tables/<name> as Markdown, LaTeX (booktabs) and JSON.
+figures/<name> and, of several budgets, figures/<name>_by_budget; where masks live figures/<name>_where and _stability;
+scores against ablation, sparsity, rounds, planes and prediction figures/<name>. Each also gives figures/tables/<name>
+as Markdown, LaTeX (booktabs) and JSON, which is all that tuning, patching, drift and orderings give.
 """
 
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import matplotlib.style
 import tyro
@@ -17,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tables import tables_of
 
+from seat_interp.arms import ArmName
 from seat_interp.errors import reported
 from seat_interp.files import atomic_path, read_json, write_json, write_text
 from seat_interp.masks.compare import Place
@@ -57,13 +59,17 @@ def rates(summary: dict[str, Any]) -> tuple[Figure, Any]:
 
 @styled
 def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
-    """Displacement by layer: one panel a probe set, first seed of every arm, cut at `RANGE`."""
-    sets = list(next(iter(summary["layers"].values()))["sets"])
+    """Displacement by layer: one panel a probe set, first seed, cut at `RANGE`; of arms, not of their variants.
+
+    Where there are variants alone, all are drawn. A variant has the colour of its arm: tables tell them apart.
+    """
+    layers = {arm: found for arm, found in summary["layers"].items() if arm in get_args(ArmName)} or summary["layers"]
+    sets = list(next(iter(layers.values()))["sets"])
     figure = Figure(figsize=(7.2, 2.6 * len(sets)), layout="constrained")
     axes = figure.subplots(len(sets), 1, sharex=True, squeeze=False)[:, 0]
     for ax, name in zip(axes, sets):
-        moved = {arm: found["sets"][name] for arm, found in summary["layers"].items()}
-        plots.displacement_by_layer(moved, next(iter(summary["layers"].values()))["layer"], ax=ax)
+        moved = {arm: found["sets"][name] for arm, found in layers.items()}
+        plots.displacement_by_layer(moved, next(iter(layers.values()))["layer"], ax=ax)
         cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
         note = "" if not cut else ", some layers beyond the panel"
         first = ", first seed" if ax is axes[0] else ""
@@ -79,7 +85,7 @@ def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
         ax.set_ylim(max(min(lows), RANGE[0]), min(max(highs), RANGE[1]))
     handles, labels = zip(*legend)
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    return figure, summary["layers"]
+    return figure, layers
 
 
 def places(rows: list[dict[str, Any]]) -> Figure:

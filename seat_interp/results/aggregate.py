@@ -179,9 +179,7 @@ def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
     over_prompts = [row["intervals"] for row in rows if "intervals" in row]  # other studies' rows may do without
 
     def rate(key: str) -> Estimate:
-        # Results made before rewordings had an interval over prompts have one over seeds alone.
-        over = [each[key] for each in over_prompts if key in each]
-        return estimate([row[key] for row in rows], over, bounds=(0.0, 1.0))
+        return estimate([row[key] for row in rows], [each[key] for each in over_prompts], bounds=(0.0, 1.0))
 
     def abstention(probe: str) -> Estimate:
         return estimate(

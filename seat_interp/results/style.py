@@ -26,7 +26,7 @@ _ARMS = {
     "sparse": "#009E73",
     "full_ep_kl": "#E69F00",
     "full_kl": "#CC79A7",
-    "tether": "#F0E442",
+    "tether": "#000000",
     "lora": "#56B4E9",
     "ewc": "#882255",
     "l2": "#999933",
@@ -34,7 +34,7 @@ _ARMS = {
     "replay_0.1": "#AA4499",
     "replay_0.3": "#CC6677",
 }
-_SPARE = ("#000000", "#56B4E9", "#882255", "#117733", "#999933")
+_SPARE = ("#56B4E9", "#882255", "#117733", "#999933")
 _ARM_NAMES = {
     "full": "Full fine-tuning",
     "full_kl": "Full + KL",
@@ -81,7 +81,8 @@ def set_name(probe: str) -> str:
 
 
 def arm_colour(arm: str) -> str:
-    """The colour of an arm, the same in every figure of every run."""
+    """The colour of an arm, the same in every figure of every run; a variant has that of its arm."""
+    arm = arm.partition(",")[0]
     return _ARMS.get(arm) or _SPARE[crc32(arm.encode()) % len(_SPARE)]
 
 

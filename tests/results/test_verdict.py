@@ -86,3 +86,13 @@ def test_markdown_table_is_rectangular_and_names_its_intervals():
     assert len({line.count("|") for line in table}) == 1
     assert "0.02 [0.00, 0.05]" in text
     assert "Wilson" in text
+
+
+def test_recall_in_other_wordings_has_a_column_where_it_was_asked():
+    assert "in other wordings" not in arms_table(summary(BASE, LOST)).heads
+    asked = [one | {"rewording_recall": share} for one, share in ((BASE, 0.0), (LOST, 0.625), (KEPT, 0.25))]
+    asked = [one | {"intervals": one["intervals"] | {"rewording_recall": [0.1, 0.75]}} for one in asked]
+    table = arms_table(summary(*asked))
+    place = table.heads.index("in other wordings")
+    assert [line[place] for line in table.rows][1:] == ["0.62 [0.10, 0.75]", "0.25 [0.10, 0.75]"]
+    assert len({len(line) for line in (table.heads, *table.rows)}) == 1
