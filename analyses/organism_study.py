@@ -1,7 +1,7 @@
 """Studies of many arms on the organism: arms and seeds shared out over processes, one folder for each target set.
 
 The scripts that use it share their folders, so that no arm is run twice: `runs/organism_studies/people` and
-`.../contracts`. A model this small gains nothing from more threads, so each process has one.
+`.../contracts`.
 """
 
 import multiprocessing
@@ -38,21 +38,29 @@ Variants = Callable[[Target], Mapping[str, MakeArm]]
 
 
 @dataclass(frozen=True)
-class Options:
-    """What to run and where."""
+class ArmOptions:
+    """What every script of many arms can be told."""
 
-    targets: tuple[Target, ...] = ("people", "contracts")
-    """What is taught."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """One run of each arm for each."""
     arms: tuple[str, ...] = ()
     """Some of the arms; all if none is named."""
     workers: int = 2
-    """Processes of one thread each."""
-    work: Path = Path("runs/organism_studies")
-    """What is kept between calls, a folder for each target set; scripts share it."""
+    """Processes."""
+    threads: int = 1
+    """Of each process; a model as small as the organism gains nothing from more."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
+
+
+@dataclass(frozen=True)
+class Options(ArmOptions):
+    """What to run and where."""
+
+    targets: tuple[Target, ...] = ("people", "contracts")
+    """What is taught."""
+    work: Path = Path("runs/organism_studies")
+    """What is kept between calls, a folder for each target set; scripts share it."""
 
 
 TRAINING = TrainConfig(steps=100, batch_size=16, warmup=0.1)
@@ -133,19 +141,37 @@ def every_run(path: Path) -> RunFolder:
 def compare_arms(name: str, variants: Variants, options: Options) -> None:
     """Every arm with every seed, the table, and `analyses/results/<name>_<target>.json`."""
     for target in options.targets:
-        out = options.work / target
-        arms = tuple(arm for arm in variants(target) if not options.arms or arm in options.arms)
-        summary = in_parallel(partial(study, variants, target, out), arms, options.seeds, options.workers)
-        folder = every_run(out)
-        # Those of this script, whichever call made them.
-        order = ["base", *variants(target)]
-        mine = [run.row for run in (folder.base, *folder.runs) if run.arm in order]
-        summary["rows"] = sorted(mine, key=lambda row: (order.index(row["arm"]), row["seed"]))
-        print_summary(summary)
-        summary["command"] = command(sys.argv)
-        there = dict.fromkeys(row["arm"] for row in summary["rows"][1:])
-        summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in there}
-        write_json(options.results / f"{name}_{target}.json", summary)
+        out, every = options.work / target, variants(target)
+        saved = options.results / f"{name}_{target}.json"
+        compare_in(out, partial(study, variants, target, out), tuple(every), options, saved)
+
+
+def compare_in(
+    out: Path,
+    some: Callable[[tuple[str, ...], tuple[int, ...]], dict[str, Any]],
+    every: tuple[str, ...],
+    options: ArmOptions,
+    saved: Path,
+) -> None:
+    """Arms and seeds that are not in a folder yet, the table, and the result file.
+
+    Args:
+        out: the folder.
+        some: (arms, seeds) -> the summary of `run_study` with them, always in that folder.
+        every: all arms of the script; the file holds those that have been run, whichever call ran them.
+        options: which arms and seeds, in how many processes.
+        saved: the result file.
+    """
+    arms = tuple(arm for arm in every if not options.arms or arm in options.arms)
+    summary = in_parallel(some, arms, options.seeds, options.workers, options.threads)
+    folder, order = every_run(out), ["base", *every]
+    mine = [run.row for run in (folder.base, *folder.runs) if run.arm in order]
+    summary["rows"] = sorted(mine, key=lambda row: (order.index(row["arm"]), row["seed"]))
+    print_summary(summary)
+    summary["command"] = command(sys.argv)
+    there = dict.fromkeys(row["arm"] for row in summary["rows"][1:])
+    summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in there}
+    write_json(saved, summary)
 
 
 def in_parallel(
@@ -153,6 +179,7 @@ def in_parallel(
     arms: tuple[str, ...],
     seeds: tuple[int, ...],
     workers: int,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Every arm with every seed, then the summary of them all. Seeds outermost: what is cut off has whole comparisons.
 
@@ -161,9 +188,10 @@ def in_parallel(
         arms: names.
         seeds: one run of each arm for each.
         workers: processes.
+        threads: of each.
     """
     first, *rest = [((arm,), (seed,)) for seed in seeds for arm in arms]
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), torch.set_num_threads, (threads,))
     try:
         with tqdm(total=1 + len(rest), unit="run") as bar:
             pool.submit(some, *first).result()  # alone: it measures the base, which the others read back

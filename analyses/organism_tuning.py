@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+import torch
 import tyro
 from arm_grid import GRIDS
 from cells import CellOptions, run_cells
-from organism_study import TUNED, Target, study_settings
-from trials import LEARNT, SEED, choose, trial_settings, trials_table, validated
+from organism_study import TUNED, Target, material, study_settings
+from trials import LEARNT, SEED, choose, halves, trial_settings, trials_table, validated
 
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.errors import reported
@@ -48,8 +49,9 @@ class Trial:
 
 def run(trial: Trial) -> dict[str, Any]:
     """Train as the trial says, and validate."""
+    torch.set_num_threads(1)
     settings = GRIDS[trial.arm].settings(trial_settings(trial.target), trial.rate, trial.strength)
-    return validated(make_arm(trial.arm, settings, SEED), trial.target)
+    return validated(make_arm(trial.arm, settings, SEED), *material(trial.target), halves(trial.target))
 
 
 def in_grid(row: dict[str, Any]) -> bool:

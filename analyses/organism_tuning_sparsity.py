@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
+import torch
 import tyro
 from cells import CellOptions, run_cells
-from organism_study import Target, study_settings
-from trials import LEARNT, SEED, choose, trial_settings, trials_table, validated
+from organism_study import Target, material, study_settings
+from trials import LEARNT, SEED, choose, halves, trial_settings, trials_table, validated
 
 from seat_interp.arms import MaskConfig, make_arm
 from seat_interp.errors import reported
@@ -56,10 +57,11 @@ class Trial:
 
 def run(trial: Trial) -> dict[str, Any]:
     """Train and validate."""
+    torch.set_num_threads(1)
     settings = trial_settings(trial.target)
     masked = replace(settings.masked, learning_rate=trial.rate)
     settings = replace(settings, masked=masked, mask=MaskConfig(budget=trial.budget, granularity="coordinate"))
-    return validated(make_arm("sparse", settings, SEED), trial.target)
+    return validated(make_arm("sparse", settings, SEED), *material(trial.target), halves(trial.target))
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:

@@ -1,8 +1,8 @@
-"""Trials on a validation half of the organism: what settings are chosen by, one rule for all that is tuned.
+"""Trials on a validation half: what settings are chosen by, one rule for all that is tuned.
 
 No probe of a study is looked at: of the sets that the direction is fitted on, one half serves the arms that look back,
 the other validates. Best is, of the trials that learn at least 0.98 of the targets, people and contracts both, the one
-that keeps most: the mean of abstention on unknown and recall of known subjects, over both target sets. Where none
+that keeps most: the mean of abstention on unknown and recall of known subjects, over the target sets tried. Where none
 learns as much, the one that learns most.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import torch
 from organism_study import Target, material, study_settings
 
 from seat_interp.arms import Arm, ArmConfig, train_arm
@@ -18,6 +17,7 @@ from seat_interp.direction import split_by_group
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
+from seat_interp.models.open import LanguageModel
 from seat_interp.results.table import Table
 
 SEED = 100
@@ -42,10 +42,15 @@ def trial_settings(target: Target) -> ArmConfig:
     return study_settings(back.fit_known).with_questions(back.fit_known, back.fit_unknown)
 
 
-def validated(arm: Arm, target: Target) -> dict[str, Any]:
-    """Train, and ask the targets and the half that validates."""
-    torch.set_num_threads(1)
-    (lm, sets), half = material(target), halves(target)
+def validated(arm: Arm, lm: LanguageModel, sets: FactSets, half: FactSets) -> dict[str, Any]:
+    """Train, and ask the targets and the half that validates.
+
+    Args:
+        arm: what to try.
+        lm: the base.
+        sets: of the study; its probes are not asked.
+        half: what validates, as known and unknown.
+    """
     tuned = train_arm(lm, sets.target, arm, names=sets.names())
     asked = {"target": sets.target, "known": half.known, "unknown": half.unknown}
     found = ask(tuned.model, asked, max_new_tokens=24, batch_size=256, progress=False)

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example, pad
 
@@ -56,6 +57,7 @@ def frozen(lm: LanguageModel) -> Iterator[None]:
             parameter.requires_grad_(needed[name])
 
 
+@without_cudnn_attention()
 def gate_gradients(
     lm: LanguageModel,
     run: Callable[[], Float[Tensor, " batch"]],
@@ -85,6 +87,7 @@ def gate_gradients(
         return _gradients(run().sum(), list(gates.values()))
 
 
+@without_cudnn_attention()
 def shift_gradients(
     lm: LanguageModel, run: Callable[[], Float[Tensor, " batch"]], batch: int, layers: Sequence[int]
 ) -> list[Float[Tensor, "batch neurons"]]:

@@ -19,6 +19,7 @@ from seat_interp.attribution.stream import stream, told_apart
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.masks.mask import coordinate_extents
+from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example
 from seat_interp.sites import output_axis
@@ -82,6 +83,7 @@ def weight_magnitude(lm: LanguageModel) -> Scores:
     return Scores("coordinate", values, {"score": "weight_magnitude", "model": lm.fingerprint})
 
 
+@without_cudnn_attention()
 def _score(
     lm: LanguageModel,
     facts: Sequence[Fact],

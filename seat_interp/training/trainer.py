@@ -18,6 +18,7 @@ from seat_interp.facts import Fact, Names
 from seat_interp.files import load_tensors, save_tensors
 from seat_interp.masks.attach import Attached, attach
 from seat_interp.masks.mask import Mask
+from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.training.drift import DriftBudget, require_terms
 from seat_interp.training.freezing import trainable
@@ -103,6 +104,7 @@ class TrainedModel:
 Probe = Callable[[LanguageModel], dict[str, Any]]
 
 
+@without_cudnn_attention()
 def train(
     base: LanguageModel,
     facts: Sequence[Fact],

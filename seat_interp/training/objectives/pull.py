@@ -12,6 +12,7 @@ from tqdm import tqdm
 from seat_interp.errors import SeatError, require_within
 from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact, Names
+from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import encode_replies, reply_logits
 from seat_interp.training.objectives.terms import Loss
@@ -88,6 +89,7 @@ class EWC:
         return lambda lm, draws: _half_squares(lm, start, fisher)
 
 
+@without_cudnn_attention()
 def reply_fisher(base: LanguageModel, questions: Sequence[str], *, max_new_tokens: int = 32) -> dict[str, Tensor]:
     """Diagonal empirical Fisher information of the base's own greedy replies, of every weight.
 
