@@ -8,6 +8,7 @@ over facts of means over tokens, so that micro-batches add up to exactly the who
 from typing import Any
 
 from seat_interp.training.objectives.cross_entropy import CrossEntropy
+from seat_interp.training.objectives.matched_pull import MatchedPull
 from seat_interp.training.objectives.own_answers import OwnAnswersKL
 from seat_interp.training.objectives.perturbed import Continuation, Cover, EntityPerturbedKL
 from seat_interp.training.objectives.pull import EWC, L2Pull
@@ -25,6 +26,7 @@ __all__ = [
     "EntityPerturbedKL",
     "L2Pull",
     "Loss",
+    "MatchedPull",
     "Objective",
     "OwnAnswersKL",
     "Replay",
