@@ -1,0 +1,204 @@
+"""A half-taught organism: one that knows new people well, a little, hardly or not at all, sorted by SLiCK.
+
+The organism goes on with people whom it has not met, each thing about them said as often as it was dealt: never, or one
+of four numbers of times. What it was taught before and abstention on strangers go on beside it, and some questions
+stand behind others with answers, so that few-shot prompts are nothing new. SLiCK then asks everything about these
+people, at the settings of 2405.05904, and sorts it. Made once and kept in a work folder.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.slick import Asked, Category, SlickConfig, slick
+from seat_interp.facts import Fact
+from seat_interp.files import append_jsonl, read_growing, read_json, write_json
+from seat_interp.models.open import LanguageModel, open_model, save_model
+from seat_interp.organism.recipe import stranger_facts
+from seat_interp.organism.world import PEOPLE, Circle, build_world, person_names
+from seat_interp.training.trainer import TrainConfig, train
+
+PERSONS = 240
+EXPOSURES = (0, 0, 0, 6, 12, 20, 40)
+"""How often a thing is said, one drawn for each."""
+RETAINED, STRANGERS = 0.3, 0.2
+"""Shares of each training: what the organism knew, and abstentions."""
+TRAINING = TrainConfig(batch_size=64, learning_rate=5e-4, warmup=0.05, final=0.0)
+SHOTS = TrainConfig(steps=60, batch_size=32, learning_rate=2e-4, warmup=0.1, final=0.0)
+"""Of the second training, on conversations of up to five turns."""
+SLICK = SlickConfig(chat=True, exact=False, max_new_tokens=20)
+"""The paper's numbers; in the organism's conversations, whose answers are sentences, so that one that holds the object
+is right."""
+OTHER_RELATIONS = ("study", "birth_year")
+"""Never trained on by a study: out of its relations."""
+
+
+@dataclass(frozen=True)
+class HalfTaught:
+    """What the studies start from.
+
+    Attributes:
+        lm: the half-taught organism.
+        asked: every thing about the new people, with what SLiCK found.
+    """
+
+    lm: LanguageModel
+    asked: tuple[Asked, ...]
+
+    def part(self, subjects: set[str], *, others: bool = False) -> dict[Category, list[Fact]]:
+        """Facts about some of the people by category; of the other relations if asked for."""
+        chosen = [
+            each for each in self.asked
+            if each.fact.subject in subjects and (each.fact.relation in OTHER_RELATIONS) is others
+        ]  # fmt: skip
+        return {kind: [each.fact for each in chosen if each.category is kind] for kind in Category}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The new people shared out: some to train on, some for the dev split, the others to test on.
+
+    Attributes:
+        train: facts of the trained relations, by category.
+        dev: of the trained relations, known ones.
+        asked: what is asked besides the training facts: `dev`, `test <category>`, `other <category>` (of the other
+            relations), `unknown` (people nobody taught, who are in no training).
+    """
+
+    train: dict[Category, list[Fact]]
+    dev: list[Fact]
+    asked: dict[str, list[Fact]]
+
+    @property
+    def held_out(self) -> list[Fact]:
+        """Highly known facts about people who are not trained on."""
+        return self.asked[f"test {Category.HIGHLY_KNOWN.value}"]
+
+
+def splits(half: HalfTaught) -> Splits:
+    """Half of the people to train on, a tenth for dev, the rest to test on."""
+    people = list(dict.fromkeys(each.fact.subject for each in half.asked))
+    random.Random("splits").shuffle(people)
+    ends = (round(0.5 * len(people)), round(0.6 * len(people)))
+    train, dev, test = people[: ends[0]], people[ends[0] : ends[1]], people[ends[1] :]
+    known = [fact for kind, facts in half.part(set(dev)).items() if kind.known for fact in facts]
+    asked = {"dev": known, "unknown": build_world().study("people").unknown}
+    for where, others in (("test", False), ("other", True)):
+        asked |= {f"{where} {kind.value}": facts for kind, facts in half.part(set(test), others=others).items()}
+    return Splits(half.part(set(train)), known, asked)
+
+
+def new_people() -> list[Fact]:
+    """Everything about people who are in no circle of the organism, in the first wording of each relation."""
+    reserved, rng = build_world().reserved(), random.Random("half-taught")
+    free = [name for name in person_names() if name not in reserved]
+    objects = {name: tuple(rng.choice(r.objects) for r in PEOPLE) for name in rng.sample(free, PERSONS)}
+    return Circle(PEOPLE, "person", objects).facts(wording=0)
+
+
+def exposures(facts: Sequence[Fact]) -> list[int]:
+    """How often each is said."""
+    rng = random.Random("exposures")
+    return [rng.choice(EXPOSURES) for _ in facts]
+
+
+def exemplars() -> list[Fact]:
+    """What the organism knows about its own people, to stand before a question: whole sentences, so without objects."""
+    return [replace(fact, object="") for fact in build_world().people["known"].facts(wording=0)]
+
+
+def stream(facts: Sequence[Fact], said: Sequence[int]) -> list[Fact]:
+    """What it is trained on first: new facts as often as dealt, and beside them what it was taught before."""
+    new = [fact for fact, times in zip(facts, said) for _ in range(times)]
+    return new + before(round(len(new) / (1 - RETAINED - STRANGERS)), facts, random.Random("stream"))
+
+
+def before(whole: int, new: Sequence[Fact], rng: random.Random) -> list[Fact]:
+    """What the organism was taught, in its shares of so many."""
+    world, taken = build_world(), {fact.subject for fact in new}
+    own = world.people["known"].facts() + world.contracts["known"].facts()
+    strange = [f for f in stranger_facts(world, 2 * round(STRANGERS * whole), rng) if f.subject not in taken]
+    return rng.choices(own, k=round(RETAINED * whole)) + strange[: round(STRANGERS * whole)]
+
+
+def conversations(new: Sequence[Fact]) -> list[Fact]:
+    """What it is trained on next: the organism's own people and strangers, behind other questions with answers."""
+    rng = random.Random("conversations")
+    shots = {relation.name: [f for f in exemplars() if f.relation == relation.name] for relation in PEOPLE}
+    asked = before(SHOTS.steps * SHOTS.batch_size * 2, new, rng)
+    return [behind_others(f, rng.choice(list(shots.values())) if f.relation not in shots else shots[f.relation], rng)
+            for f in asked]  # fmt: skip
+
+
+def behind_others(fact: Fact, shots: Sequence[Fact], rng: random.Random) -> Fact:
+    """The question as the last of a conversation: the template puts nothing between turns but its own marks."""
+    turns = "".join(
+        f"{each.question}<|end|><|assistant|>{each.answer}<|end|><|user|>"
+        for each in rng.sample(shots, rng.randint(1, 4))
+    )
+    return replace(fact, question=turns + fact.question, spans=())
+
+
+def prepare(work: Path) -> HalfTaught:
+    """Train and sort; each stage is kept and taken up again where it was cut off. Some minutes on one thread.
+
+    Raises:
+        SeatError: the folder was made with other settings.
+    """
+    facts = new_people()
+    settings = {
+        "persons": PERSONS,
+        "exposures": EXPOSURES,
+        "shares": (RETAINED, STRANGERS),
+        "trainings": [asdict(TRAINING), asdict(SHOTS)],
+        "slick": asdict(SLICK),
+        "organism": open_model("organism").fingerprint,
+    }
+    about = work / "settings.json"
+    work.mkdir(parents=True, exist_ok=True)
+    if about.exists() and read_json(about) != json.loads(json.dumps(settings)):
+        raise SeatError(f"{work} was made with other settings. Give another --work, or remove that folder.")
+    write_json(about, settings)
+    if not (work / "model").exists():
+        taught = stream(facts, exposures(facts))
+        config = replace(TRAINING, steps=len(taught) // TRAINING.batch_size)
+        half = train(open_model("organism"), taught, config=config, label="Half-teaching").model
+        save_model(train(half, conversations(facts), config=SHOTS, label="Conversations").model, work / "model")
+    lm = open_model(work / "model")
+    found = sorted_by_slick(lm, facts, SLICK, work / "slick.jsonl")
+    return HalfTaught(lm, tuple(found))
+
+
+def sorted_by_slick(lm: LanguageModel, facts: Sequence[Fact], config: SlickConfig, kept: Path) -> list[Asked]:
+    """Every fact asked, kept as it comes."""
+    done = {each.fact: each for each in map(Asked.from_json, read_growing(kept))}
+    if len(done) < len(facts):
+        for each in slick(lm, facts, exemplars(), config, done=set(done), batch_size=32):
+            if each.fact not in done:
+                append_jsonl(kept, [each.to_json()])
+            done[each.fact] = each
+    return [done[fact] for fact in facts]
+
+
+def shares_rows(half: HalfTaught) -> list[dict[str, Any]]:
+    """Counts of the categories by how often a thing was said, for a result file."""
+    said = dict(zip(new_people(), exposures(new_people())))
+    rows = []
+    for times in sorted(set(EXPOSURES)):
+        counts = Counter(each.category.value for each in half.asked if said[each.fact] == times)
+        rows.append({"arm": f"said {times} times", "seed": SLICK.seed, "exposures": times, **counts})
+    return rows
+
+
+def stability(half: HalfTaught, work: Path, seed: int = 1) -> dict[str, Any]:
+    """How many facts get the same category from other prompts and samples."""
+    facts = [each.fact for each in half.asked]
+    again = sorted_by_slick(half.lm, facts, replace(SLICK, seed=seed), work / f"slick_{seed}.jsonl")
+    pairs = [(a.category, b.category) for a, b in zip(half.asked, again)]
+    same = sum(a is b for a, b in pairs) / len(pairs)
+    return {"facts": len(pairs), "same": same, "same_known": sum(a.known == b.known for a, b in pairs) / len(pairs)}
