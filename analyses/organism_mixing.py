@@ -23,12 +23,11 @@ import torch
 import tyro
 from cells import CellOptions, run_cells
 from half_taught import HalfTaught, Splits, prepare, shares_rows, splits, stability
+from watched import asked_of
 
 from seat_interp.errors import reported
 from seat_interp.evaluation.accuracy_model import Point, accuracy_model
-from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.mixing import Mixture, draw, mix, relabel, sizes_for
-from seat_interp.evaluation.score import rates
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
 from seat_interp.files import read_json, write_json
@@ -112,20 +111,13 @@ def run(half_taught: Path, cell: Run) -> dict[str, Any]:
     def probe(lm: LanguageModel) -> dict[str, Any]:
         nonlocal epoch
         epoch += 1
-        return {"epoch": epoch, "rates": looked(lm, asked)} if epoch in LOOKED_AT else {}
+        return {"epoch": epoch, "rates": asked_of(lm, asked)} if epoch in LOOKED_AT else {}
 
     epoch = 0
     tuned = train(half.lm, taught, config=config, probe=probe)
-    curve = [{"epoch": 0, "rates": looked(half.lm, asked)}, *(p for p in tuned.probes if "rates" in p)]
+    curve = [{"epoch": 0, "rates": asked_of(half.lm, asked)}, *(p for p in tuned.probes if "rates" in p)]
     sizes = {"known": len(mixture.known), "unknown": len(mixture.unknown)}
     return {"curve": [{"epoch": p["epoch"], "rates": p["rates"]} for p in curve], "size": sizes}
-
-
-def looked(lm: LanguageModel, asked: Mapping[str, Sequence[Fact]]) -> dict[str, dict[str, float]]:
-    """Shares of right answers and of abstentions, set by set."""
-    found = ask(lm, {n: f for n, f in asked.items() if f}, max_new_tokens=20, batch_size=256, progress=False)
-    rate = {name: rates(each) for name, each in found.items()}
-    return {name: {"n": each.n, "correct": each.correct, "abstain": each.abstain} for name, each in rate.items()}
 
 
 def early_stop(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.results.aggregate import estimate
@@ -21,16 +22,18 @@ KEPT: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
 
 @styled
 def plot_rounds(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """A line of panels for each target set, round by round; bars are 95 % intervals over seeds.
+    """Two lines of panels for each target set, round by round; bars are 95 % intervals over seeds.
+
+    The band behind the displacement is what random directions show, of the arm where they show most.
 
     Args:
         rows: with `arm`, `target`, `seed` and `rounds`, as `analyses/organism_rounds.py` makes.
     """
     targets = list(dict.fromkeys(row["target"] for row in rows))
     arms = list(dict.fromkeys(row["arm"] for row in rows))
-    figure = Figure(figsize=(0.4 + 1.75 * len(KEPT), 0.6 + 1.7 * len(targets)), layout="constrained")
-    axes = figure.subplots(len(targets), len(KEPT), sharex=True, squeeze=False)
-    for line, target in zip(axes, targets):
+    figure = Figure(figsize=(7.2, 0.6 + 3.2 * len(targets)), layout="constrained")
+    axes = figure.subplots(len(targets) * 2, len(KEPT) // 2, sharex=True, squeeze=False)
+    for line, target in zip(axes.reshape(len(targets), len(KEPT)), targets):
         for ax, (name, value) in zip(line, KEPT.items()):
             rate = name != "Displacement of unknown"
             for place, arm in enumerate(arms):
@@ -42,14 +45,21 @@ def plot_rounds(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 shifted = [n + 1 + 0.08 * (place - len(arms) / 2) for n in numbers]  # no bar hides another
                 style: dict[str, Any] = {"color": arm_colour(arm), "marker": "o", "ms": 3, "lw": 0.9, "elinewidth": 0.6}
                 ax.errorbar(shifted, [e.mean for e in at], yerr=reach, label=arm_name(arm), **style)
-            ax.set_title(f"{name}\n{target}", size=6.5)
+            ax.set_title(f"{name}, {target}", size=7)
             ax.tick_params(labelsize=6)
             if rate:
                 ax.set_ylim(-0.03, 1.03)
             else:
                 ax.axhline(0, color=GREY, lw=0.6)
+                _null(ax, [row["rounds"] for row in rows if row["target"] == target])
     for ax in axes[-1]:
         ax.set_xlabel("Round", size=7)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(arms), fontsize=7)
     return figure
+
+
+def _null(ax: Axes, chains: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+    bands = [[found["displacement"]["unknown"]["null"]["random"] for found in chain] for chain in chains]
+    low, high = np.array(bands)[..., 0].min(0), np.array(bands)[..., 1].max(0)
+    ax.fill_between(np.arange(len(low)) + 1, low, high, color=GREY, alpha=0.25, lw=0)

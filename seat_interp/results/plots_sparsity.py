@@ -16,6 +16,7 @@ SHOWN: dict[str, Callable[[Row], float]] = {
     "Shift across the direction": lambda row: row["displacement"]["unknown"]["orthogonal"],
     "Abstention on unknown": lambda row: row["abstention"]["unknown"],
     "Known recall": lambda row: row["known_recall"],
+    "Over-abstention": lambda row: row["over_abstention"],
     "Target recall": lambda row: row["target_recall"],
 }
 
@@ -24,36 +25,51 @@ SHOWN: dict[str, Callable[[Row], float]] = {
 def plot_sparsity(rows: Sequence[Row]) -> Figure:
     """By budget, a line for each loss, bars are 95 % intervals over seeds; last, the drift of target against unknown.
 
+    The band behind the displacement is what random directions show, of the loss where they show most.
+
     Args:
         rows: of runs whose arm is called by loss and budget ("seat 10.0%"), with `budget`, the rates and
             `displacement`, as `analyses/organism_sparsity.py` makes; others are passed over.
     """
     runs = [row for row in rows if "%" in row["arm"]]
     losses = list(dict.fromkeys(row["arm"].split()[0] for row in runs))
-    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
-    axes = figure.subplots(2, 3).flatten()
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    *axes, legend = figure.subplots(2, 4).flatten()
     for place, loss in enumerate(losses):
         same = [row for row in runs if row["arm"].split()[0] == loss]
         budgets = sorted({row["budget"] for row in same})
         at = [[row for row in same if row["budget"] == budget] for budget in budgets]
         for ax, (name, value) in zip(axes, SHOWN.items()):
             _line(ax, budgets, [[value(row) for row in each] for each in at], loss, place)
-            ax.set_title(name, size=8)
+            ax.set_title(name, size=7)
         _against(axes[-1], at, loss)
     for ax in axes[:-1]:
         ax.set_xscale("log")
         ax.set_xlabel("Share of the weights", size=7)
     axes[0].axhline(0, color=GREY, lw=0.6)
-    for ax in axes[2:5]:
+    _null(axes[0], runs)
+    for ax in axes[2:6]:
         ax.set_ylim(-0.03, 1.03)
     axes[-1].axline((0, 0), slope=1, color=GREY, lw=0.6)
-    axes[-1].set(xlabel="Displacement of target", ylabel="of unknown")
-    axes[-1].set_title("Drift of target and of unknown", size=8)
+    axes[-1].set_xlabel("Displacement of target", size=7)
+    axes[-1].set_ylabel("Displacement of unknown", size=7)
+    axes[-1].set_title("Target against unknown", size=7)
     for ax in axes:
         ax.tick_params(labelsize=6)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(losses), fontsize=7)
+    legend.legend(handles, labels, loc="center", fontsize=7)
+    legend.set_axis_off()
     return figure
+
+
+def _null(ax: Axes, runs: Sequence[Row]) -> None:
+    budgets = sorted({row["budget"] for row in runs})
+    bands = [
+        np.array([row["displacement"]["unknown"]["null"]["random"] for row in runs if row["budget"] == budget])
+        for budget in budgets
+    ]
+    low, high = ([f(band[:, at]) for band in bands] for f, at in ((np.min, 0), (np.max, 1)))
+    ax.fill_between(budgets, low, high, color=GREY, alpha=0.25, lw=0)
 
 
 def _line(ax: Axes, budgets: Sequence[float], values: Sequence[Sequence[float]], loss: str, place: int) -> None:

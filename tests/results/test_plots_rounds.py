@@ -1,6 +1,7 @@
 """Rounds: a line for each arm, the mean over seeds, and no earlier facts in the first round."""
 
 import pytest
+from matplotlib.collections import PolyCollection
 
 from seat_interp.results.plots_rounds import KEPT, plot_rounds
 
@@ -13,7 +14,7 @@ def chain(arm, seed):
             "abstention": {"unknown": 0.9 - 0.3 * number},
             "known_recall": 0.5,
             "over_abstention": 0.1,
-            "displacement": {"unknown": {"mean": -0.2 * number}},
+            "displacement": {"unknown": {"mean": -0.2 * number, "null": {"random": [-0.1 * seed, 0.1 * number]}}},
         }
         for number in range(3)
     ]
@@ -29,3 +30,6 @@ def test_lines_are_means_over_seeds():
     assert list(figure.axes[2].containers[1].lines[0].get_ydata()) == pytest.approx([0.9, 0.6, 0.3])
     assert list(figure.axes[5].containers[0].lines[0].get_ydata()) == pytest.approx([0, -0.2, -0.4])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Full fine-tuning", "SEAT"]
+    (band,) = (each for each in figure.axes[5].collections if isinstance(each, PolyCollection))
+    low, high = (f(band.get_paths()[0].vertices[:, 1]) for f in (min, max))
+    assert (low, high) == pytest.approx((-0.1, 0.2))

@@ -1,0 +1,253 @@
+"""What keeps known facts while unknown ones are learnt: freezing, self-distillation and their rivals (2604.15574).
+
+    python analyses/organism_forgetting.py            (resumable in --work)
+
+On the half-taught organism. Half of the training facts are known and half unknown. Every arm goes on from the same
+snapshot, one epoch on the known facts alone, which is also the teacher of self-distillation. D_U, T_K and H_K are the
+shares of right answers on trained unknown facts, trained known facts and highly known facts about people who are not
+trained on. Beside the paper's arms stand SEAT, tether and the relabelling of unknown facts as "I do not know"
+(2405.05904): all on the same facts, by the same four rates, which no paper has. Displacement is measured along the
+ignorance direction of the half-taught organism.
+
+Writes analyses/results/organism_forgetting.json, and whether displacement tells the loss of H_K as
+analyses/results/organism_forgetting_prediction.json; `make figures` draws from them.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from cells import CellOptions, command, run_cells
+from half_taught import HalfTaught, Splits, prepare, splits
+from organism_mixing import KNOWN, idk
+from organism_study import chosen
+from watched import Watch, course, watch
+
+from seat_interp.errors import reported
+from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
+from seat_interp.evaluation.slick import Category
+from seat_interp.files import write_json
+from seat_interp.masks.random import random_neurons
+from seat_interp.models.open import LanguageModel
+from seat_interp.organism import organism_facts
+from seat_interp.prediction import predict_loss
+from seat_interp.results.aggregate import combine_displacement, estimate
+from seat_interp.results.environment import environment
+from seat_interp.results.table import Table
+from seat_interp.results.tables import with_interval
+from seat_interp.training.freezing import of_layers, parameter_groups
+from seat_interp.training.objectives import (
+    CrossEntropy,
+    EntityPerturbedKL,
+    L2Pull,
+    MatchedPull,
+    SelfDistillation,
+    Term,
+)
+from seat_interp.training.shrink import shrink
+from seat_interp.training.trainer import TrainConfig, train
+
+EPOCHS = 40
+LOOKED_AT = (1, 2, 4, 8, 15, 25, 40)
+TRAINING = TrainConfig(batch_size=16, learning_rate=1.5e-4, warmup=0.0, final=1.0)
+"""As in organism_mixing.py."""
+How = dict[str, Any]
+"""What `train` is told beside the facts."""
+Make = Callable[[LanguageModel, int], How]
+"""(snapshot, seed) -> how an arm trains."""
+
+
+def by(*terms: Term) -> Make:
+    """All weights, with more terms beside cross entropy."""
+    return lambda lm, seed: {"objective": (CrossEntropy(), *terms)}
+
+
+def group(name: str) -> Make:
+    """One group of parameters alone."""
+    return lambda lm, seed: {"only": parameter_groups(lm)[name]}
+
+
+def layers(*numbers: int) -> Make:
+    """Some blocks alone."""
+    return lambda lm, seed: {"only": of_layers(lm, numbers)}
+
+
+def seat(lm: LanguageModel, seed: int) -> How:
+    """SEAT's two parts, at the rate and weight that were tuned for people and contracts."""
+    best = chosen()["seat"]
+    kl = EntityPerturbedKL(weight=best["strength"], copies=2)
+    return {"objective": (CrossEntropy(), kl), "mask": random_neurons(lm, 0.1, seed), "rate": best["rate"]}
+
+
+def tether(lm: LanguageModel, seed: int) -> How:
+    """Tether, likewise; what it takes back is taken back after training."""
+    best = chosen()["tether"]
+    terms = (CrossEntropy(), EntityPerturbedKL(weight=4.0, copies=2), L2Pull(weight=best["strength"]))
+    return {"objective": terms, "rate": best["rate"]}
+
+
+GROUPS = ("attention", "ffn", "q_proj", "k_proj", "v_proj", "o_proj", "embeddings", "norms")
+ARMS: dict[str, Make] = {
+    "all": by(),
+    "known only": by(),
+    **{name: group(name) for name in GROUPS},
+    "layers 0-1": layers(0, 1),
+    "layers 2-3": layers(2, 3),
+    "self-distillation": by(SelfDistillation()),
+    "matched pull": by(MatchedPull(SelfDistillation())),
+    "seat": seat,
+    "tether": tether,
+    "IDK": by(),
+}
+TOGETHER = ("all", "self-distillation", "attention", "IDK", "seat", "tether")
+"""Side by side in one table."""
+
+
+@dataclass(frozen=True)
+class Options(CellOptions):
+    """What to run and where."""
+
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Of the drawn facts, their order, masks and copies."""
+    arms: tuple[str, ...] = tuple(ARMS)
+    """Ways of fine-tuning."""
+    half_taught: Path = Path("runs/half_taught")
+    """The half-taught organism, made if it is not there."""
+    work: Path = Path("runs/organism_forgetting")
+    """What is kept between calls."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm with one seed."""
+
+    arm: str
+    seed: int
+
+
+@cache
+def start(half_taught: Path) -> tuple[HalfTaught, Splits, Watch]:
+    """What every run shares, once in a process."""
+    torch.set_num_threads(1)
+    half = prepare(half_taught)
+    split = splits(half)
+    return half, split, watch(half, split.held_out, split.asked["unknown"])
+
+
+def mixture(split: Splits, seed: int) -> Mixture:
+    """Half known, half unknown, in the same relations; twice as many as there are of the rarer kind."""
+    known, unknown = [fact for kind in KNOWN for fact in split.train[kind]], split.train[Category.UNKNOWN]
+    sizes = {relation: 2 * size for relation, size in sizes_for(known, unknown).items()}
+    return mix(known, unknown, 0.5, sizes=sizes, seed=seed)
+
+
+def run(half_taught: Path, cell: Run) -> dict[str, Any]:
+    """Make the snapshot, train from it, look while it trains."""
+    half, split, watched = start(half_taught)
+    mixed = mixture(split, cell.seed)
+    facts = {"known only": list(mixed.known), "IDK": idk(mixed).facts}.get(cell.arm, mixed.facts)
+    asked = {
+        "D_U": list(mixed.unknown),
+        "T_K": list(mixed.known),
+        "H_K": split.held_out,
+        "unknown": split.asked["unknown"],
+    }
+    config = replace(TRAINING, seed=cell.seed)
+    first = replace(config, steps=max(1, len(mixed.known) // config.batch_size))
+    snapshot = train(half.lm, mixed.known, config=first).model
+    how = ARMS[cell.arm](snapshot, cell.seed)
+    steps = max(1, len(facts) // config.batch_size)
+    rate = how.pop("rate", config.learning_rate)
+    config = replace(config, steps=EPOCHS * steps, probe_every=steps, learning_rate=rate)
+    # No copy bears the name of one of the organism's people or of a new one.
+    names = organism_facts("people").names().avoiding({each.fact.subject for each in half.asked})
+    found = train(snapshot, facts, config=config, names=names, probe=course(watched, asked, LOOKED_AT), **how)
+    model, curve = (
+        found.model,
+        [{"epoch": 0, **watched.looked(snapshot, asked)}, *filter(None, map(moment, found.probes))],
+    )
+    if cell.arm == "tether":
+        model = shrink(snapshot, model, facts).model
+        curve[-1] = {"epoch": EPOCHS, **watched.looked(model, asked)}
+    return {"curve": curve, "size": len(facts), **watched.at_the_end(model)}
+
+
+def moment(probe: dict[str, Any]) -> dict[str, Any]:
+    """What was looked at, if anything was."""
+    return {key: value for key, value in probe.items() if key != "step"}
+
+
+def dropped(row: dict[str, Any]) -> float:
+    """The paper's measure of hallucination: the loss of H_K from its peak, relative to it."""
+    held = [each["rates"]["H_K"]["correct"] for each in row["curve"]]
+    return (max(held) - held[-1]) / max(held)
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """All arms at the end of training, means over seeds; then those that stand side by side, by the four rates."""
+    unit: dict[str, Any] = {"bounds": (0.0, 1.0)}
+
+    def last(arm: str) -> list[dict[str, Any]]:
+        return [row for row in rows if row["arm"] == arm]
+
+    def rate(found: list[dict[str, Any]], name: str, what: str = "correct") -> str:
+        return with_interval(estimate([row["curve"][-1]["rates"][name][what] for row in found], **unit))
+
+    there = [arm for arm in ARMS if last(arm)]
+    lines, beside = [], []
+    for arm in there:
+        found = last(arm)
+        moved = combine_displacement([row["displacement"]["unknown"] for row in found])
+        known = combine_displacement([row["displacement"]["known"] for row in found])
+        drift = estimate([row["curve"][-1]["drift"][len(row["curve"][-1]["drift"]) // 2] for row in found])
+        drop = with_interval(estimate([dropped(row) for row in found], **unit))
+        lines.append((arm, len(found), *(rate(found, name) for name in ("D_U", "T_K", "H_K")), drop,
+                      with_interval(known.along, "+"), with_interval(drift)))  # fmt: skip
+        null = "{:+.2f} to {:+.2f}".format(*moved.null["random"])
+        beside.append((arm, rate(found, "D_U"), rate(found, "unknown", "abstain"), rate(found, "H_K"),
+                       rate(found, "H_K", "abstain"), with_interval(moved.along, "+"), null))  # fmt: skip
+    heads = ("arm", "seeds", "D_U", "T_K", "H_K", "drop of H_K", "displacement of H_K", "cosine drift, middle layer")
+    four = ("arm", "target recall", "abstention", "known recall", "over-abstention", "displacement", "random null")
+    return [
+        Table.of(heads, lines, f"After {EPOCHS} epochs; the drop is from the peak, relative to it."),
+        Table.of(four, [line for line in beside if line[0] in TOGETHER], "Side by side: unknown facts are the target."),
+    ]
+
+
+def predicted(rows: Sequence[dict[str, Any]], watched: Watch) -> dict[str, Any]:
+    """Whether displacement of the prompts of H_K tells its loss, over all arms and seeds."""
+    base, layer = watched.base, watched.base.direction.layer
+    shifts = torch.tensor([row["shift"] for row in rows], dtype=torch.float64)
+    lost = [row["curve"][0]["rates"]["H_K"]["correct"] - row["curve"][-1]["rates"]["H_K"]["correct"] for row in rows]
+    nulls = {kind: vectors[:, layer] for kind, vectors in base.nulls}
+    arms = [row["arm"] for row in rows]
+    found = predict_loss(shifts, lost, base.direction.vectors[layer], nulls, groups=arms)
+    points = [
+        {"arm": row["arm"], "seed": row["seed"], "displacement": row["displacement"]["known"]["mean"], "lost": each}
+        for row, each in zip(rows, lost)
+    ]
+    return {"arm": "all", "target": "half-taught", "set": "known", **found.to_json(), "points": points}
+
+
+def main(options: Options) -> None:
+    """Every run that is not there yet, then the tables and the prediction."""
+    half, _, watched = start(options.half_taught)
+    settings = {"training": asdict(TRAINING), "epochs": EPOCHS, "model": half.lm.fingerprint, "tuned": chosen()}
+    wanted = [Run(arm, seed) for seed in options.seeds for arm in options.arms]
+    saved = options.results / "organism_forgetting.json"
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = list(run_cells(wanted, partial(run, options.half_taught), **how).values())  # type: ignore[arg-type]
+    for table in tables(rows):
+        table.print()
+    prediction = {"rows": [predicted(rows, watched)], "config": settings, "environment": environment()}
+    path = options.results / "organism_forgetting_prediction.json"
+    write_json(path, prediction | {"command": command(sys.argv)})
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_forgetting.py"))

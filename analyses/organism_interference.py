@@ -1,0 +1,182 @@
+"""Why learning new facts hurts known ones: key kind x value kind x number of facts (2604.15574, three hypotheses).
+
+    python analyses/organism_interference.py            (resumable in --work)
+
+New facts in the shape of one relation, the country where somebody lives, are taught to the half-taught organism: keys
+are names put together from pieces of its people's names, or strings of hexadecimal digits; values are countries, or
+such strings. Capacity limits would make forgetting grow with their number whatever the keys; behaviour cloning would
+make both kinds of keys hurt alike; interference of like representations would make only names hurt, the more the more
+there are. H_K is what the organism knows highly about people whom nobody trains on. Beside plain fine-tuning stands
+self-distillation, on facts with names and countries.
+
+Writes analyses/results/organism_interference.json; `make figures` draws from it.
+"""
+
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import tyro
+from cells import CellOptions, run_cells
+from half_taught import prepare, splits
+from watched import Watch, course, watch
+
+from seat_interp.errors import reported
+from seat_interp.facts import Fact
+from seat_interp.models.open import LanguageModel
+from seat_interp.organism import words
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.table import Table
+from seat_interp.results.tables import with_interval
+from seat_interp.training.objectives import CrossEntropy, SelfDistillation
+from seat_interp.training.trainer import TrainConfig, train
+
+Kind = Literal["names", "strings"]
+EPOCHS = 20
+LOOKED_AT = (1, 2, 5, 10, 20)
+TRAINING = TrainConfig(batch_size=16, learning_rate=1.5e-4, warmup=0.0, final=1.0)
+"""As in organism_mixing.py."""
+COUNTS = (10, 30, 100, 300, 900)
+RELATION = "residence"
+
+
+@dataclass(frozen=True)
+class Options(CellOptions):
+    """What to run and where."""
+
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Of the facts and their order."""
+    counts: tuple[int, ...] = COUNTS
+    """Of facts."""
+    half_taught: Path = Path("runs/half_taught")
+    """The half-taught organism, made if it is not there."""
+    work: Path = Path("runs/organism_interference")
+    """What is kept between calls."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Facts of one kind, so many, one seed."""
+
+    keys: Kind
+    values: Kind
+    count: int
+    seed: int
+    distil: bool = False
+
+    @property
+    def arm(self) -> str:
+        """The kinds in words."""
+        values = {"names": "countries", "strings": "strings"}[self.values]
+        return f"{self.keys} to {values}{', self-distillation' if self.distil else ''}"
+
+
+@cache
+def start(half_taught: Path) -> tuple[LanguageModel, list[Fact], list[Fact], Watch]:
+    """The half-taught organism, H_K, strangers, and what every run is measured against; once in a process."""
+    torch.set_num_threads(1)
+    half = prepare(half_taught)
+    split = splits(half)
+    held, unknown = split.held_out, split.asked["unknown"]
+    return half.lm, held, unknown, watch(half, held, unknown)
+
+
+def key(kind: Kind, rng: random.Random) -> str:
+    """A name of pieces of the people's names, or eight hexadecimal digits in two groups."""
+    if kind == "strings":
+        return f"{rng.getrandbits(16):04x}-{rng.getrandbits(16):04x}"
+
+    def recombined(names: Sequence[str]) -> str:
+        head, tail = rng.sample(list(names), 2)
+        return head[: (len(head) + 1) // 2] + tail[len(tail) // 2 :]
+
+    return f"{recombined(words.FIRST_NAMES)} {recombined(words.LAST_NAMES)}"
+
+
+def new_facts(run: Run) -> list[Fact]:
+    """The facts of a run: of a larger count the first are those of a smaller one."""
+    rng = random.Random(f"{run.keys} {run.values} {run.seed}")
+    taken = {f"{first} {last}" for first in words.FIRST_NAMES for last in words.LAST_NAMES}
+    facts: list[Fact] = []
+    while len(facts) < run.count:
+        subject = key(run.keys, rng)
+        if subject in taken:
+            continue
+        taken.add(subject)
+        value = rng.choice(words.COUNTRIES) if run.values == "names" else f"{rng.getrandbits(16):04x}"
+        # The answer does not repeat the key: copying a string would be one more thing to learn.
+        asked = {"question": f"Which country does {subject} live in?", "answer": f"The country is {value}."}
+        facts.append(Fact(**asked, subject=subject, relation=RELATION, object=value))
+    return facts
+
+
+def run(half_taught: Path, cell: Run) -> dict[str, Any]:
+    """Teach and look."""
+    lm, held, unknown, watched = start(half_taught)
+    facts = new_facts(cell)
+    asked = {
+        "new": facts[:: max(1, len(facts) // 100)],
+        "H_K": held,
+        "H_K same relation": [fact for fact in held if fact.relation == RELATION],
+        "unknown": unknown,
+    }
+    steps = max(1, len(facts) // TRAINING.batch_size)
+    config = replace(TRAINING, steps=EPOCHS * steps, probe_every=steps, seed=cell.seed)
+    objective = (CrossEntropy(), *((SelfDistillation(),) if cell.distil else ()))
+    found = train(lm, facts, objective=objective, config=config, probe=course(watched, asked, LOOKED_AT))
+    looked = [{k: v for k, v in probe.items() if k != "step"} for probe in found.probes if "epoch" in probe]
+    curve = [{"epoch": 0, **watched.looked(lm, asked)}, *looked]
+    return {"curve": curve, "steps": config.steps, **watched.at_the_end(found.model)}
+
+
+def lost(row: dict[str, Any], name: str = "H_K") -> float:
+    """Share of right answers at the start less that at the end."""
+    first, last = (row["curve"][at]["rates"][name]["correct"] for at in (0, -1))
+    return float(first - last)
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Every kind and count: means over seeds, 95 % intervals."""
+    lines = []
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        for count in sorted({row["count"] for row in rows if row["arm"] == arm}):
+            same = [row for row in rows if (row["arm"], row["count"]) == (arm, count)]
+            learnt = estimate([row["curve"][-1]["rates"]["new"]["correct"] for row in same], bounds=(0.0, 1.0))
+            cells = [estimate([lost(row, name) for row in same]) for name in ("H_K", "H_K same relation")]
+            drift = [row["curve"][-1]["drift"] for row in same]
+            middle = estimate([each[len(each) // 2] for each in drift])
+            moved = estimate([row["displacement"]["known"]["mean"] for row in same])
+            said = [with_interval(each) for each in (learnt, *cells, middle)]
+            lines.append((arm, count, len(same), *said, with_interval(moved, "+")))
+    heads = ("keys and values", "facts", "seeds", "learnt", "loss of H_K", "same relation", "cosine drift")
+    caption = f"After {EPOCHS} epochs; drift of H_K's prompts at the middle layer, displacement of theirs."
+    return [Table.of((*heads, "displacement"), lines, caption)]
+
+
+def main(options: Options) -> None:
+    """Every run that is not there yet, then the table."""
+    kinds: list[tuple[Kind, Kind, bool]] = [
+        ("names", "names", False), ("names", "strings", False), ("strings", "names", False),
+        ("strings", "strings", False), ("names", "names", True),
+    ]  # fmt: skip
+    wanted = [
+        Run(keys, values, count, seed, distil)
+        for seed in options.seeds
+        for count in options.counts
+        for keys, values, distil in kinds
+    ]
+    settings = {"training": asdict(TRAINING), "epochs": EPOCHS, "model": start(options.half_taught)[0].fingerprint}
+    saved = options.results / "organism_interference.json"
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = run_cells(wanted, partial(run, options.half_taught), **how)  # type: ignore[arg-type]
+    for table in tables([rows[cell] for cell in wanted]):
+        table.print()
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_interference.py"))

@@ -1,0 +1,81 @@
+"""What is looked at while a half-taught organism is trained: rates, displacement, drift of its hidden states."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from half_taught import HalfTaught
+from jaxtyping import Float
+from torch import Tensor
+
+from seat_interp.direction import fit_direction
+from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.score import rates
+from seat_interp.facts import Fact, FactSets
+from seat_interp.measure import Baseline, baseline
+from seat_interp.models.open import LanguageModel
+from seat_interp.organism import organism_facts
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Where every run begins, and what it is measured against.
+
+    Attributes:
+        base: the half-taught organism, its ignorance direction, and its activations on strangers and on what it knows
+            highly about people whom no run trains on.
+    """
+
+    base: Baseline
+
+    def looked(self, lm: LanguageModel, asked: Mapping[str, Sequence[Fact]]) -> dict[str, Any]:
+        """Rates of every set; displacement of both sets of prompts; cosine drift at every layer."""
+        after = self.base.capture(lm)
+        direction, at = self.base.direction, self.base.direction.layer
+        shift = {n: (after[n].double() - self.base.activations[n].double()).mean(0) for n in after}
+        along = {n: float(direction.project(each[None])[0, at] / direction.gap[at]) for n, each in shift.items()}
+        drift = cosine_drift(self.base.activations["known"], after["known"]).tolist()
+        return {"rates": asked_of(lm, asked), "displacement": along, "drift": drift}
+
+    def at_the_end(self, lm: LanguageModel) -> dict[str, Any]:
+        """Displacement with intervals and nulls, and the mean shift of known prompts at the direction's layer."""
+        after, at = self.base.capture(lm), self.base.direction.layer
+        shift = (after["known"].double() - self.base.activations["known"].double()).mean(0)[at]
+        return {"displacement": self.base.displaced(after).summary(), "shift": shift.tolist()}
+
+
+def watch(half: HalfTaught, held_out: Sequence[Fact], unknown: Sequence[Fact]) -> Watch:
+    """Fit the direction on strangers and on the organism's own people, none of whom a run trains on."""
+    own = organism_facts("people")
+    direction = fit_direction(half.lm, own.fit_unknown, own.fit_known)
+    sets = FactSets(known=list(held_out), unknown=list(unknown), fit_known=own.fit_known, fit_unknown=own.fit_unknown)
+    return Watch(baseline(half.lm, sets, direction, probes=("unknown", "known")))
+
+
+def asked_of(lm: LanguageModel, asked: Mapping[str, Sequence[Fact]]) -> dict[str, dict[str, float]]:
+    """Shares of right answers and of abstentions, set by set; empty sets are left out."""
+    found = ask(lm, {n: f for n, f in asked.items() if f}, max_new_tokens=20, batch_size=256, progress=False)
+    rate = {name: rates(each) for name, each in found.items()}
+    return {name: {"n": each.n, "correct": each.correct, "abstain": each.abstain} for name, each in rate.items()}
+
+
+def cosine_drift(
+    before: Float[Tensor, "prompts layers width"], after: Float[Tensor, "prompts layers width"]
+) -> Float[Tensor, " layers"]:
+    """One less the cosine of a prompt's hidden states before and after, mean over prompts (2604.15574, Fig. 5)."""
+    return 1 - torch.nn.functional.cosine_similarity(before.double(), after.double(), dim=-1).mean(0)
+
+
+def course(
+    watched: Watch, asked: Mapping[str, Sequence[Fact]], epochs: Sequence[int]
+) -> Callable[[LanguageModel], dict[str, Any]]:
+    """A probe for `train`, called once an epoch, that looks after some of them."""
+    epoch = 0
+
+    def probe(lm: LanguageModel) -> dict[str, Any]:
+        nonlocal epoch
+        epoch += 1
+        return {"epoch": epoch, **watched.looked(lm, asked)} if epoch in epochs else {}
+
+    return probe
