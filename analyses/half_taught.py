@@ -8,16 +8,17 @@ people, at the settings of 2405.05904, and sorts it. Made once and kept in a wor
 
 import json
 import random
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sorted_facts import agreement, counts, sorted_by_slick
+
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.slick import Asked, Category, SlickConfig, slick
+from seat_interp.evaluation.slick import Asked, Category, SlickConfig
 from seat_interp.facts import Fact
-from seat_interp.files import append_jsonl, read_growing, read_json, write_json
+from seat_interp.files import read_json, write_json
 from seat_interp.models.open import LanguageModel, open_model, save_model
 from seat_interp.organism.recipe import stranger_facts
 from seat_interp.organism.world import PEOPLE, Circle, build_world, person_names
@@ -170,35 +171,26 @@ def prepare(work: Path) -> HalfTaught:
         half = train(open_model("organism"), taught, config=config, label="Half-teaching").model
         save_model(train(half, conversations(facts), config=SHOTS, label="Conversations").model, work / "model")
     lm = open_model(work / "model")
-    found = sorted_by_slick(lm, facts, SLICK, work / "slick.jsonl")
+    found = sorted_by_slick(lm, facts, exemplars(), SLICK, work / "slick.jsonl")
     return HalfTaught(lm, tuple(found))
-
-
-def sorted_by_slick(lm: LanguageModel, facts: Sequence[Fact], config: SlickConfig, kept: Path) -> list[Asked]:
-    """Every fact asked, kept as it comes."""
-    done = {each.fact: each for each in map(Asked.from_json, read_growing(kept))}
-    if len(done) < len(facts):
-        for each in slick(lm, facts, exemplars(), config, done=set(done), batch_size=32):
-            if each.fact not in done:
-                append_jsonl(kept, [each.to_json()])
-            done[each.fact] = each
-    return [done[fact] for fact in facts]
 
 
 def shares_rows(half: HalfTaught) -> list[dict[str, Any]]:
     """Counts of the categories by how often a thing was said, for a result file."""
     said = dict(zip(new_people(), exposures(new_people())))
-    rows = []
-    for times in sorted(set(EXPOSURES)):
-        counts = Counter(each.category.value for each in half.asked if said[each.fact] == times)
-        rows.append({"arm": f"said {times} times", "seed": SLICK.seed, "exposures": times, **counts})
-    return rows
+    return [
+        {
+            "arm": f"said {n} times",
+            "seed": SLICK.seed,
+            "exposures": n,
+            **counts([e for e in half.asked if said[e.fact] == n]),
+        }
+        for n in sorted(set(EXPOSURES))
+    ]
 
 
 def stability(half: HalfTaught, work: Path, seed: int = 1) -> dict[str, Any]:
     """How many facts get the same category from other prompts and samples."""
     facts = [each.fact for each in half.asked]
-    again = sorted_by_slick(half.lm, facts, replace(SLICK, seed=seed), work / f"slick_{seed}.jsonl")
-    pairs = [(a.category, b.category) for a, b in zip(half.asked, again)]
-    same = sum(a is b for a, b in pairs) / len(pairs)
-    return {"facts": len(pairs), "same": same, "same_known": sum(a.known == b.known for a, b in pairs) / len(pairs)}
+    how = {"config": replace(SLICK, seed=seed), "kept": work / f"slick_{seed}.jsonl"}
+    return agreement(half.asked, sorted_by_slick(half.lm, facts, exemplars(), **how))  # type: ignore[arg-type]

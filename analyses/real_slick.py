@@ -1,0 +1,129 @@
+"""What SmolLM2-135M-Instruct knows of EntityQuestions, by SLiCK at the settings of its paper (2405.05904).
+
+    python analyses/real_slick.py --data DATA            (resumable in --work)
+
+The paper's 12 relations, and the 7 that it keeps for tests out of the trained ones. Few-shot prompts are plain lines,
+exemplars from the dev split, answers right by exact match with aliases. Writes analyses/results/real_slick.json: counts
+by relation, the time, and how many facts get the same category from other prompts and samples.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tyro
+from cells import command
+from sorted_facts import agreement, counts, sorted_by_slick
+
+from seat_interp.errors import reported
+from seat_interp.evaluation.slick import Asked, Category, SlickConfig
+from seat_interp.facts import Fact, read_entityquestions
+from seat_interp.facts.sources import evenly
+from seat_interp.files import read_json, write_json
+from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.results.environment import environment
+from seat_interp.results.table import Table
+
+RELATIONS = ("P131", "P136", "P17", "P19", "P26", "P264", "P36", "P40", "P495", "P69", "P740", "P800")
+OTHERS = ("P127", "P50", "P407", "P176", "P170", "P175", "P112")
+TRAINED, TESTED = 84, 30
+"""Facts of each relation, of the train split (the 12 alone) and of the test split; evenly spaced."""
+AGAIN = 20
+"""Of each relation, asked once more with other prompts and samples."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where things are."""
+
+    data: Path = Path("data")
+    """Folder with entityquestions/; README.md says where it comes from."""
+    work: Path = Path("runs/real_slick")
+    """What is kept between calls."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+def facts_of(data: Path, split: str, relations: Sequence[str], most: int | None = None) -> list[Fact]:
+    """Facts with one accepted answer, as the paper keeps them; so many of each relation."""
+    found = []
+    for relation in relations:
+        read = read_entityquestions(data / f"entityquestions/{split}/{relation}.{split}.json")
+        facts = [fact for fact in read if not fact.aliases]
+        found += facts if most is None else evenly(facts, most)
+    return found
+
+
+def prepare(data: Path, work: Path) -> tuple[LanguageModel, dict[str, list[Asked]]]:
+    """The model, and the facts of `train`, `test` and `other` as SLiCK sorts them."""
+    lm, config = open_model("smollm2-135m-instruct", system=""), SlickConfig()
+    work.mkdir(parents=True, exist_ok=True)
+    dev = facts_of(data, "dev", (*RELATIONS, *OTHERS))
+    asked = {
+        "train": facts_of(data, "train", RELATIONS, TRAINED),
+        "test": facts_of(data, "test", RELATIONS, TESTED),
+        "other": facts_of(data, "test", OTHERS, TESTED),
+    }
+    return lm, {n: timed(lm, facts, dev, config, work / f"{n}.jsonl") for n, facts in asked.items()}
+
+
+def timed(lm: LanguageModel, facts: list[Fact], dev: list[Fact], config: SlickConfig, kept: Path) -> list[Asked]:
+    """Sorted, with the seconds of this and earlier calls beside the file."""
+    clock = kept.with_suffix(".seconds.json")
+    before = read_json(clock)["seconds"] if clock.exists() else 0.0
+    began = time.perf_counter()
+    try:
+        return sorted_by_slick(lm, facts, dev, config, kept)
+    finally:
+        write_json(clock, {"seconds": before + time.perf_counter() - began})
+
+
+def rows_of(found: dict[str, list[Asked]]) -> list[dict[str, Any]]:
+    """Counts by split and relation."""
+    rows = []
+    for split, asked in found.items():
+        for relation in dict.fromkeys(each.fact.relation for each in asked):
+            same = [each for each in asked if each.fact.relation == relation]
+            rows.append({"arm": split, "seed": 0, "relation": relation, **counts(same)})
+    return rows
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Shares of the categories by relation."""
+    names = [kind.value for kind in Category]
+    lines = []
+    for row in rows:
+        total = sum(row[name] for name in names)
+        lines.append((row["arm"], row["relation"], total, *(f"{row[name] / total:.2f}" for name in names)))
+    heads = ("split", "relation", "facts", *names)
+    return [Table.of(heads, lines, "What SmolLM2-135M-Instruct knows of EntityQuestions: shares of the facts.")]
+
+
+def main(options: Options) -> None:
+    """Sort, ask some once more, and say how long it took."""
+    lm, found = prepare(options.data, options.work)
+    some = [fact for relation in RELATIONS for fact in facts_of(options.data, "train", [relation], TRAINED)[:AGAIN]]
+    first = {each.fact: each for each in found["train"]}
+    dev = facts_of(options.data, "dev", RELATIONS)
+    again = sorted_by_slick(lm, some, dev, replace(SlickConfig(), seed=1), options.work / "again.jsonl")
+    seconds = read_json(options.work / "train.seconds.json")["seconds"]
+    tokens = sum(each.tokens for each in found["train"])
+    summary = {
+        "rows": rows_of(found),
+        "stability": agreement([first[fact] for fact in some], again),
+        "speed": {"facts": len(found["train"]), "seconds": round(seconds, 1), "tokens_per_second": tokens / seconds},
+        "config": {"model": lm.fingerprint, "slick": asdict(SlickConfig()), "trained": TRAINED, "tested": TESTED},
+        "environment": environment(),
+        "command": command(sys.argv),
+    }
+    write_json(options.results / "real_slick.json", summary)
+    for table in tables(summary["rows"]):  # type: ignore[arg-type]
+        table.print()
+    print(summary["speed"], summary["stability"])
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "real_slick.py"))
