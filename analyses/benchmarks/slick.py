@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 import tyro
-from transformers import GenerationConfig, StopStringCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, StoppingCriteriaList, StopStringCriteria
 
 sys.path.append(str(Path(__file__).parent.parent))
 from cells import command
