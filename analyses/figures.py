@@ -25,6 +25,7 @@ from seat_interp.masks.compare import Place
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots_arms import plot_arms
+from seat_interp.results.plots_learning import plot_forgetting, plot_interference, plot_mixing
 from seat_interp.results.plots_masks import plot_correlations, plot_places, plot_stability
 from seat_interp.results.plots_prediction import plot_prediction
 from seat_interp.results.plots_rounds import plot_rounds
@@ -34,6 +35,8 @@ from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
 from seat_interp.results.table import Table
 
+CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "matched pull", "seat", "IDK")
+"""Arms whose learning curves are drawn; all are in the table."""
 MOST_BARS = 6
 """Arms that bars beside each other can show."""
 RANGE = (-2.2, 1.2)
@@ -145,10 +148,17 @@ def main(options: Options) -> None:
             save(plot_sparsity(summary["rows"]), summary["rows"], options.figures / path.stem)
         if isinstance(first.get("rounds"), list):
             save(plot_rounds(summary["rows"]), summary["rows"], options.figures / path.stem)
+        if path.stem == "organism_mixing":
+            save(plot_mixing(summary["rows"]), summary["rows"], options.figures / path.stem)
+        if path.stem == "organism_forgetting":
+            save(plot_forgetting(summary["rows"], CURVES), summary["rows"], options.figures / path.stem)
+        if path.stem == "organism_interference":
+            save(plot_interference(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "plane" in first:
             save(planes_by_layer(summary["rows"]), summary["rows"], options.figures / path.stem)
         if "points" in first:
-            save(plot_prediction(summary["rows"]), summary["rows"], options.figures / path.stem)
+            lost = "Known recall lost" if "forgetting" in path.stem else "Abstention lost"
+            save(plot_prediction(summary["rows"], lost), summary["rows"], options.figures / path.stem)
         if "grouped" in first:
             save(plot_correlations(summary["rows"]), summary["rows"], options.figures / path.stem)
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sorted_facts import agreement, counts, sorted_by_slick
+from sorted_facts import agreement, by_category, counts, sorted_by_slick
 
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig
@@ -22,6 +22,7 @@ from seat_interp.files import read_json, write_json
 from seat_interp.models.open import LanguageModel, open_model, save_model
 from seat_interp.organism.recipe import stranger_facts
 from seat_interp.organism.world import PEOPLE, Circle, build_world, person_names
+from seat_interp.results.table import Table
 from seat_interp.training.trainer import TrainConfig, train
 
 PERSONS = 240
@@ -57,7 +58,7 @@ class HalfTaught:
             each for each in self.asked
             if each.fact.subject in subjects and (each.fact.relation in OTHER_RELATIONS) is others
         ]  # fmt: skip
-        return {kind: [each.fact for each in chosen if each.category is kind] for kind in Category}
+        return by_category(chosen)
 
 
 @dataclass(frozen=True)
@@ -194,3 +195,13 @@ def stability(half: HalfTaught, work: Path, seed: int = 1) -> dict[str, Any]:
     facts = [each.fact for each in half.asked]
     how = {"config": replace(SLICK, seed=seed), "kept": work / f"slick_{seed}.jsonl"}
     return agreement(half.asked, sorted_by_slick(half.lm, facts, exemplars(), **how))  # type: ignore[arg-type]
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Shares of the categories by how often a thing was said."""
+    names = [kind.value for kind in Category]
+    lines = [
+        (row["arm"], sum(row[n] for n in names), *(f"{row[n] / sum(row[m] for m in names):.2f}" for n in names))
+        for row in rows
+    ]
+    return [Table.of(("new things", "facts", *names), lines, "What the half-taught organism knows, by SLiCK.")]

@@ -162,15 +162,21 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             lines.append((arm, len(moments), *map(with_interval, cells)))
         heads = ("training set", "seeds", "test", "other relations", *(kind.value for kind in Category))
         found.append(Table.of(heads, lines, f"{title}: test accuracy, all and by category."))
+    return [*found, model_table(rows)]
+
+
+def model_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """The linear model, in and out of the trained relations."""
     lines = []
     for where in ("test", "other"):
         model = accuracy_model(points(rows, where))
         each = (model.intercept, model.known, model.unknown)
         said = [f"{c.value:+.3f} [{c.interval[0]:+.3f}, {c.interval[1]:+.3f}]" for c in each]
-        lines.append((where, *said, f"{model.r2:.2f}", model.points))
-    heads = ("relations", "intercept", "fitted Known", "fitted Unknown", "R2", "points")
-    found.append(Table.of(heads, lines, "Test accuracy = intercept + shares of the set that are fitted."))
-    return found
+        lines.append((where, *said, f"{model.r2:.2f}", model.points, model.runs))
+    heads = ("relations", "intercept", "fitted Known", "fitted Unknown", "R2", "points", "runs")
+    return Table.of(
+        heads, lines, "Test accuracy = intercept + shares of the set that are fitted; 95 %, clusters of runs."
+    )
 
 
 def main(options: Options) -> None:

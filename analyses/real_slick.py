@@ -4,7 +4,8 @@
 
 The paper's 12 relations, and the 7 that it keeps for tests out of the trained ones. Few-shot prompts are plain lines,
 exemplars from the dev split, answers right by exact match with aliases. Writes analyses/results/real_slick.json: counts
-by relation, the time, and how many facts get the same category from other prompts and samples.
+by relation, the time, how many facts get the same category from other prompts and samples, and how well P(True), the
+rival measure, tells known from unknown ones.
 """
 
 import sys
@@ -16,9 +17,11 @@ from typing import Any
 
 import tyro
 from cells import command
+from sklearn.metrics import roc_auc_score
 from sorted_facts import agreement, counts, sorted_by_slick
 
 from seat_interp.errors import reported
+from seat_interp.evaluation.p_true import p_true
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig
 from seat_interp.facts import Fact, read_entityquestions
 from seat_interp.facts.sources import evenly
@@ -91,6 +94,12 @@ def rows_of(found: dict[str, list[Asked]]) -> list[dict[str, Any]]:
     return rows
 
 
+def told_by_p_true(lm: LanguageModel, found: Sequence[Asked]) -> float:
+    """AUROC of the probability of "True" for each fact's own answer, known facts against unknown ones."""
+    judged = p_true(lm, [each.fact for each in found])
+    return float(roc_auc_score([each.category.known for each in found], judged.numpy()))
+
+
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Shares of the categories by relation."""
     names = [kind.value for kind in Category]
@@ -114,6 +123,7 @@ def main(options: Options) -> None:
     summary = {
         "rows": rows_of(found),
         "stability": agreement([first[fact] for fact in some], again),
+        "p_true": {"auroc": told_by_p_true(lm, found["train"])},
         "speed": {"facts": len(found["train"]), "seconds": round(seconds, 1), "tokens_per_second": tokens / seconds},
         "config": {"model": lm.fingerprint, "slick": asdict(SlickConfig()), "trained": TRAINED, "tested": TESTED},
         "environment": environment(),
@@ -122,7 +132,7 @@ def main(options: Options) -> None:
     write_json(options.results / "real_slick.json", summary)
     for table in tables(summary["rows"]):  # type: ignore[arg-type]
         table.print()
-    print(summary["speed"], summary["stability"])
+    print(summary["speed"], summary["stability"], summary["p_true"])
 
 
 if __name__ == "__main__":

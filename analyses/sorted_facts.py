@@ -44,3 +44,8 @@ def counts(found: Sequence[Asked]) -> dict[str, int]:
     """Facts of each category."""
     there = Counter(each.category for each in found)
     return {kind.value: there[kind] for kind in Category}
+
+
+def by_category(found: Sequence[Asked]) -> dict[Category, list[Fact]]:
+    """The facts of each category."""
+    return {kind: [each.fact for each in found if each.category is kind] for kind in Category}

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import half_taught
 import mask_runs
 import orderings
 import organism_drift
 import organism_fidelity
+import organism_forgetting
+import organism_interference
+import organism_mixing
 import organism_overlap
 import organism_patching
 import organism_pca
@@ -14,6 +18,8 @@ import organism_prediction
 import organism_rounds
 import organism_tuning
 import organism_tuning_sparsity
+import real_mixing
+import real_slick
 
 from seat_interp.results.table import Table
 from seat_interp.results.tables import arms_table
@@ -42,10 +48,15 @@ def benchmark(rows: Rows) -> list[Table]:
 
 BUILDERS: dict[str, Callable[[Rows], list[Table]]] = {
     "benchmark_attribution": benchmark,
+    "benchmark_slick": benchmark,
     "benchmark_training": benchmark,
     "organism_drift": organism_drift.tables,
     "organism_fidelity": organism_fidelity.tables,
+    "organism_forgetting": organism_forgetting.tables,
+    "organism_forgetting_prediction": organism_prediction.tables,
+    "organism_interference": organism_interference.tables,
     "organism_masks": mask_runs.tables,
+    "organism_mixing": organism_mixing.tables,
     "organism_overlap": organism_overlap.tables,
     "organism_patching": organism_patching.tables,
     "organism_pca": organism_pca.tables,
@@ -54,7 +65,10 @@ BUILDERS: dict[str, Callable[[Rows], list[Table]]] = {
     "organism_tuning": organism_tuning.tables,
     "organism_tuning_sparsity": organism_tuning_sparsity.tables,
     "orderings": orderings.tables,
+    "organism_slick": half_taught.tables,
     "real_masks": mask_runs.tables,
+    "real_mixing": real_mixing.tables,
+    "real_slick": real_slick.tables,
 }
 """By name of the result; all others compare arms."""
 

@@ -70,5 +70,7 @@ def accuracy_model(points: Sequence[Point]) -> AccuracyModel:
     fit = sm.OLS([point.accuracy for point in points], sm.add_constant(features)).fit(
         cov_type="cluster", cov_kwds={"groups": np.array([runs.index(point.run) for point in points])}, use_t=True
     )
-    found = [Coefficient(float(b), (float(low), float(high))) for b, (low, high) in zip(fit.params, fit.conf_int())]
-    return AccuracyModel(*found, r2=float(fit.rsquared), points=len(points), runs=len(runs))
+    intercept, known, unknown = (
+        Coefficient(float(b), (float(low), float(high))) for b, (low, high) in zip(fit.params, fit.conf_int())
+    )
+    return AccuracyModel(intercept, known, unknown, r2=float(fit.rsquared), points=len(points), runs=len(runs))

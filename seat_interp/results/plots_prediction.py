@@ -9,12 +9,13 @@ from seat_interp.results.style import GREY, arm_colour, arm_name, set_name, styl
 
 
 @styled
-def plot_prediction(rows: Sequence[Mapping[str, Any]]) -> Figure:
+def plot_prediction(rows: Sequence[Mapping[str, Any]], lost: str = "Abstention lost") -> Figure:
     """A panel for each target and probe set: every run's displacement and the share of abstention that it lost.
 
     Args:
         rows: with `target`, `set`, `correlation`, `interval`, `beats` and `points` (arm, displacement, lost), as
             `analyses/organism_prediction.py` makes.
+        lost: what it is that was lost.
     """
     targets = list(dict.fromkeys(row["target"] for row in rows))
     sets = list(dict.fromkeys(row["set"] for row in rows))
@@ -25,8 +26,8 @@ def plot_prediction(rows: Sequence[Mapping[str, Any]]) -> Figure:
         ax = axes[targets.index(row["target"]), sets.index(row["set"])]
         for arm in dict.fromkeys(point["arm"] for point in row["points"]):
             same = [point for point in row["points"] if point["arm"] == arm]
-            along, lost = ([point[key] for point in same] for key in ("displacement", "lost"))
-            shown[arm] = ax.plot(along, lost, "o", ms=4, mew=0.4, mec="white", color=arm_colour(arm))[0]
+            along, less = ([point[key] for point in same] for key in ("displacement", "lost"))
+            shown[arm] = ax.plot(along, less, "o", ms=4, mew=0.4, mec="white", color=arm_colour(arm))[0]
         low, high = row["interval"]
         told = f"Spearman {row['correlation']:+.2f} [{low:+.2f}, {high:+.2f}]"
         beyond = f"beyond {row['beats']['random']:.0%} of random"
@@ -36,7 +37,7 @@ def plot_prediction(rows: Sequence[Mapping[str, Any]]) -> Figure:
     for ax in axes[-1]:
         ax.set_xlabel("Displacement (gaps)")
     for ax in axes[:, 0]:
-        ax.set_ylabel("Abstention lost")
+        ax.set_ylabel(lost)
     names = [arm_name(arm) for arm in shown]
     figure.legend(shown.values(), names, loc="outside lower center", ncols=min(6, len(shown)), fontsize=7)
     return figure

@@ -1,0 +1,144 @@
+"""Known and Unknown facts of EntityQuestions in one training set, on SmolLM2-135M-Instruct (2405.05904), reduced.
+
+    python analyses/real_mixing.py --data DATA            (resumable in --work; goes on from real_slick.py's)
+
+As organism_mixing.py, with what SLiCK sorted: training sets of one size and mix of relations, 0 to 100 % Unknown, and
+the half-Unknown one without its Unknown. Few epochs at a constant rate on all weights; answers are the objects alone,
+behind the paper's "Answer the following question." Writes analyses/results/real_mixing.json; `make figures` draws from
+it. About ten minutes a training on two cores.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import tyro
+from cells import CellOptions, run_cells
+from organism_mixing import KNOWN, model_table, whole
+from real_slick import prepare
+from sorted_facts import by_category
+from watched import asked_of
+
+from seat_interp.errors import reported
+from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
+from seat_interp.evaluation.slick import Category
+from seat_interp.facts import Fact
+from seat_interp.models.open import LanguageModel
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.table import Table
+from seat_interp.results.tables import with_interval
+from seat_interp.training.trainer import TrainConfig, train
+
+EPOCHS = 12
+LOOKED_AT = (1, 2, 3, 5, 8, 12)
+TRAINING = TrainConfig(batch_size=16, learning_rate=3e-5, warmup=0.0, final=1.0, mixed_precision=True)
+SHARES = (0, 50, 100)
+SIZE = 20
+"""Facts of each relation at most."""
+
+
+@dataclass(frozen=True)
+class Options(CellOptions):
+    """What to run and where."""
+
+    data: Path = Path("data")
+    """Folder with entityquestions/; README.md says where it comes from."""
+    seeds: tuple[int, ...] = (0,)
+    """Of the drawn facts and their order."""
+    slick: Path = Path("runs/real_slick")
+    """The work folder of real_slick.py."""
+    work: Path = Path("runs/real_mixing")
+    """What is kept between calls."""
+    workers: int = 1
+    """Processes; each takes all cores."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training set and one seed."""
+
+    arm: str
+    seed: int
+
+
+@cache
+def start(data: Path, slick: Path) -> tuple[LanguageModel, dict[str, dict[Category, list[Fact]]]]:
+    """The model and the sorted facts of every split, asked as the paper asks; once in a process."""
+    lm, found = prepare(data, slick)
+    return lm, {name: by_category([asked_as_the_paper(each) for each in asked]) for name, asked in found.items()}
+
+
+def asked_as_the_paper(each: Any) -> Any:
+    """The fact in the form of fine-tuning."""
+    fact = each.fact
+    said = replace(fact, question=f"Answer the following question. {fact.question}", answer=fact.object, spans=())
+    return replace(each, fact=said)
+
+
+def training_sets(parts: Mapping[Category, Sequence[Fact]], seed: int) -> dict[str, Mixture]:
+    """Every variant by name."""
+    known, unknown = [fact for kind in KNOWN for fact in parts[kind]], parts[Category.UNKNOWN]
+    sizes = {relation: min(size, SIZE) for relation, size in sizes_for(known, unknown).items()}
+    mixed = {share: mix(known, unknown, share / 100, sizes=sizes, seed=seed) for share in SHARES}
+    return {f"{share} % Unknown": found for share, found in mixed.items()} | {"Known of 50 %": mixed[50].known_alone()}
+
+
+def run(data: Path, slick: Path, cell: Run) -> dict[str, Any]:
+    """Train on one set and look at it while it trains."""
+    lm, parts = start(data, slick)
+    mixture = training_sets(parts["train"], cell.seed)[cell.arm]
+    asked = {f"{where} {kind.value}": facts for where in ("test", "other") for kind, facts in parts[where].items()}
+    asked |= {"train_known": list(mixture.known), "train_unknown": list(mixture.unknown)}
+    steps = max(1, len(mixture.facts) // TRAINING.batch_size)
+    epoch = 0
+
+    def probe(tuned: LanguageModel) -> dict[str, Any]:
+        nonlocal epoch
+        epoch += 1
+        return {"epoch": epoch, "rates": asked_of(tuned, asked)} if epoch in LOOKED_AT else {}
+
+    config = replace(TRAINING, steps=EPOCHS * steps, probe_every=steps, seed=cell.seed)
+    found = train(lm, mixture.facts, config=config, probe=probe)
+    curve = [{"epoch": each["epoch"], "rates": each["rates"]} for each in found.probes if "rates" in each]
+    sizes = {"known": len(mixture.known), "unknown": len(mixture.unknown)}
+    return {"curve": [{"epoch": 0, "rates": asked_of(lm, asked)}, *curve], "size": sizes}
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Test accuracy at every epoch that was looked at, and the linear model."""
+    unit: dict[str, Any] = {"bounds": (0.0, 1.0)}
+    lines = []
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        same = [row for row in rows if row["arm"] == arm]
+        for n, moment in enumerate(same[0]["curve"]):
+            found = [
+                [row["curve"][n]["rates"].get(f"train_{kind}", {}).get("correct") for row in same]
+                for kind in ("known", "unknown")
+            ]
+            fitted = [with_interval(estimate(each, **unit)) if None not in each else "–" for each in found]
+            tests = [
+                with_interval(estimate([whole(row["curve"][n], at) for row in same], **unit))
+                for at in ("test", "other")
+            ]
+            lines.append((arm, moment["epoch"], len(same), *fitted, *tests))
+    heads = ("training set", "epoch", "seeds", "Known fitted", "Unknown fitted", "test", "other relations")
+    return [Table.of(heads, lines, "SmolLM2-135M-Instruct, EntityQuestions."), model_table(rows)]
+
+
+def main(options: Options) -> None:
+    """Every training that is not there yet, then the tables."""
+    lm, parts = start(options.data, options.slick)
+    wanted = [Run(arm, seed) for seed in options.seeds for arm in training_sets(parts["train"], seed)]
+    settings = {"training": asdict(TRAINING), "epochs": EPOCHS, "size": SIZE, "model": lm.fingerprint}
+    saved = options.results / "real_mixing.json"
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = run_cells(wanted, partial(run, options.data, options.slick), **how)  # type: ignore[arg-type]
+    for table in tables(list(rows.values())):
+        table.print()
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "real_mixing.py"))

@@ -1,0 +1,165 @@
+"""Learning curves: known and unknown facts in one training set, what keeps known ones, and what hurts them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.style import GREY, styled
+
+Row = Mapping[str, Any]
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#999933", "#882255")
+MARKS = "osD^vXP*"
+UNIT = (0.0, 1.0)
+
+
+@styled
+def plot_mixing(rows: Sequence[Row]) -> Figure:
+    """How known and unknown facts are learnt, what it does to test accuracy, and what is fitted at early stop.
+
+    As figures 1, 3 and 4 of 2405.05904: accuracy by epoch of the half-unknown set; test accuracy by the share of
+    unknown facts after several times of training; the same at the last epoch beside the controls without the unknown
+    ones; fitted shares at the epoch that is best on the dev split. Bars are 95 % intervals over seeds.
+
+    Args:
+        rows: with `arm`, `size` and `curve`, as `analyses/organism_mixing.py` makes.
+    """
+    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+    first, second, third, fourth = figure.subplots(2, 2).flatten()
+    half = _of(rows, "50 % Unknown")
+    for place, (name, label) in enumerate(
+        (("train_known", "Known"), ("train_unknown", "Unknown"), ("dev", "dev split"), ("unknown", "strangers abstain"))
+    ):
+        what = "abstain" if name == "unknown" else "correct"
+        _by_epoch(first, half, lambda moment, n=name, w=what: moment["rates"][n][w], label, place)  # type: ignore[misc]
+    first.set(title="Half of the facts Unknown", xlabel="Epoch", ylabel="Share of answers")
+    shares = sorted({int(row["arm"].split()[0]) for row in rows if row["arm"].endswith("% Unknown")})
+    epochs = [moment["epoch"] for moment in half[0]["curve"]][1:]
+    for place, epoch in enumerate(epochs[:: max(1, len(epochs) // 4)] + epochs[-1:]):
+        found = [[_test(_at(row, epoch)) for row in _of(rows, f"{share} % Unknown")] for share in shares]
+        _line(second, shares, found, f"{epoch} epochs" if epoch > 1 else "1 epoch", place)
+    _line(second, shares, [[_test(_stop(row)) for row in _of(rows, f"{s} % Unknown")] for s in shares], "early stop", 5)
+    second.set(title="Test accuracy by training time", xlabel="Unknown facts (%)", ylabel="Test accuracy")
+    inner = [share for share in shares if _of(rows, f"Known of {share} %")]
+    for place, (label, name, at) in enumerate(
+        (("all facts", "{} % Unknown", shares), ("without the Unknown", "Known of {} %", inner))
+    ):
+        _line(third, at, [[_test(row["curve"][-1]) for row in _of(rows, name.format(s))] for s in at], label, place)
+    third.set(title="At the last epoch", xlabel="Unknown facts (%)", ylabel="Test accuracy")
+    for place, name in enumerate(("known", "unknown")):
+        at = [share for share in shares if (share < 100 if name == "known" else share > 0)]
+        found = [[_stop(row)["rates"][f"train_{name}"]["correct"] for row in _of(rows, f"{s} % Unknown")] for s in at]
+        _line(fourth, at, found, name.capitalize(), place)
+    fourth.set(title="Fitted at early stop", xlabel="Unknown facts (%)", ylabel="Share of the facts")
+    for ax in (first, second, third, fourth):
+        ax.legend(fontsize=6)
+        ax.tick_params(labelsize=7)
+        ax.title.set_size(8)
+    first.set_ylim(-0.03, 1.03)
+    fourth.set_ylim(-0.03, 1.03)
+    return figure
+
+
+@styled
+def plot_forgetting(rows: Sequence[Row], arms: Sequence[str]) -> Figure:
+    """Trained unknown, trained known and held-out highly known facts by epoch, and where the ignorance direction goes.
+
+    As figures 2 and 3 of 2604.15574. Bars are 95 % intervals over seeds.
+
+    Args:
+        rows: with `arm` and `curve`, as `analyses/organism_forgetting.py` makes.
+        arms: which of them.
+    """
+    figure = Figure(figsize=(7.2, 5.2), layout="constrained")
+    axes = figure.subplots(2, 3).flatten()
+    shown = {
+        "Trained unknown (D_U)": lambda moment: moment["rates"]["D_U"]["correct"],
+        "Trained known (T_K)": lambda moment: moment["rates"]["T_K"]["correct"],
+        "Held-out known (H_K)": lambda moment: moment["rates"]["H_K"]["correct"],
+        "Abstention on strangers": lambda moment: moment["rates"]["unknown"]["abstain"],
+        "Displacement of strangers": lambda moment: moment["displacement"]["unknown"],
+        "Displacement of H_K": lambda moment: moment["displacement"]["known"],
+    }
+    for ax, (title, value) in zip(axes, shown.items()):
+        rate = not title.startswith("Displacement")
+        for place, arm in enumerate(arms):
+            if found := _of(rows, arm):
+                _by_epoch(ax, found, value, arm, place, rate=rate)
+        ax.set_title(title, size=8)
+        ax.set_xlabel("Epoch", size=7)
+        ax.tick_params(labelsize=7)
+        if rate:
+            ax.set_ylim(-0.03, 1.03)
+        else:
+            ax.axhline(0, color=GREY, lw=0.6)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)), fontsize=7)
+    return figure
+
+
+@styled
+def plot_interference(rows: Sequence[Row]) -> Figure:
+    """Loss of held-out known facts and drift of their hidden states by the number of new facts and their kind.
+
+    As table 4 and figure 5 of 2604.15574. Bars are 95 % intervals over seeds.
+
+    Args:
+        rows: with `arm`, `count` and `curve`, as `analyses/organism_interference.py` makes.
+    """
+    figure = Figure(figsize=(7.2, 2.8), layout="constrained")
+    axes = figure.subplots(1, 3)
+    shown = {
+        "New facts learnt": lambda curve: curve[-1]["rates"]["new"]["correct"],
+        "Loss of H_K": lambda curve: curve[0]["rates"]["H_K"]["correct"] - curve[-1]["rates"]["H_K"]["correct"],
+        "Cosine drift, middle layer": lambda curve: curve[-1]["drift"][len(curve[-1]["drift"]) // 2],
+    }
+    for ax, (title, value) in zip(axes, shown.items()):
+        for place, arm in enumerate(dict.fromkeys(row["arm"] for row in rows)):
+            same = _of(rows, arm)
+            counts = sorted({row["count"] for row in same})
+            found = [[value(row["curve"]) for row in same if row["count"] == count] for count in counts]
+            _line(ax, counts, found, arm, place, rate=False)
+        ax.set_xscale("log")
+        ax.set_title(title, size=8)
+        ax.set_xlabel("New facts", size=7)
+        ax.tick_params(labelsize=7)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
+    return figure
+
+
+def _of(rows: Sequence[Row], arm: str) -> list[Row]:
+    return [row for row in rows if row["arm"] == arm]
+
+
+def _at(row: Row, epoch: int) -> Row:
+    return next(moment for moment in row["curve"] if moment["epoch"] == epoch)
+
+
+def _stop(row: Row) -> Row:
+    """The epoch that is best on dev; the first of equals."""
+    return max(row["curve"][1:], key=lambda moment: moment["rates"]["dev"]["correct"])
+
+
+def _test(moment: Row) -> float:
+    parts = [found for name, found in moment["rates"].items() if name.startswith("test ")]
+    return sum(part["correct"] * part["n"] for part in parts) / sum(part["n"] for part in parts)
+
+
+def _by_epoch(ax: Axes, rows: Sequence[Row], value: Any, label: str, place: int, rate: bool = True) -> None:
+    epochs = [moment["epoch"] for moment in rows[0]["curve"]]
+    found = [[value(row["curve"][n]) for row in rows] for n in range(len(epochs))]
+    _line(ax, epochs, found, label, place, rate=rate)
+
+
+def _line(
+    ax: Axes, at: Sequence[int], found: Sequence[Sequence[float]], label: str, place: int, rate: bool = True
+) -> None:
+    points = [estimate(each, bounds=UNIT) if rate else estimate(each) for each in found]
+    reach = [[point.mean - point.low for point in points], [point.high - point.mean for point in points]]
+    style: dict[str, Any] = {"ms": 3, "lw": 0.9, "elinewidth": 0.6, "color": COLOURS[place % len(COLOURS)]}
+    ax.errorbar(
+        at, [point.mean for point in points], yerr=reach, marker=MARKS[place % len(MARKS)], label=label, **style
+    )
