@@ -1,14 +1,12 @@
 """Draw every figure and write every table from the committed results: `make figures`. The same bytes every time.
 
-Each analyses/results/<name>.json gives figures as PNG and PDF, each beside a JSON file of the numbers in it:
-a comparison of arms figures/<name>_rates and, where it holds the layers, figures/<name>_displacement; one of masks
-figures/<name> and, of several budgets, figures/<name>_by_budget; where masks live figures/<name>_where and _stability;
-scores against ablation, sparsity, rounds, planes and prediction figures/<name>. Each also gives figures/tables/<name>
-as Markdown, LaTeX (booktabs) and JSON, which is all that tuning, patching, drift and orderings give.
+Each analyses/results/<name>.json gives a table, figures/tables/<name> as Markdown, LaTeX (booktabs) and JSON, and most
+give figures as PNG and PDF, each beside a JSON file of the numbers in it. `RESULTS` below says what each gives.
 """
 
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,10 +14,26 @@ import matplotlib.style
 import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from tables import tables_of
 
+import orderings
+import organism_drift
+import organism_fidelity
+import organism_forgetting
+import organism_interference
+import organism_mixing
+import organism_overlap
+import organism_patching
+import organism_pca
+import organism_prediction
+import organism_rounds
+import organism_slick
+import organism_tuning
+import organism_tuning_sparsity
+import real_mixing
+import real_slick
+from common import mask_runs
 from seat_interp.arms import ArmName
-from seat_interp.errors import reported
+from seat_interp.errors import SeatError, reported
 from seat_interp.files import atomic_path, read_json, write_json, write_text
 from seat_interp.masks.compare import Place
 from seat_interp.results import plots
@@ -34,7 +48,12 @@ from seat_interp.results.plots_sparsity import plot_sparsity
 from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.results.style import STYLE, set_name, styled
 from seat_interp.results.table import Table
+from seat_interp.results.tables import arms_table
 
+Summary = dict[str, Any]
+Rows = Sequence[dict[str, Any]]
+Draw = Callable[[Summary], tuple[Figure, Any]]
+"""A figure and the numbers in it."""
 CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "matched pull", "seat", "IDK")
 """Arms whose learning curves are drawn; all are in the table."""
 MOST_BARS = 6
@@ -53,7 +72,7 @@ class Options:
     """Where the figures go."""
 
 
-def rates(summary: dict[str, Any]) -> tuple[Figure, Any]:
+def rates(summary: Summary) -> tuple[Figure, Any]:
     """The rates of every arm: bars, or a row for each where there are many."""
     arms = aggregate(summary)
     figure = plot_arms(arms) if len(arms) > MOST_BARS else _figure(plots.four_rates(arms))
@@ -61,7 +80,7 @@ def rates(summary: dict[str, Any]) -> tuple[Figure, Any]:
 
 
 @styled
-def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
+def displacement(summary: Summary) -> tuple[Figure, Any]:
     """Displacement by layer: one panel a probe set, first seed, cut at `RANGE`; of arms, not of their variants.
 
     Where there are variants alone, all are drawn. A variant has the colour of its arm: tables tell them apart.
@@ -91,7 +110,7 @@ def displacement(summary: dict[str, Any]) -> tuple[Figure, Any]:
     return figure, layers
 
 
-def places(rows: list[dict[str, Any]]) -> Figure:
+def places(rows: Rows) -> Figure:
     """Where masks live: one panel for each way of making them."""
     kinds = {"neuron": "neurons", "coordinate": "weights"}
     return plot_places(
@@ -127,40 +146,115 @@ def save_tables(tables: list[Table], stem: Path) -> None:
     print(stem.with_suffix(".md"))
 
 
+def benchmark_table(rows: Rows) -> list[Table]:
+    """Time of a step and its extra peak of memory, as ratios against another scheme of the same run."""
+    heads = ("scheme", "model", "seconds", "MiB", "against", "time ratio", "its range", "memory ratio")
+    lines = [
+        (
+            row["scheme"] + (f", {row['share']:.1%}" if row.get("share") else ""),
+            f"{row['model']}, batch {row['batch']}",
+            f"{row['seconds']:.3f}",
+            f"{row['peak_memory_mib']:.0f}",
+            row["against"] or "–",
+            *(f"{row['time_ratio']:.2f}" if row["time_ratio"] else "–",),
+            "{:.2f} to {:.2f}".format(*row["time_ratio_spread"]) if row["time_ratio_spread"] else "–",
+            f"{row['memory_ratio']:.2f}" if row["memory_ratio"] else "–",
+        )
+        for row in rows
+    ]
+    return [Table.of(heads, lines, f"Medians of {rows[0]['rounds']} interleaved rounds.")]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a result gives.
+
+    Attributes:
+        tables: of its rows; of arms, if none are given.
+        figures: by what stands behind the result's name in theirs.
+    """
+
+    tables: Callable[[Rows], list[Table]] | None
+    figures: Mapping[str, Draw] = field(default_factory=dict)
+
+
+def by_rows(draw: Callable[..., Figure | Axes], *settings: Any) -> Draw:
+    """A figure of the rows alone."""
+
+    def drawn(summary: Summary) -> tuple[Figure, Any]:
+        found = draw(summary["rows"], *settings)
+        return (found if isinstance(found, Figure) else _figure(found)), summary["rows"]
+
+    return drawn
+
+
+ARMS: dict[str, Draw] = {"_rates": rates, "_displacement": displacement}
+MASKS: dict[str, Draw] = {"": by_rows(plot_tradeoff)}
+SPARSITY = ARMS | {"": by_rows(plot_sparsity)}
+LOST = "Known recall lost"
+RESULTS: dict[str, Shown] = {
+    "benchmark_attribution": Shown(benchmark_table),
+    "benchmark_slick": Shown(benchmark_table),
+    "benchmark_training": Shown(benchmark_table),
+    "organism_ablations_contracts": Shown(None, ARMS),
+    "organism_ablations_people": Shown(None, ARMS),
+    "organism_arms_contracts": Shown(None, ARMS),
+    "organism_arms_people": Shown(None, ARMS),
+    "organism_drift": Shown(organism_drift.tables),
+    "organism_fidelity": Shown(organism_fidelity.tables, {"": by_rows(plot_correlations)}),
+    "organism_forgetting": Shown(organism_forgetting.tables, {"": by_rows(plot_forgetting, CURVES)}),
+    "organism_forgetting_prediction": Shown(organism_prediction.tables, {"": by_rows(plot_prediction, LOST)}),
+    "organism_interference": Shown(organism_interference.tables, {"": by_rows(plot_interference)}),
+    "organism_masks": Shown(mask_runs.tables, MASKS | {"_by_budget": by_rows(plot_by_budget)}),
+    "organism_mixing": Shown(organism_mixing.tables, {"": by_rows(plot_mixing)}),
+    "organism_over_abstention_contracts": Shown(None, ARMS),
+    "organism_over_abstention_people": Shown(None, ARMS),
+    "organism_overlap": Shown(
+        organism_overlap.tables, {"_where": by_rows(places), "_stability": by_rows(plot_stability)}
+    ),
+    "organism_patching": Shown(organism_patching.tables),
+    "organism_pca": Shown(organism_pca.tables, {"": by_rows(planes_by_layer)}),
+    "organism_prediction": Shown(organism_prediction.tables, {"": by_rows(plot_prediction)}),
+    "organism_rounds": Shown(organism_rounds.tables, {"": by_rows(plot_rounds)}),
+    "organism_slick": Shown(organism_slick.tables),
+    "organism_sparsity_contracts": Shown(None, SPARSITY),
+    "organism_sparsity_people": Shown(None, SPARSITY),
+    "organism_tuning": Shown(organism_tuning.tables),
+    "organism_tuning_sparsity": Shown(organism_tuning_sparsity.tables),
+    "orderings": Shown(orderings.tables),
+    "real_arms_pistol": Shown(None, ARMS),
+    "real_arms_tofu": Shown(None, ARMS),
+    "real_masks": Shown(mask_runs.tables, MASKS),
+    "real_mixing": Shown(real_mixing.tables),
+    "real_slick": Shown(real_slick.tables),
+    "real_smollm2": Shown(None, ARMS),
+}
+"""Every result file, by its name without the ending."""
+
+
+def shown(path: Path) -> Shown:
+    """What a result file gives.
+
+    Raises:
+        SeatError: it is none of the results known here.
+    """
+    if path.stem not in RESULTS:
+        raise SeatError(f"{path} is a result that no figure or table is known for. Add it to RESULTS in figures.py.")
+    return RESULTS[path.stem]
+
+
+def tables_of(gives: Shown, summary: Summary) -> list[Table]:
+    """Those of a result."""
+    return gives.tables(summary["rows"]) if gives.tables else [arms_table(summary)]
+
+
 def main(options: Options) -> None:
     """Every figure and every table of every result."""
     for path in sorted(options.results.glob("*.json")):
-        summary = read_json(path)
-        save_tables(tables_of(path.stem, summary), options.figures / "tables" / path.stem)
-        first = next(iter(summary["rows"]), {})
-        if first.get("arm") == "base" and "abstention" in first:
-            save(*rates(summary), options.figures / f"{path.stem}_rates")
-        if "layers" in summary:
-            save(*displacement(summary), options.figures / f"{path.stem}_displacement")
-        if "places" in first:
-            save(places(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_where")
-            save(plot_stability(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_stability")
-        elif "granularity" in first:
-            save(plot_tradeoff(summary["rows"]), summary["rows"], options.figures / path.stem)
-            if len({row["budget"] for row in summary["rows"]}) > 1:
-                save(plot_by_budget(summary["rows"]), summary["rows"], options.figures / f"{path.stem}_by_budget")
-        if path.stem.startswith("organism_sparsity"):
-            save(plot_sparsity(summary["rows"]), summary["rows"], options.figures / path.stem)
-        if isinstance(first.get("rounds"), list):
-            save(plot_rounds(summary["rows"]), summary["rows"], options.figures / path.stem)
-        if path.stem == "organism_mixing":
-            save(plot_mixing(summary["rows"]), summary["rows"], options.figures / path.stem)
-        if path.stem == "organism_forgetting":
-            save(plot_forgetting(summary["rows"], CURVES), summary["rows"], options.figures / path.stem)
-        if path.stem == "organism_interference":
-            save(plot_interference(summary["rows"]), summary["rows"], options.figures / path.stem)
-        if "plane" in first:
-            save(planes_by_layer(summary["rows"]), summary["rows"], options.figures / path.stem)
-        if "points" in first:
-            lost = "Known recall lost" if "forgetting" in path.stem else "Abstention lost"
-            save(plot_prediction(summary["rows"], lost), summary["rows"], options.figures / path.stem)
-        if "grouped" in first:
-            save(plot_correlations(summary["rows"]), summary["rows"], options.figures / path.stem)
+        summary, gives = read_json(path), shown(path)
+        save_tables(tables_of(gives, summary), options.figures / "tables" / path.stem)
+        for suffix, draw in gives.figures.items():
+            save(*draw(summary), options.figures / f"{path.stem}{suffix}")
 
 
 if __name__ == "__main__":

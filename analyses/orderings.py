@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import tyro
-from organism_study import Target
 
+from common.organism import Target
 from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
 from seat_interp.files import read_json, write_json

@@ -15,8 +15,8 @@ from functools import cache, partial
 from typing import Any
 
 import tyro
-from organism_study import Options, Target, compare_arms, tuned, tuned_settings
 
+from common.organism import Options, Target, compare_arms, tuned, tuned_settings
 from seat_interp.arms import Arm, ArmConfig, MakeArm, MaskConfig, make_arm
 from seat_interp.attribution import Scores, attribute, weight_fisher
 from seat_interp.attribution.neurons import weight_norm
@@ -89,16 +89,18 @@ def with_mask(target: Target, kind: str, settings: ArmConfig, seed: int) -> Arm:
 def variants(target: Target) -> Mapping[str, MakeArm]:
     """The two parts and both, other masks, other KLs."""
     parts: dict[str, MakeArm] = {name: partial(tuned, name) for name in ("full", "full_ep_kl", "sparse", "seat")}
-    masks = {f"mask by {kind}": partial(with_mask, target, kind) for kind in ("magnitude", "fisher", "attribution")}
+    masks: dict[str, MakeArm] = {
+        f"mask by {k}": partial(with_mask, target, k) for k in ("magnitude", "fisher", "attribution")
+    }
     # Questions about people name one entity each: all of them is what is exchanged anyway.
     kinds = {name: changes for name, changes in KL.items() if target == "contracts" or "partial" not in changes}
-    return {
-        **parts,
+    changed: dict[str, MakeArm] = {
         **masks,
-        "mask of single weights": with_weights,
+        "single weights": with_weights,
         **{f"KL weight x {times:g}": partial(with_weight, times) for times in WEIGHTS},
         **{name: partial(with_kl, changes) for name, changes in kinds.items()},
     }
+    return parts | {f"seat, {what}": make for what, make in changed.items()}
 
 
 if __name__ == "__main__":

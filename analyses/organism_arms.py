@@ -12,8 +12,8 @@ from functools import partial
 from typing import get_args
 
 import tyro
-from organism_study import Options, Target, compare_arms, tuned
 
+from common.organism import Options, Target, compare_arms, tuned
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm
 from seat_interp.errors import reported
 

@@ -20,12 +20,12 @@ from typing import Any
 
 import torch
 import tyro
-from cells import CellOptions, run_cells
-from mask_runs import RATES
-from organism_masks import kept_facts
-from organism_study import Target, config_for, tuned
 from scipy.stats import spearmanr
 
+from common.mask_runs import RATES
+from common.organism import Target, config_for, tuned
+from common.small_runs import CellOptions, run_cells
+from organism_masks import kept_facts
 from seat_interp.attribution.protect import confident
 from seat_interp.direction import fit_direction
 from seat_interp.errors import reported

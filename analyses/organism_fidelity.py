@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from cells import command
 
+from common.small_runs import command
 from seat_interp.attribution import (
     AbstentionLogOdds,
     AnswerLoss,

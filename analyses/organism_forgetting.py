@@ -22,12 +22,12 @@ from typing import Any
 
 import torch
 import tyro
-from cells import CellOptions, command, run_cells
-from half_taught import HalfTaught, Splits, prepare, splits
-from organism_mixing import KNOWN, idk
-from organism_study import chosen
-from watched import Watch, course, watch
 
+from common.half_taught import HalfTaught, Splits, prepare, splits
+from common.organism import chosen
+from common.small_runs import CellOptions, command, run_cells
+from common.watched import Watch, course, watch
+from organism_mixing import KNOWN, idk
 from seat_interp.errors import reported
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category

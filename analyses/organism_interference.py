@@ -22,10 +22,10 @@ from typing import Any, Literal
 
 import torch
 import tyro
-from cells import CellOptions, run_cells
-from half_taught import prepare, splits
-from watched import Watch, course, watch
 
+from common.half_taught import prepare, splits
+from common.small_runs import CellOptions, run_cells
+from common.watched import Watch, course, watch
 from seat_interp.errors import reported
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel

@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 import torch
 import tyro
-from mask_runs import Cell, Loss, compare, train_and_ask
 
+from common.mask_runs import Cell, Loss, compare, train_and_ask
 from seat_interp.attribution import KLToBase, Metric, Scores, attribute, average, update_effect, weight_fisher
 from seat_interp.attribution.neurons import neuron_fisher, weight_norm
 from seat_interp.attribution.protect import confident, harm

@@ -8,8 +8,7 @@ fine-tuning at a constant rate; at some epochs everything is asked: the training
 category, of the trained relations and of others, all about other people. Early stop is the epoch that is best on dev,
 convergence the last. The linear model is fitted on all moments of the mixtures of Known and Unknown.
 
-Writes analyses/results/organism_mixing.json, and SLiCK's shares as analyses/results/organism_slick.json; `make figures`
-draws from them.
+Writes analyses/results/organism_mixing.json; `make figures` draws from it.
 """
 
 import sys
@@ -21,16 +20,15 @@ from typing import Any
 
 import torch
 import tyro
-from cells import CellOptions, run_cells
-from half_taught import HalfTaught, Splits, prepare, shares_rows, splits, stability
-from watched import asked_of
 
+from common.half_taught import HalfTaught, Splits, prepare, splits
+from common.small_runs import CellOptions, run_cells
+from common.watched import asked_of
 from seat_interp.errors import reported
 from seat_interp.evaluation.accuracy_model import Point, accuracy_model
 from seat_interp.evaluation.mixing import Mixture, draw, mix, relabel, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
-from seat_interp.files import read_json, write_json
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism.world import PEOPLE
 from seat_interp.results.aggregate import estimate
@@ -182,15 +180,6 @@ def model_table(rows: Sequence[dict[str, Any]]) -> Table:
 def main(options: Options) -> None:
     """The half-taught organism, every training that is not there yet, then the tables."""
     half, split = start(options.half_taught)
-    write_json(
-        options.results / "organism_slick.json",
-        {
-            "rows": shares_rows(half),
-            "stability": stability(half, options.half_taught),
-            "config": read_json(options.half_taught / "settings.json"),
-            "command": "python analyses/organism_mixing.py",
-        },
-    )
     names = [*training_sets(split.train, 0), "IDK"]
     names = [name for name in names if not options.variants or name in options.variants]
     wanted = [Run(name, seed) for seed in options.seeds for name in names]

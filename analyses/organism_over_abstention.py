@@ -22,9 +22,9 @@ from functools import partial
 from typing import Literal
 
 import tyro
-from organism_masks import SCHEMES, material
-from organism_study import Options, Target, compare_arms, tuned
 
+from common.organism import Options, Target, compare_arms, tuned
+from organism_masks import SCHEMES, material
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm
 from seat_interp.errors import reported
 from seat_interp.masks.mask import Mask
@@ -57,9 +57,9 @@ def variants(target: Target) -> Mapping[str, MakeArm]:
         **{name: partial(tuned, name) for name in arms},
         "tether, whole update": partial(shrunk, "tether", False),
         **{f"{name}, shrunk": partial(shrunk, name, True) for name in SHRUNK},
-        "single weights": partial(within_weights, target, "seat", "random"),
-        "chosen weights": partial(within_weights, target, "seat", "update_exclude"),
-        "chosen weights + own answers": partial(within_weights, target, "seat_keep", "update_exclude"),
+        "seat, single weights": partial(within_weights, target, "seat", "random"),
+        "seat, chosen weights": partial(within_weights, target, "seat", "update_exclude"),
+        "seat_keep, chosen weights": partial(within_weights, target, "seat_keep", "update_exclude"),
     }
 
 

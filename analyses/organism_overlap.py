@@ -17,8 +17,8 @@ from typing import Any, get_args
 
 import numpy as np
 import tyro
-from organism_masks import SCHEMES, Material, kept_facts
 
+from organism_masks import SCHEMES, Material, kept_facts
 from seat_interp.errors import reported
 from seat_interp.facts import Fact
 from seat_interp.files import write_json

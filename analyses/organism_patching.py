@@ -19,9 +19,10 @@ from typing import Any
 
 import torch
 import tyro
-from cells import CellOptions, run_cells
-from organism_study import Target, chosen, every_run
 
+from common.arm_runs import every_run
+from common.organism import Target, chosen
+from common.small_runs import CellOptions, run_cells
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import reported
 from seat_interp.evaluation.score import interval

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from cells import command
-from organism_study import Target, every_run
 
+from common.arm_runs import every_run
+from common.organism import Target
+from common.small_runs import command
 from seat_interp.displacement import capture_sets
 from seat_interp.errors import reported
 from seat_interp.files import write_json

@@ -17,11 +17,12 @@ from typing import Any
 
 import torch
 import tyro
-from cells import command
-from organism_arms import variants
-from organism_study import Target, config_for, every_run
 from scipy.stats import spearmanr
 
+from common.arm_runs import every_run
+from common.organism import Target, config_for
+from common.small_runs import command
+from organism_arms import variants
 from seat_interp.displacement import capture_sets, null_directions
 from seat_interp.errors import reported
 from seat_interp.files import write_json

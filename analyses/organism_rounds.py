@@ -17,9 +17,9 @@ from typing import Any, get_args
 
 import torch
 import tyro
-from cells import CellOptions, run_cells
-from organism_study import TRAININGS, Target, chosen, config_for, tuned_settings
 
+from common.organism import TRAININGS, Target, chosen, config_for, tuned_settings
+from common.small_runs import CellOptions, run_cells
 from seat_interp.arms import ArmName, make_arm, train_arm
 from seat_interp.direction import fit_direction
 from seat_interp.errors import reported

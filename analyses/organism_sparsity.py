@@ -14,9 +14,9 @@ from dataclasses import replace
 from functools import partial
 
 import tyro
-from organism_study import Options, Target, chosen, compare_arms, tuned_settings
-from organism_tuning_sparsity import BUDGETS, SAVED
 
+from common.organism import Options, Target, chosen, compare_arms, tuned_settings
+from organism_tuning_sparsity import BUDGETS, SAVED
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig, make_arm
 from seat_interp.errors import reported
 
@@ -32,7 +32,7 @@ def with_budget(arm: ArmName, budget: float, settings: ArmConfig, seed: int) -> 
 def variants(target: Target) -> Mapping[str, MakeArm]:
     """Both losses at every budget."""
     arms: tuple[ArmName, ...] = ("sparse", "seat")
-    return {f"{arm} {budget:.1%}": partial(with_budget, arm, budget) for budget in BUDGETS for arm in arms}
+    return {f"{arm}, {budget:.1%}": partial(with_budget, arm, budget) for budget in BUDGETS for arm in arms}
 
 
 if __name__ == "__main__":

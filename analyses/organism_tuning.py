@@ -2,8 +2,8 @@
 
     python analyses/organism_tuning.py            (resumable in --work; before the other studies of the organism)
 
-By the rule of trials.py, which looks at no probe of a study: every rate is tried with the middle strength, then the
-best rate with the other strengths. Writes analyses/results/organism_tuning.json, where the other studies find it.
+By the rule of common/tuning_rule.py, which looks at no probe of a study: every rate is tried with the middle strength,
+then the best rate with the other strengths. Writes analyses/results/organism_tuning.json, where other studies find it.
 """
 
 import sys
@@ -14,11 +14,11 @@ from typing import Any, get_args
 
 import torch
 import tyro
-from arm_grid import GRIDS
-from cells import CellOptions, run_cells
-from organism_study import TUNED, Target, material, study_settings
-from trials import LEARNT, SEED, choose, halves, trial_settings, trials_table, validated
 
+from common.organism import TUNED, Target, material, study_settings
+from common.small_runs import CellOptions, run_cells
+from common.tuning_grid import GRIDS
+from common.tuning_rule import LEARNT, SEED, choose, halves, trial_settings, trials_table, validated
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.errors import reported
 from seat_interp.files import read_json, write_json

@@ -1,4 +1,4 @@
-"""A learning rate for every sparsity on the organism, chosen by the rule of trials.py.
+"""A learning rate for every sparsity on the organism, chosen by the rule of common/tuning_rule.py.
 
     python analyses/organism_tuning_sparsity.py            (resumable in --work; before organism_sparsity.py)
 
@@ -16,10 +16,10 @@ from typing import Any, get_args
 
 import torch
 import tyro
-from cells import CellOptions, run_cells
-from organism_study import Target, material, study_settings
-from trials import LEARNT, SEED, choose, halves, trial_settings, trials_table, validated
 
+from common.organism import Target, material, study_settings
+from common.small_runs import CellOptions, run_cells
+from common.tuning_rule import LEARNT, SEED, choose, halves, trial_settings, trials_table, validated
 from seat_interp.arms import MaskConfig, make_arm
 from seat_interp.errors import reported
 from seat_interp.files import read_json, write_json

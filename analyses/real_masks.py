@@ -18,10 +18,10 @@ from typing import Any, Literal
 
 import torch
 import tyro
-from mask_runs import Cell, Loss, compare, train_and_ask
-from real_model import Aligned, prepare
-from real_smollm2 import ARMS
 
+from common.aligned_smollm2 import Aligned, prepare
+from common.mask_runs import Cell, Loss, compare, train_and_ask
+from real_smollm2 import ARMS
 from seat_interp.attribution import KLToBase, Scores, average, update_effect
 from seat_interp.attribution.protect import confident
 from seat_interp.errors import reported

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from cells import CellOptions, run_cells
+
+from common.slick_files import by_category
+from common.small_runs import CellOptions, run_cells
+from common.watched import asked_of
 from organism_mixing import KNOWN, model_table, whole
 from real_slick import prepare
-from sorted_facts import by_category
-from watched import asked_of
-
 from seat_interp.errors import reported
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category

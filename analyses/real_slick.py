@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from cells import command
 from sklearn.metrics import roc_auc_score
-from sorted_facts import agreement, counts, sorted_by_slick
 
+from common.slick_files import agreement, counts, sorted_by_slick
+from common.small_runs import command
 from seat_interp.errors import reported
 from seat_interp.evaluation.p_true import p_true
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig

@@ -2,10 +2,10 @@
 
     python analyses/real_smollm2.py --data DATA        (or: make real DATA=...)
 
-On the aligned model of real_model.py: fit the direction; full fine-tuning on 80 facts of PISTOL sample 1 against SEAT
-that also keeps the model's own answers (`--arms full seat seat_keep` for SEAT alone too). Each stage is kept in --work
-and taken up again where it was cut off. Writes analyses/results/real_smollm2.json; `make figures` draws from it. About
-20 minutes for the aligned model, then 40 a seed, on two cores.
+On the aligned model of common/aligned_smollm2.py: fit the direction; full fine-tuning on 80 facts of PISTOL sample 1
+against SEAT that also keeps the model's own answers (`--arms full seat seat_keep` for SEAT alone too). Each stage is
+kept in --work and taken up again where it was cut off. Writes analyses/results/real_smollm2.json; `make figures` draws
+from it. About 20 minutes for the aligned model, then 40 a seed, on two cores.
 """
 
 import sys
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import tyro
-from real_model import COMMON, NEIGHBOUR_EDGES, TARGET_EDGES, prepare
 
+from common.aligned_smollm2 import COMMON, NEIGHBOUR_EDGES, TARGET_EDGES, prepare
 from seat_interp.arms import ArmConfig, ArmName, MaskConfig
 from seat_interp.errors import reported
 from seat_interp.files import read_json, write_json

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from seat_interp.errors import SeatError
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.training.trainer import TrainConfig
@@ -31,7 +32,7 @@ def test_ratios_are_taken_round_by_round(monkeypatch):
 
 def test_a_saved_command_names_no_folder_of_this_machine(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ANALYSES))
-    from cells import command
+    from common.small_runs import command
 
     argv = [str(tmp_path / "real_masks.py"), "--data", str(tmp_path), "--seeds", "0", "1", "--work", "runs/here"]
     assert command(argv) == "python analyses/real_masks.py --data DATA --seeds 0 1 --work runs/here"
@@ -102,8 +103,8 @@ def test_masks_of_the_real_model_on_the_organism_in_its_place(tmp_path, monkeypa
     """The stages of real_masks.py, which has a large model otherwise: kept, taken up, and what the rule says."""
     monkeypatch.syspath_prepend(str(ANALYSES))
     import real_masks
-    from mask_runs import Cell
-    from real_model import Aligned
+    from common.aligned_smollm2 import Aligned
+    from common.mask_runs import Cell
 
     lm, sets = open_model("organism"), organism_facts("people")
     few = replace(sets, **{name: getattr(sets, name)[:12] for name in ("target", "known", "unknown", "neighbour")})
@@ -136,10 +137,10 @@ def test_masks_of_the_real_model_on_the_organism_in_its_place(tmp_path, monkeypa
 
 def test_every_committed_result_gives_its_tables(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
-    from tables import tables_of
+    from figures import shown, tables_of
 
     saved = {path.stem: json.loads(path.read_text()) for path in (ANALYSES / "results").glob("*.json")}
-    found = {name: tables_of(name, summary) for name, summary in saved.items()}
+    found = {name: tables_of(shown(Path(name)), summary) for name, summary in saved.items()}
     assert all(table.rows for tables in found.values() for table in tables)
     rows = [row for row in saved["real_masks"]["rows"] if row["scheme"] == "random"]
     known = sum(row["known_recall"] for row in rows) / len(rows)
@@ -157,7 +158,7 @@ def trial(rate, recall, kept, target="people"):
 
 def test_tuning_takes_what_keeps_most_of_what_learns_enough(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
-    from trials import choose
+    from common.tuning_rule import choose
 
     rows = [trial(1e-3, 0.99, 0.5), trial(2e-3, 1.0, 0.6), trial(4e-3, 0.9, 1.0)]
     assert choose(rows) == {"rate": 2e-3, "strength": 1.0, "learnt": True, "kept": 0.8, "edges": []}
@@ -199,7 +200,6 @@ def test_what_drift_tells_is_drawn_by_limit(monkeypatch):
 def test_orders_are_undecided_where_intervals_meet(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
     from orderings import ORDERINGS, verdict
-
     from seat_interp.results.aggregate import Estimate
 
     low, middle, high = (Estimate(m, m - 0.1, m + 0.1, "t") for m in (0.2, 0.35, 0.8))
@@ -217,7 +217,7 @@ def test_every_variant_of_every_study_is_an_arm(monkeypatch):
     import organism_arms
     import organism_over_abstention
     import organism_sparsity
-    from organism_study import config_for
+    from common.organism import config_for
 
     monkeypatch.setattr(
         organism_sparsity, "chosen", lambda path: {f"{b:g}": {"rate": b} for b in organism_sparsity.BUDGETS}
@@ -233,9 +233,23 @@ def test_every_variant_of_every_study_is_an_arm(monkeypatch):
 
 def test_trials_of_an_earlier_grid_do_not_count(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
-    from arm_grid import GRIDS
+    from common.tuning_grid import GRIDS
     from organism_tuning import in_grid
 
     grid = GRIDS["seat"]
     assert in_grid({"arm": "seat", "rate": grid.rates[0], "strength": grid.strengths[1]})
     assert not in_grid({"arm": "seat", "rate": grid.rates[0], "strength": 99.0})
+
+
+def test_a_result_that_nobody_draws_is_refused(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    from figures import shown
+
+    with pytest.raises(SeatError, match=r"new\.json is a result that no figure or table is known for"):
+        shown(tmp_path / "new.json")
+
+
+def test_every_script_and_helper_is_in_the_readme():
+    said = (ANALYSES / "README.md").read_text()
+    there = [path.relative_to(ANALYSES) for path in ANALYSES.rglob("*.py") if path.name != "__init__.py"]
+    assert [str(path) for path in there if f"`{path}`" not in said] == []

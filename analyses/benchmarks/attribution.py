@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 import tyro
+
 from interleave import measure, rows
 from models import SIZES, facts, load, parameters
-
 from seat_interp.attribution import AnswerLoss, attribute, neuron_fisher, weight_fisher
 from seat_interp.errors import reported
 from seat_interp.facts import Names

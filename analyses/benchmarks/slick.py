@@ -19,11 +19,11 @@ import torch
 import tyro
 from transformers import GenerationConfig, StoppingCriteriaList, StopStringCriteria
 
-sys.path.append(str(Path(__file__).parent.parent))
-from cells import command
-from real_slick import facts_of
+sys.path.insert(1, str(Path(__file__).parent.parent))
 from tqdm import tqdm
 
+from common.small_runs import command
+from real_slick import facts_of
 from seat_interp.errors import reported
 from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
 from seat_interp.evaluation.slick import SlickConfig, slick

@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 import tyro
-from interleave import measure, rows
-from models import SIZES, facts, load, parameters
 from torch import nn
 
+from interleave import measure, rows
+from models import SIZES, facts, load, parameters
 from seat_interp.errors import reported
 from seat_interp.files import write_json
 from seat_interp.masks.attach import attach

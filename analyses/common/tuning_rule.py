@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from organism_study import Target, material, study_settings
-
+from common.organism import Target, material, study_settings
 from seat_interp.arms import Arm, ArmConfig, train_arm
 from seat_interp.direction import split_by_group
 from seat_interp.evaluation.ask import ask

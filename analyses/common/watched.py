@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from half_taught import HalfTaught
 from jaxtyping import Float
 from torch import Tensor
 
+from common.half_taught import HalfTaught
 from seat_interp.direction import fit_direction
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates

@@ -11,10 +11,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from sorted_facts import agreement, by_category, counts, sorted_by_slick
-
+from common.slick_files import by_category, sorted_by_slick
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig
 from seat_interp.facts import Fact
@@ -22,7 +20,6 @@ from seat_interp.files import read_json, write_json
 from seat_interp.models.open import LanguageModel, open_model, save_model
 from seat_interp.organism.recipe import stranger_facts
 from seat_interp.organism.world import PEOPLE, Circle, build_world, person_names
-from seat_interp.results.table import Table
 from seat_interp.training.trainer import TrainConfig, train
 
 PERSONS = 240
@@ -174,34 +171,3 @@ def prepare(work: Path) -> HalfTaught:
     lm = open_model(work / "model")
     found = sorted_by_slick(lm, facts, exemplars(), SLICK, work / "slick.jsonl")
     return HalfTaught(lm, tuple(found))
-
-
-def shares_rows(half: HalfTaught) -> list[dict[str, Any]]:
-    """Counts of the categories by how often a thing was said, for a result file."""
-    said = dict(zip(new_people(), exposures(new_people())))
-    return [
-        {
-            "arm": f"said {n} times",
-            "seed": SLICK.seed,
-            "exposures": n,
-            **counts([e for e in half.asked if said[e.fact] == n]),
-        }
-        for n in sorted(set(EXPOSURES))
-    ]
-
-
-def stability(half: HalfTaught, work: Path, seed: int = 1) -> dict[str, Any]:
-    """How many facts get the same category from other prompts and samples."""
-    facts = [each.fact for each in half.asked]
-    how = {"config": replace(SLICK, seed=seed), "kept": work / f"slick_{seed}.jsonl"}
-    return agreement(half.asked, sorted_by_slick(half.lm, facts, exemplars(), **how))  # type: ignore[arg-type]
-
-
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Shares of the categories by how often a thing was said."""
-    names = [kind.value for kind in Category]
-    lines = [
-        (row["arm"], sum(row[n] for n in names), *(f"{row[n] / sum(row[m] for m in names):.2f}" for n in names))
-        for row in rows
-    ]
-    return [Table.of(("new things", "facts", *names), lines, "What the half-taught organism knows, by SLiCK.")]

@@ -70,13 +70,11 @@ class Aligned:
     Attributes:
         lm: the aligned model.
         sets: target facts, probes, and what the direction is fitted on.
-        answered: questions that alignment taught it to go on answering; of no probe.
         alignment: rates before and after alignment, and how many facts it knows.
     """
 
     lm: LanguageModel
     sets: FactSets
-    answered: list[Fact]
     alignment: dict[str, Any]
 
 
@@ -245,4 +243,4 @@ def prepare(data: Path, work: Path) -> Aligned:
     alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
     asked = {"asked": len(pool), "known_in_two_wordings": len(fairly), "known_in_eight": len(known)}
     alignment |= asked | {"known_in_a_new_wording": read_json(work / "new_wording.json")}
-    return Aligned(aligned, sets, answered, alignment)
+    return Aligned(aligned, sets, alignment)

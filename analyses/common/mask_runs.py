@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Literal
 
-from cells import run_cells
-
+from common.small_runs import run_cells
 from seat_interp.evaluation.ask import ask
 from seat_interp.facts import FactSets
 from seat_interp.masks.mask import Granularity, Mask

@@ -1,0 +1,73 @@
+"""What the half-taught organism knows, by SLiCK, against how often it was told (2405.05904).
+
+    python analyses/organism_slick.py            (makes the half-taught organism if it is not there; resumable)
+
+Writes analyses/results/organism_slick.json: counts of the categories by how often a thing was said, and how many facts
+get the same category from other prompts and samples.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from common.half_taught import EXPOSURES, SLICK, exemplars, exposures, new_people, prepare
+from common.slick_files import agreement, counts, sorted_by_slick
+from common.small_runs import command
+from seat_interp.errors import reported
+from seat_interp.evaluation.slick import Category
+from seat_interp.files import read_json, write_json
+from seat_interp.results.environment import environment
+from seat_interp.results.table import Table
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where things are."""
+
+    half_taught: Path = Path("runs/half_taught")
+    """The half-taught organism."""
+    results: Path = Path("analyses/results")
+    """Where the committed numbers go."""
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Shares of the categories by how often a thing was said."""
+    names = [kind.value for kind in Category]
+    lines = [
+        (row["arm"], sum(row[n] for n in names), *(f"{row[n] / sum(row[m] for m in names):.2f}" for n in names))
+        for row in rows
+    ]
+    return [Table.of(("new things", "facts", *names), lines, "What the half-taught organism knows, by SLiCK.")]
+
+
+def main(options: Options) -> None:
+    """Sort everything twice, with different prompts and samples."""
+    torch.set_num_threads(1)
+    half = prepare(options.half_taught)
+    said = dict(zip(new_people(), exposures(new_people())))
+    rows = []
+    for times in sorted(set(EXPOSURES)):
+        same = [each for each in half.asked if said[each.fact] == times]
+        rows.append({"arm": f"said {times} times", "seed": SLICK.seed, "exposures": times, **counts(same)})
+    facts, other = [each.fact for each in half.asked], replace(SLICK, seed=SLICK.seed + 1)
+    again = sorted_by_slick(half.lm, facts, exemplars(), other, options.half_taught / "slick_again.jsonl")
+    summary = {
+        "rows": rows,
+        "stability": agreement(half.asked, again),
+        "config": read_json(options.half_taught / "settings.json"),
+        "environment": environment(),
+        "command": command(sys.argv),
+    }
+    write_json(options.results / "organism_slick.json", summary)
+    for table in tables(rows):
+        table.print()
+    print(summary["stability"])
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_slick.py"))
