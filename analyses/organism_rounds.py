@@ -18,11 +18,11 @@ from typing import Any, get_args
 import torch
 import tyro
 
-from common.organism import TRAININGS, Target, chosen, config_for, tuned_settings
+from common.organism import TRAINING, TRAININGS, Target, chosen, config_for, tuned_settings
 from common.small_runs import CellOptions, run_cells
 from seat_interp.arms import ArmName, make_arm, train_arm
 from seat_interp.direction import fit_direction
-from seat_interp.errors import reported
+from seat_interp.errors import reported, require_within
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
 from seat_interp.facts import Fact
@@ -33,9 +33,6 @@ from seat_interp.results.aggregate import combine_displacement, estimate
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
-
-STEPS = 100
-"""Of all rounds together: each fact is seen as often as when all are taught at once; tuned rates."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,9 @@ class Options(CellOptions):
     """How many."""
     work: Path = Path("runs/organism_rounds")
     """What is kept between calls."""
+
+    def __post_init__(self) -> None:
+        require_within(self, "rounds", 1)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,11 @@ def run(rounds: int, chain: Chain) -> dict[str, Any]:
     base = start(chain.target)
     taught, lm, found = shares(base.sets.target, rounds), base.lm, []
     settings = tuned_settings(chain.arm, config_for(chain.target).settings)
-    short = {name: replace(getattr(settings, name), steps=STEPS // rounds, probe_every=0) for name in TRAININGS}
+    # All rounds together are as long as one training: each fact is seen as often as when all are taught at once.
+    whole = {name: getattr(settings, name) for name in TRAININGS}
+    short = {
+        name: replace(config, steps=max(1, config.steps // rounds), probe_every=0) for name, config in whole.items()
+    }
     settings = replace(settings, **short)
     for number, facts in enumerate(taught):
         arm = make_arm(chain.arm, settings, 1000 * number + chain.seed)
@@ -142,7 +146,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
 
 def main(options: Options) -> None:
     """Every chain that is not there yet, then the table."""
-    settings = {"rounds": options.rounds, "steps": STEPS, "model": open_model("organism").fingerprint}
+    settings = {"rounds": options.rounds, "steps": TRAINING.steps, "model": open_model("organism").fingerprint}
     settings |= {f"arms, {target}": asdict(config_for(target).settings) for target in get_args(Target)}
     settings |= {"tuned": chosen()}
     every = itertools.product(options.seeds, options.targets, options.arms)

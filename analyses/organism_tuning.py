@@ -81,12 +81,11 @@ def main(options: Options) -> None:
         wanted = [Trial(arm, target, *pair) for arm in options.arms for pair in of(arm) for target in get_args(Target)]
         rows = [row for row in run_cells(wanted, run, **how).values() if in_grid(row)]
         tried = dict.fromkeys(row["arm"] for row in rows)
-        found = {arm: choose([row for row in rows if row["arm"] == arm]) for arm in tried}
-        write_json(saved, read_json(saved) | {"chosen": found})
-        return found
+        return {arm: choose([row for row in rows if row["arm"] == arm]) for arm in tried}
 
     first = best(lambda arm: [(rate, GRIDS[arm].strengths[1]) for rate in GRIDS[arm].rates])
-    best(lambda arm: [(first[arm]["rate"], strength) for strength in GRIDS[arm].strengths])
+    found = best(lambda arm: [(first[arm]["rate"], strength) for strength in GRIDS[arm].strengths])
+    write_json(saved, read_json(saved) | {"chosen": found})  # not before both stages are through
     rows = read_json(saved)["rows"]
     for table in tables(rows):
         table.print()

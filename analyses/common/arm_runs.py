@@ -2,7 +2,7 @@
 
 import multiprocessing
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,43 +60,60 @@ def compare_in(
         options: which arms and seeds, in how many processes.
         saved: the result file.
     """
+    if unknown := [arm for arm in options.arms if arm not in every]:
+        raise SeatError(f"There is no arm {unknown[0]!r} here. Choose from {', '.join(every)}.")
+    if not options.seeds:
+        raise SeatError("No seed is given. Give at least one, as --seeds 0 1 2.")
     arms = tuple(arm for arm in every if not options.arms or arm in options.arms)
-    summary = in_parallel(some, arms, options.seeds, options.workers, options.threads)
+    jobs = [(arm, seed) for seed in options.seeds for arm in arms if not (out / f"{arm}-{seed}" / "row.json").exists()]
+    in_parallel(some, jobs, options.workers, options.threads)
+    summary = some(arms, options.seeds)
     folder, order = every_run(out), ["base", *every]
     mine = [run.row for run in (folder.base, *folder.runs) if run.arm in order]
     summary["rows"] = sorted(mine, key=lambda row: (order.index(row["arm"]), row["seed"]))
     print_summary(summary)
-    summary["command"] = command(sys.argv)
-    there = dict.fromkeys(row["arm"] for row in summary["rows"][1:])
-    summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in there}
+    there = {row["arm"]: row["seed"] for row in reversed(summary["rows"][1:])}
+    trained = {arm: _described(out / f"{arm}-{there[arm]}") for arm in order if arm in there}
+    summary["config"] |= {"arms": list(trained), "seeds": sorted({row["seed"] for row in mine}), "trained": trained}
+    before = read_json(saved)["command"].split("; ") if saved.exists() else []
+    summary["command"] = "; ".join(dict.fromkeys([*before, *([command(sys.argv)] if jobs or not before else [])]))
+    summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in trained}
     write_json(saved, summary)
+
+
+def _described(run: Path) -> dict[str, Any]:
+    """How an arm trained; its questions are counted."""
+    arm = read_json(run / "arm.json")
+    for term in arm["objective"].values():
+        if "questions" in term:
+            term["questions"] = len(term["questions"])
+    return arm
 
 
 def in_parallel(
     some: Callable[[tuple[str, ...], tuple[int, ...]], dict[str, Any]],
-    arms: tuple[str, ...],
-    seeds: tuple[int, ...],
+    jobs: Sequence[tuple[str, int]],
     workers: int,
     threads: int = 1,
-) -> dict[str, Any]:
-    """Every arm with every seed, then the summary of them all. Seeds outermost: what is cut off has whole comparisons.
+) -> None:
+    """Every run, each in the folder of all.
 
     Args:
         some: (arms, seeds) -> the summary of `run_study` with them, always in the same folder.
-        arms: names.
-        seeds: one run of each arm for each.
+        jobs: arm and seed of each; seeds outermost, so that what is cut off has whole comparisons.
         workers: processes.
         threads: of each.
     """
-    first, *rest = [((arm,), (seed,)) for seed in seeds for arm in arms]
+    if not jobs:
+        return
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), torch.set_num_threads, (threads,))
     try:
-        with tqdm(total=1 + len(rest), unit="run") as bar:
-            pool.submit(some, *first).result()  # alone: it measures the base, which the others read back
+        with tqdm(total=len(jobs), unit="run") as bar:
+            (arm, seed), *rest = jobs
+            pool.submit(some, (arm,), (seed,)).result()  # alone: it measures the base, which the others read back
             bar.update()
-            for job in as_completed([pool.submit(some, *each) for each in rest]):
+            for job in as_completed([pool.submit(some, (arm,), (seed,)) for arm, seed in rest]):
                 job.result()
                 bar.update()
     finally:  # one that fails does not wait for all that are still to come
         pool.shutdown(cancel_futures=True)
-    return some(arms, seeds)

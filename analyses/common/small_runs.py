@@ -69,6 +69,8 @@ def run_cells(
     Raises:
         SeatError: the folder holds rows of other settings.
     """
+    if not wanted:
+        raise SeatError("There is nothing to run: no arm or no seed is given.")
     kind = type(wanted[0])
     settings = json.loads(json.dumps(settings))
     path = work / "rows.jsonl"

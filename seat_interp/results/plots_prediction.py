@@ -1,11 +1,12 @@
 """Displacement against lost abstention, run by run."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from seat_interp.results.style import GREY, arm_colour, arm_name, set_name, styled
+from seat_interp.results.style import GREY, MARKS, arm_colour, arm_name, set_name, styled
 
 
 @styled
@@ -19,19 +20,25 @@ def plot_prediction(rows: Sequence[Mapping[str, Any]], lost: str = "Abstention l
     """
     targets = list(dict.fromkeys(row["target"] for row in rows))
     sets = list(dict.fromkeys(row["set"] for row in rows))
-    figure = Figure(figsize=(0.6 + 2.4 * len(sets), 0.9 + 2.3 * len(targets)), layout="constrained")
+    wide = min(7.2, 0.6 + 2.4 * len(sets))
+    figure = Figure(figsize=(wide, 1.0 + 2.0 * len(targets)), layout="constrained")
     axes = figure.subplots(len(targets), len(sets), squeeze=False, sharey=True)
     shown: dict[str, Any] = {}
+    every = dict.fromkeys(point["arm"] for row in rows for point in row["points"])
+    marks = dict(zip(every, itertools.cycle(MARKS)))
     for row in rows:
         ax = axes[targets.index(row["target"]), sets.index(row["set"])]
         for arm in dict.fromkeys(point["arm"] for point in row["points"]):
             same = [point for point in row["points"] if point["arm"] == arm]
             along, less = ([point[key] for point in same] for key in ("displacement", "lost"))
-            shown[arm] = ax.plot(along, less, "o", ms=4, mew=0.4, mec="white", color=arm_colour(arm))[0]
+            shown[arm] = ax.plot(
+                along, less, ls="none", marker=marks[arm], ms=4, mew=0.4, mec="white", color=arm_colour(arm)
+            )[0]
         low, high = row["interval"]
         told = f"Spearman {row['correlation']:+.2f} [{low:+.2f}, {high:+.2f}]"
         beyond = f"beyond {row['beats']['random']:.0%} of random"
-        ax.set_title(f"{row['target']}, {set_name(row['set'])}\n{told}\n{beyond}", size=7)
+        ax.set_title(f"{row['target']}, {set_name(row['set'])}\n{told}\n{beyond}", size=6)
+        ax.tick_params(labelsize=6)
         ax.axvline(0, color=GREY, lw=0.6)
         ax.set(ylim=(-0.05, 1.05))
     for ax in axes[-1]:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.results.aggregate import estimate
-from seat_interp.results.style import GREY, arm_colour, arm_name, styled
+from seat_interp.results.style import GREY, MARKS, arm_colour, arm_name, null_band, styled
 
 KEPT: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
     "Facts of this round": lambda found: found["target_recall"],
@@ -43,7 +42,13 @@ def plot_rounds(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 at = [estimate([float(value(chain[n]) or 0.0) for chain in chains], bounds=bounds) for n in numbers]
                 reach = [[e.mean - e.low for e in at], [e.high - e.mean for e in at]]
                 shifted = [n + 1 + 0.08 * (place - len(arms) / 2) for n in numbers]  # no bar hides another
-                style: dict[str, Any] = {"color": arm_colour(arm), "marker": "o", "ms": 3, "lw": 0.9, "elinewidth": 0.6}
+                style: dict[str, Any] = {
+                    "color": arm_colour(arm),
+                    "marker": MARKS[place],
+                    "ms": 3,
+                    "lw": 0.9,
+                    "elinewidth": 0.6,
+                }
                 ax.errorbar(shifted, [e.mean for e in at], yerr=reach, label=arm_name(arm), **style)
             ax.set_title(f"{name}, {target}", size=7)
             ax.tick_params(labelsize=6)
@@ -51,15 +56,11 @@ def plot_rounds(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 ax.set_ylim(-0.03, 1.03)
             else:
                 ax.axhline(0, color=GREY, lw=0.6)
-                _null(ax, [row["rounds"] for row in rows if row["target"] == target])
+                every = [row["rounds"] for row in rows if row["target"] == target]
+                bands = [[found["displacement"]["unknown"]["null"]["random"] for found in each] for each in zip(*every)]
+                null_band(ax, [float(number + 1) for number in range(len(bands))], bands)
     for ax in axes[-1]:
         ax.set_xlabel("Round", size=7)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(arms), fontsize=7)
     return figure
-
-
-def _null(ax: Axes, chains: Sequence[Sequence[Mapping[str, Any]]]) -> None:
-    bands = [[found["displacement"]["unknown"]["null"]["random"] for found in chain] for chain in chains]
-    low, high = np.array(bands)[..., 0].min(0), np.array(bands)[..., 1].max(0)
-    ax.fill_between(np.arange(len(low)) + 1, low, high, color=GREY, alpha=0.25, lw=0)

@@ -8,9 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.results.aggregate import estimate
-from seat_interp.results.style import GREY, arm_colour, arm_name, styled
+from seat_interp.results.style import GREY, MARKS, arm_colour, arm_name, null_band, styled
 
 Row = Mapping[str, Any]
+LEARNT = 0.95
+"""Least target recall of what counts as learnt."""
 SHOWN: dict[str, Callable[[Row], float]] = {
     "Displacement of unknown": lambda row: row["displacement"]["unknown"]["mean"],
     "Shift across the direction": lambda row: row["displacement"]["unknown"]["orthogonal"],
@@ -25,29 +27,37 @@ SHOWN: dict[str, Callable[[Row], float]] = {
 def plot_sparsity(rows: Sequence[Row]) -> Figure:
     """By budget, a line for each loss, bars are 95 % intervals over seeds; last, the drift of target against unknown.
 
-    The band behind the displacement is what random directions show, of the loss where they show most.
+    Hollow: on average less than 0.95 of the targets was learnt, so that little drift is no merit. The band behind the
+    displacement is what random directions show, of the loss where they show most.
 
     Args:
-        rows: of runs whose arm is called by loss and budget ("seat 10.0%"), with `budget`, the rates and
+        rows: of runs whose arm is called by loss and budget ("seat, 10.0%"), with `budget`, the rates and
             `displacement`, as `analyses/organism_sparsity.py` makes; others are passed over.
     """
-    runs = [row for row in rows if "%" in row["arm"]]
-    losses = list(dict.fromkeys(row["arm"].split()[0] for row in runs))
+    runs = [row for row in rows if "," in row["arm"]]
+    losses = list(dict.fromkeys(_loss(row) for row in runs))
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     *axes, legend = figure.subplots(2, 4).flatten()
     for place, loss in enumerate(losses):
-        same = [row for row in runs if row["arm"].split()[0] == loss]
+        same = [row for row in runs if _loss(row) == loss]
         budgets = sorted({row["budget"] for row in same})
         at = [[row for row in same if row["budget"] == budget] for budget in budgets]
         for ax, (name, value) in zip(axes, SHOWN.items()):
             _line(ax, budgets, [[value(row) for row in each] for each in at], loss, place)
+            # Over the filled marks: hollow ones where too little was learnt.
+            short = [n for n, each in enumerate(at) if np.mean([row["target_recall"] for row in each]) < LEARNT]
+            hollow = [float(np.mean([value(row) for row in at[n]])) for n in short]
+            mark = {"marker": MARKS[place], "mfc": "white", "mec": arm_colour(loss), "ms": 3, "ls": "none"}
+            ax.plot([budgets[n] for n in short], hollow, zorder=5, **mark)  # type: ignore[arg-type]
             ax.set_title(name, size=7)
         _against(axes[-1], at, loss)
     for ax in axes[:-1]:
         ax.set_xscale("log")
         ax.set_xlabel("Share of the weights", size=7)
     axes[0].axhline(0, color=GREY, lw=0.6)
-    _null(axes[0], runs)
+    budgets = sorted({row["budget"] for row in runs})
+    bands = [[r["displacement"]["unknown"]["null"]["random"] for r in runs if r["budget"] == b] for b in budgets]
+    null_band(axes[0], budgets, bands)
     for ax in axes[2:6]:
         ax.set_ylim(-0.03, 1.03)
     axes[-1].axline((0, 0), slope=1, color=GREY, lw=0.6)
@@ -62,14 +72,8 @@ def plot_sparsity(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def _null(ax: Axes, runs: Sequence[Row]) -> None:
-    budgets = sorted({row["budget"] for row in runs})
-    bands = [
-        np.array([row["displacement"]["unknown"]["null"]["random"] for row in runs if row["budget"] == budget])
-        for budget in budgets
-    ]
-    low, high = ([f(band[:, at]) for band in bands] for f, at in ((np.min, 0), (np.max, 1)))
-    ax.fill_between(budgets, low, high, color=GREY, alpha=0.25, lw=0)
+def _loss(row: Row) -> str:
+    return row["arm"].partition(",")[0]
 
 
 def _line(ax: Axes, budgets: Sequence[float], values: Sequence[Sequence[float]], loss: str, place: int) -> None:
@@ -77,7 +81,7 @@ def _line(ax: Axes, budgets: Sequence[float], values: Sequence[Sequence[float]],
     reach = [[e.mean - e.low for e in found], [e.high - e.mean for e in found]]
     style: dict[str, Any] = {
         "color": arm_colour(loss),
-        "marker": "os"[place % 2],
+        "marker": MARKS[place],
         "ms": 3,
         "lw": 0.9,
         "elinewidth": 0.6,

@@ -5,7 +5,7 @@ Colours are Okabe and Ito's, which people with any of the usual colour-vision de
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -34,7 +34,10 @@ _ARMS = {
     "replay_0.1": "#AA4499",
     "replay_0.3": "#CC6677",
 }
-_SPARE = ("#56B4E9", "#882255", "#117733", "#999933")
+_SPARE = ("#7f3b08", "#542788", "#4d4d4d", "#01665e")
+"""Of arms that have no colour of their own; no arm's."""
+MARKS = "os^Dv<>PX*hdp"
+"""Beside colours, so that lines and points are told apart in grey too."""
 _ARM_NAMES = {
     "full": "Full fine-tuning",
     "full_kl": "Full + KL",
@@ -84,6 +87,18 @@ def arm_colour(arm: str) -> str:
     """The colour of an arm, the same in every figure of every run; a variant has that of its arm."""
     arm = arm.partition(",")[0]
     return _ARMS.get(arm) or _SPARE[crc32(arm.encode()) % len(_SPARE)]
+
+
+def null_band(ax: Axes, at: Sequence[float], bands: Sequence[Sequence[Sequence[float]]]) -> None:
+    """What random directions show, behind a displacement: at each place from the lowest end to the highest.
+
+    Args:
+        ax: to draw on.
+        at: places along x.
+        bands: the intervals at each place, of several runs.
+    """
+    low, high = [min(low for low, _ in each) for each in bands], [max(high for _, high in each) for each in bands]
+    ax.fill_between(at, low, high, color=GREY, alpha=0.25, lw=0)
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:

@@ -46,8 +46,9 @@ def fate(base: ArmRates, arm: ArmRates) -> str:
     before, after = base.abstention[PROBE], arm.abstention[PROBE]
     if after.mean > before.mean and not before.overlaps(after):
         return "raised"
-    share = after.mean / before.mean
-    return "lost" if share <= 0.5 else "kept" if share >= 0.8 else "weakened"
+    if before.overlaps(after):
+        return "kept"
+    return "lost" if after.mean <= 0.5 * before.mean else "weakened"
 
 
 def _headline(base: ArmRates, arms: Sequence[ArmRates]) -> str:

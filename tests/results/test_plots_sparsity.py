@@ -9,7 +9,7 @@ from seat_interp.results.plots_sparsity import plot_sparsity
 def row(loss, budget, seed, kept):
     moved = {"mean": -kept, "orthogonal": 1.0, "null": {"random": [-0.1 - kept, 0.1]}}
     return {
-        "arm": f"{loss} {budget:.1%}",
+        "arm": f"{loss}, {budget:.1%}",
         "budget": budget,
         "seed": seed,
         "abstention": {"unknown": kept},

@@ -48,7 +48,7 @@ def test_keeping_is_no_success_for_an_arm_that_learned_nothing():
     [
         (0.4, "sparse (0.40) lost it too."),
         (0.6, "sparse (0.60) weakened it too."),
-        (0.85, "sparse kept it at 0.85."),
+        (0.85, "sparse (0.85) weakened it too."),
         (0.97, "sparse kept it at 0.97."),
     ],
 )
