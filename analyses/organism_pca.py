@@ -13,19 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from torch import Tensor
 
 from common.arm_runs import every_run
 from common.organism import Target
 from common.small_runs import command
 from seat_interp.displacement import capture_sets
-from seat_interp.errors import reported
+from seat_interp.errors import SeatError, reported
 from seat_interp.files import write_json
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.plane import principal_plane
+from seat_interp.results.aggregate import estimate
 from seat_interp.results.environment import environment
+from seat_interp.results.folder import RunFolder
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
+from seat_interp.results.tables import with_interval
 
 SETS = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
 AGAINST_KNOWN = ("unverifiable", "unknown", "target")
@@ -37,10 +41,10 @@ class Options:
 
     target: Target = "people"
     """What was taught."""
-    arms: tuple[str, ...] = ("full", "lora", "sparse", "seat")
+    arms: tuple[str, ...] = ("full", "lora", "sparse", "seat", "tether")
     """Of organism_arms.py."""
-    seed: int = 0
-    """Of their runs."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Of their runs; the first is drawn."""
     runs: Path = Path("runs/organism_studies")
     """The folders of organism_arms.py."""
     results: Path = Path("analyses/results")
@@ -48,38 +52,30 @@ class Options:
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """How far known prompts lie from others in the plane of every layer: mean silhouettes."""
-    heads = ("model", "layer", *(f"known against {name}" for name in AGAINST_KNOWN))
-    lines = [
-        (arm_name(row["arm"]), row["layer"], *(f"{value:.2f}" for value in row["separation"].values())) for row in rows
-    ]
-    return [Table.of(heads, lines, "Mean silhouette in the plane of the unverifiable set's components.")]
+    """How far known prompts lie from others in the plane of every layer: mean silhouettes, means over seeds."""
+    heads = ("model", "layer", "seeds", *(f"known against {name}" for name in AGAINST_KNOWN))
+    lines = []
+    for arm, layer in dict.fromkeys((row["arm"], row["layer"]) for row in rows):
+        same = [row["separation"] for row in rows if (row["arm"], row["layer"]) == (arm, layer)]
+        cells = [with_interval(estimate([each[name] for each in same])) for name in AGAINST_KNOWN]
+        lines.append((arm_name(arm), layer, len(same), *cells))
+    caption = "Mean silhouette in the plane of the unverifiable set's components; 95 % over seeds."
+    return [Table.of(heads, lines, caption)]
 
 
 def main(options: Options) -> None:
-    """A plane for every layer."""
+    """A plane for every layer and seed."""
     folder = every_run(options.runs / options.target)
     facts = organism_facts(options.target)
     sets = {name: getattr(facts, name) for name in SETS}
-    models = {"base": open_model("organism")}
-    for arm in options.arms:
-        (run,) = [run for run in folder.of_arm(arm) if run.seed == options.seed]
-        models[arm] = open_model(str(run.path / "model"))
-    found = {name: capture_sets(lm, sets, -1) for name, lm in models.items()}
-
-    def at(name: str, layer: int) -> dict[str, Any]:
-        return {probe: values[:, layer] for probe, values in found[name].items()}
-
-    rows: list[dict[str, Any]] = []
-    for layer in range(models["base"].sites.layers):
-        plane = principal_plane(at("base", layer), {arm: at(arm, layer) for arm in options.arms})
-        for name in models:
-            apart = {other: plane.separation(name, "known", other) for other in AGAINST_KNOWN}
-            rows.append({"arm": name, "seed": options.seed, "layer": layer, "separation": apart})
-        rows[-len(models)]["plane"] = plane.thinned(60).to_json()
+    base, rows = open_model("organism"), []
+    before = capture_sets(base, sets, -1)
+    for seed in options.seeds:
+        found = {arm: capture_sets(open_model(_model(folder, arm, seed)), sets, -1) for arm in options.arms}
+        rows += rows_of(before, found, base.sites.layers, seed, drawn=seed == options.seeds[0])
     for table in tables(rows):
         table.print()
-    config = {"target": options.target, "arms": list(options.arms), "position": -1}
+    config = {"target": options.target, "arms": list(options.arms), "seeds": list(options.seeds), "position": -1}
     summary = {
         "rows": rows,
         "config": config,
@@ -87,6 +83,30 @@ def main(options: Options) -> None:
         "command": command(sys.argv),
     }
     write_json(options.results / "organism_pca.json", summary)
+
+
+def rows_of(
+    before: dict[str, Tensor], found: dict[str, dict[str, Tensor]], layers: int, seed: int, drawn: bool
+) -> list[dict[str, Any]]:
+    """A row for each layer and model; the base's of the first seed holds the plane to draw."""
+    rows = []
+    for layer in range(layers):
+        first, *others = [{n: v[:, layer] for n, v in each.items()} for each in (before, *found.values())]
+        plane = principal_plane(first, dict(zip(found, others)))
+        for name in ("base", *found):
+            if name == "base" and not drawn:
+                continue  # it has no seeds
+            apart = {other: plane.separation(name, "known", other) for other in AGAINST_KNOWN}
+            row: dict[str, Any] = {"arm": name, "seed": seed, "layer": layer, "separation": apart}
+            rows.append(row | ({"plane": plane.thinned(60).to_json()} if name == "base" else {}))
+    return rows
+
+
+def _model(folder: RunFolder, arm: str, seed: int) -> Path:
+    found = [run.path / "model" for run in folder.of_arm(arm) if run.seed == seed]
+    if not found:
+        raise SeatError(f"There is no run of {arm} with seed {seed}. Make it with `python analyses/organism_arms.py`.")
+    return found[0]
 
 
 if __name__ == "__main__":

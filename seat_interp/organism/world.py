@@ -194,11 +194,11 @@ class Circle:
                 found += [ask(relation, subject, text, self.type, object_) for text in chosen]
         return found
 
-    def probes(self, seed: int, each: int = 2) -> list[Fact]:
+    def probes(self, seed: int, each: int = 2, held_out: bool = False) -> list[Fact]:
         """`each` questions about every subject, relation and wording drawn at random, without an answer."""
         rng = random.Random(seed)
         return [
-            ask(relation, subject, rng.choice(relation.wordings), self.type)
+            ask(relation, subject, rng.choice(relation.held_out if held_out else relation.wordings), self.type)
             for subject in self.objects
             for relation in rng.sample(self.relations, each)
         ]

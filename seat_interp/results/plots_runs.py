@@ -41,20 +41,21 @@ def pca_scatter(plane: Plane, axes: Sequence[Axes] | None = None, *, most: int =
 
 @styled
 def planes_by_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """`pca_scatter` for every layer: a line of panels each, with the silhouette of known against unverifiable in each.
+    """`pca_scatter` for every layer, first seed; over each panel the mean silhouette of known against unverifiable.
 
     Args:
         rows: with `arm`, `layer`, `separation` and, in the base's rows, `plane`, as `analyses/organism_pca.py` makes.
     """
     planes = {row["layer"]: Plane.from_json(row["plane"]) for row in rows if "plane" in row}
     models = list(next(iter(planes.values())).points)
-    figure = Figure(figsize=(0.4 + 1.75 * len(models), 0.5 + 1.7 * len(planes)), layout="constrained")
+    figure = Figure(figsize=(min(7.2, 0.4 + 1.75 * len(models)), 0.5 + 1.45 * len(planes)), layout="constrained")
     axes = figure.subplots(len(planes), len(models), sharex="row", sharey="row", squeeze=False)
     for line, (layer, plane) in zip(axes, planes.items()):
         _draw_plane(plane, list(line), most=60)
         for ax, model in zip(line, models):
-            (apart,) = [row["separation"] for row in rows if (row["arm"], row["layer"]) == (model, layer)]
-            ax.set_title(f"{arm_name(model)}, layer {layer}: {apart['unverifiable']:.2f}", size=6.5)
+            same = [row for row in rows if (row["arm"], row["layer"]) == (model, layer)]
+            apart = np.mean([row["separation"]["unverifiable"] for row in same])
+            ax.set_title(f"{arm_name(model)}, layer {layer}: {apart:.2f}", size=6)
             ax.set_xlabel(ax.get_xlabel(), size=6)
             ax.set_ylabel(ax.get_ylabel(), size=6)
             ax.tick_params(labelsize=6, labelbottom=True)  # every layer has a scale of its own

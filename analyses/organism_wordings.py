@@ -1,0 +1,119 @@
+"""Unknown and known subjects in wordings that no training used: does abstention hang on how one asks?
+
+    python analyses/organism_wordings.py            (resumable in --work; after organism_arms.py, whose models it reads)
+
+Beside the probe sets of organism_arms.py. Writes analyses/results/organism_wordings.json, a table.
+"""
+
+import itertools
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from common.organism import Target
+from common.small_runs import CellOptions, run_cells
+from organism_arms import variants
+from seat_interp.errors import SeatError, reported
+from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.score import interval, rates
+from seat_interp.facts import Fact
+from seat_interp.models.open import open_model
+from seat_interp.organism import organism_facts
+from seat_interp.organism.world import build_world
+from seat_interp.results.aggregate import estimate
+from seat_interp.results.style import arm_name
+from seat_interp.results.table import Table
+from seat_interp.results.tables import with_interval
+
+
+@dataclass(frozen=True)
+class Options(CellOptions):
+    """What to ask, and where things are."""
+
+    targets: tuple[Target, ...] = ("people", "contracts")
+    """What was taught."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Of the runs."""
+    runs: Path = Path("runs/organism_studies")
+    """The folders of organism_arms.py."""
+    work: Path = Path("runs/organism_wordings")
+    """What is kept between calls."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """One model; the base has seed 0."""
+
+    arm: str
+    target: Target
+    seed: int
+
+
+@cache
+def probes(target: Target) -> dict[str, list[Fact]]:
+    """Unknown subjects, and the known ones that organism_arms.py probes."""
+    world = build_world()
+    circles = world.people if target == "people" else world.contracts
+    probed = {fact.subject for fact in organism_facts(target).known}
+    known = [fact for fact in circles["known"].facts(held_out=True) if fact.subject in probed]
+    return {"unknown": circles["unknown"].probes(seed=2, held_out=True), "known": known[::3]}
+
+
+def run(runs: Path, tuned: Tuned) -> dict[str, Any]:
+    """Ask one model."""
+    torch.set_num_threads(1)
+    folder = runs / tuned.target / f"{tuned.arm}-{tuned.seed}" / "model"
+    if tuned.arm != "base" and not folder.exists():
+        raise SeatError(f"{folder} is not there. Make it with `python analyses/organism_arms.py`.")
+    lm = open_model("organism" if tuned.arm == "base" else folder)
+    found = ask(lm, probes(tuned.target), max_new_tokens=24, batch_size=256, progress=False)
+    unknown, known = (rates(found[name]) for name in ("unknown", "known"))
+    shares = {"abstention": (unknown, unknown.abstain), "grounded": (unknown, unknown.grounded)}
+    shares |= {"known_recall": (known, known.correct), "over_abstention": (known, known.abstain)}
+    bounds = {name: list(interval(round(share * of.n), of.n)) for name, (of, share) in shares.items()}
+    return {name: share for name, (_, share) in shares.items()} | {"intervals": bounds}
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Every arm of each target set, means over seeds."""
+    names, found = ("abstention", "grounded", "known_recall", "over_abstention"), []
+    for target in dict.fromkeys(row["target"] for row in rows):
+        lines = []
+        here = [row for row in rows if row["target"] == target]
+        for arm in sorted({row["arm"] for row in here}, key=lambda arm: (arm != "base", arm)):
+            same = [row for row in here if row["arm"] == arm]
+            cells = [
+                estimate([row[n] for row in same], [row["intervals"][n] for row in same], bounds=(0.0, 1.0))
+                for n in names
+            ]
+            lines.append((arm_name(arm), len(same), *map(with_interval, cells)))
+        heads = ("arm", "seeds", "abstention, unknown", "and names what was asked", "known recall", "over-abstention")
+        caption = f"New {target}, asked in wordings that no training used; 95 % over seeds or prompts, outermost ends."
+        found.append(Table.of(heads, lines, caption))
+    return found
+
+
+def main(options: Options) -> None:
+    """Every model that has not been asked yet."""
+    wanted = [Tuned("base", target, 0) for target in options.targets]
+    wanted += [
+        Tuned(arm, target, seed)
+        for target, seed in itertools.product(options.targets, options.seeds)
+        for arm in variants(target)
+    ]
+    settings = {"model": open_model("organism").fingerprint}
+    saved = options.results / "organism_wordings.json"
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = run_cells(wanted, partial(run, options.runs), **how)  # type: ignore[arg-type]
+    for table in tables(list(rows.values())):
+        table.print()
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_wordings.py"))
