@@ -112,9 +112,11 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         for arm in dict.fromkeys(row[key] for row in rows for key in ("more", "less"))
     }
     little = ", ".join(f"{arm_name(arm)} {recall:.2f}" for arm, recall in learnt.items() if recall < LEARNT)
-    counts = ", ".join(f"{sum(row['verdict'] == name for row in rows)} {name} ({sign})" for name, sign in SIGNS.items())
+    # A pair that the paper has on both of its sets counts once.
+    once = {(row["more"], row["less"], row["target"], row["probe"]): row["verdict"] for row in rows}.values()
+    counts = ", ".join(f"{sum(found == name for found in once)} {name} ({sign})" for name, sign in SIGNS.items())
     caption = f"Abstention in SEAT's paper (judged by people, as notes on it give) and on the organism: {counts}."
-    caption += " A pair that the paper has twice counts twice."
+    caption += " A pair that the paper has twice counts once."
     caption += f" Undecided in any case where too little was learnt: {little}." if little else ""
     heads = ("order in the paper", "paper", *(f"{target}, {probe}" for target, probe in places))
     return [Table.of(heads, lines, caption)]
