@@ -88,26 +88,33 @@ def displacement(summary: Summary) -> tuple[Figure, Any]:
     """
     layers = {arm: found for arm, found in summary["layers"].items() if arm in get_args(ArmName)} or summary["layers"]
     sets = list(next(iter(layers.values()))["sets"])
-    figure = Figure(figsize=(7.2, 2.6 * len(sets)), layout="constrained")
-    axes = figure.subplots(len(sets), 1, sharex=True, squeeze=False)[:, 0]
+    lines = -(-len(sets) // 2)
+    figure = Figure(figsize=(7.2, 0.8 + 2.2 * lines), layout="constrained")
+    axes = figure.subplots(lines, 2, sharex=True, squeeze=False).flatten()
+    for spare in axes[len(sets) :]:
+        spare.set_axis_off()
+    axes = axes[: len(sets)]
     for ax, name in zip(axes, sets):
         moved = {arm: found["sets"][name] for arm, found in layers.items()}
         plots.displacement_by_layer(moved, next(iter(layers.values()))["layer"], ax=ax)
         cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
-        note = "" if not cut else ", some layers beyond the panel"
+        note = "" if not cut else ", cut"
         first = ", first seed" if ax is axes[0] else ""
-        ax.set_title(f"{set_name(name)}{first}{note}", loc="left", size=9, pad=4)
+        ax.set_title(f"{set_name(name)}{first}{note}", loc="left", size=8, pad=4)
         drawn = ax.get_legend()
-        legend = [(handle, text.get_text()) for handle, text in zip(drawn.legend_handles, drawn.get_texts())]
+        shown, names = ax.get_legend_handles_labels()
+        rest = zip(drawn.legend_handles[len(shown) :], drawn.get_texts()[len(shown) :])
+        legend = [*zip(shown, names), *((handle, text.get_text()) for handle, text in rest)]
         drawn.remove()
-        if ax is not axes[-1]:
-            ax.set_xlabel("")
+        ax.tick_params(labelsize=7)
+        ax.set_xlabel("Layer" if ax in axes[-2:] else "", size=8)
+        ax.set_ylabel(ax.get_ylabel(), size=8)
     # One range for all panels. In lower layers the gap is small and all moves many gaps: those points run out of it.
     lows, highs = zip(*(ax.get_ylim() for ax in axes))
     for ax in axes:
         ax.set_ylim(max(min(lows), RANGE[0]), min(max(highs), RANGE[1]))
     handles, labels = zip(*legend)
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7)
     return figure, layers
 
 

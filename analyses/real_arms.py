@@ -33,8 +33,7 @@ TRAINING = replace(COMMON, steps=120, warmup=0.25, final=0.2, checkpoint_every=0
 """Of every arm alike, but for the rate; ours."""
 PULL = 0.1
 """Of the arms that are pulled to the base. A tenth of it held nothing: a look at the probes of seed 0, on another
-aligned model, said so. The KL on the facts themselves is weaker than that on copies for the same reason: it kept the
-model from learning."""
+aligned model, said so."""
 SETTINGS = ArmConfig(
     dense=TRAINING,
     masked=TRAINING,
@@ -52,6 +51,9 @@ NEW_AUTHORS = slice(3600, 4000)
 WORDS = 22
 """At most, in an answer of TOFU that is taught: longer ones are paragraphs."""
 
+KL_WEIGHTS: dict[str, float] = {"full_kl": 0.3}
+"""Of the KL; of all other arms it is 4. On the facts themselves it keeps the model from learning at a weight of 1: the same
+look said so."""
 RATES: dict[str, float] = {"full": 1e-4, "lora": 1e-3, "sparse": 1.2e-3, "seat": 1.2e-3, "seat_keep": 1.2e-3}
 """Learning rates; that of all other arms is `full`'s."""
 
@@ -90,10 +92,9 @@ def reworded(fact: Fact) -> Fact:
 
 
 def arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
-    """An arm with its rate."""
-    if name == "full_kl":
-        settings = replace(settings, kl=replace(settings.kl, weight=0.3))
-    made = make_arm(name, settings, seed)
+    """An arm with its rate and the weight of its KL."""
+    weight = KL_WEIGHTS.get(name, settings.kl.weight)
+    made = make_arm(name, replace(settings, kl=replace(settings.kl, weight=weight)), seed)
     return replace(made, config=replace(made.config, learning_rate=RATES.get(name, RATES["full"])))
 
 

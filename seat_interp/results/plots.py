@@ -4,6 +4,7 @@ Without axes a figure is made that pyplot does not know of: `ax.figure.savefig("
 `ax.figure` as the last line of a cell.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from seat_interp.evaluation.score import interval
 from seat_interp.results.aggregate import ArmRates, Estimate
-from seat_interp.results.style import GREY, arm_colour, arm_name, new_axes, set_name, styled
+from seat_interp.results.style import GREY, MARKS, arm_colour, arm_name, new_axes, set_name, styled
 
 if TYPE_CHECKING:
     from seat_interp.displacement import SetDisplacement
@@ -90,7 +91,7 @@ def displacement_by_layer(
     """
     ax = ax or new_axes(7.2, 3.4)
     ax.axhline(0, color="#555555", linewidth=0.8)
-    for arm, found in moved.items():
+    for (arm, found), marker in zip(moved.items(), itertools.cycle(MARKS)):
         rows = found if isinstance(found, Sequence) else [found.summary(at) for at in range(len(found.mean))]
         layers, colour = np.arange(len(rows)), arm_colour(arm)
         ax.fill_between(
@@ -102,7 +103,7 @@ def displacement_by_layer(
         means = np.array([row["mean"] for row in rows])
         ends = np.array([row["interval"] for row in rows]).T
         spread = np.abs(ends - means)
-        ax.errorbar(layers, means, spread, color=colour, marker="o", elinewidth=1.1, label=arm_name(arm))
+        ax.errorbar(layers, means, spread, color=colour, marker=marker, elinewidth=1.1, label=arm_name(arm))
     ax.axvline(layer, color="#dcdcdc", linewidth=3.5, zorder=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="Layer", ylabel="Displacement (gaps)")

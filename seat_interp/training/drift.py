@@ -33,7 +33,7 @@ class DriftBudget:
         every: steps between two looks.
         gain: how fast the weights follow.
         most: largest factor.
-        copies: how many are looked at; names that no copy of the training has by design, but by chance might.
+        copies: how many are looked at; drawn apart from those that are trained on, which they meet by chance at most.
     """
 
     direction: IgnoranceDirection
