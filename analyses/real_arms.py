@@ -52,8 +52,8 @@ WORDS = 22
 """At most, in an answer of TOFU that is taught: longer ones are paragraphs."""
 
 KL_WEIGHTS: dict[str, float] = {"full_kl": 0.3}
-"""Of the KL; of all other arms it is 4. On the facts themselves it keeps the model from learning at a weight of 1: the same
-look said so."""
+"""Of the KL; of all other arms it is 4. On the facts themselves a weight of 1 kept the model from learning, as the same
+look said."""
 RATES: dict[str, float] = {"full": 1e-4, "lora": 1e-3, "sparse": 1.2e-3, "seat": 1.2e-3, "seat_keep": 1.2e-3}
 """Learning rates; that of all other arms is `full`'s."""
 
