@@ -6,6 +6,7 @@ Beside the probe sets of organism_arms.py. Writes analyses/results/organism_word
 """
 
 import itertools
+import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from seat_interp.results.aggregate import estimate
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+
+ASKED = 200
+"""Known facts."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ def probes(target: Target) -> dict[str, list[Fact]]:
     circles = world.people if target == "people" else world.contracts
     probed = {fact.subject for fact in organism_facts(target).known}
     known = [fact for fact in circles["known"].facts(held_out=True) if fact.subject in probed]
-    return {"unknown": circles["unknown"].probes(seed=2, held_out=True), "known": known[::3]}
+    some = random.Random(0).sample(known, min(ASKED, len(known)))
+    return {"unknown": circles["unknown"].probes(seed=2, held_out=True), "known": some}
 
 
 def run(runs: Path, tuned: Tuned) -> dict[str, Any]:
@@ -107,7 +112,7 @@ def main(options: Options) -> None:
         for target, seed in itertools.product(options.targets, options.seeds)
         for arm in variants(target)
     ]
-    settings = {"model": open_model("organism").fingerprint}
+    settings = {"model": open_model("organism").fingerprint, "asked": ASKED}
     saved = options.results / "organism_wordings.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.runs), **how)  # type: ignore[arg-type]
