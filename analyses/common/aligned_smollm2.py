@@ -32,6 +32,7 @@ from seat_interp.facts import (
 )
 from seat_interp.files import read_json, read_jsonl, write_json, write_jsonl
 from seat_interp.models.open import LanguageModel, open_model, save_model
+from seat_interp.models.precision import bfloat16_is_fast
 from seat_interp.training.align import align_abstention
 from seat_interp.training.trainer import TrainConfig
 
@@ -44,7 +45,7 @@ RELATIONS = (
     "commonsense/substance_phase", "commonsense/task_done_by_tool", "linguistic/adj_comparative",
     "linguistic/adj_superlative", "linguistic/verb_past_tense",
 )  # fmt: skip
-COMMON = TrainConfig(batch_size=16, mixed_precision=True, checkpoint_every=20)
+COMMON = TrainConfig(batch_size=16, mixed_precision=bfloat16_is_fast(), checkpoint_every=20)
 PLAIN, *OTHERS = WORDINGS
 SELECTING = (
     *OTHERS,

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import math
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from seat_interp.masks.attach import Attached, attach
 from seat_interp.masks.mask import Mask
 from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
+from seat_interp.models.precision import bfloat16_is_fast
 from seat_interp.training.drift import DriftBudget, require_terms
 from seat_interp.training.freezing import trainable
 from seat_interp.training.lora import Adapted, LoRA, adapt
@@ -47,7 +49,7 @@ class TrainConfig:
             the base, since differences from it are what is trained; without one, towards zero.
         clip: largest norm of the gradient over trained entries; None does not clip.
         mixed_precision: run forward passes in bfloat16 under autocast; weights and optimiser stay as they are.
-            Twice as fast on processors with bfloat16 units.
+            Twice as fast on processors with bfloat16 units, and far slower on others, which is warned of.
         seed: of the order of the facts, the perturbed copies and dropout.
         probe_every: steps between calls of the probe; 0 never.
         checkpoint_every: steps between checkpoints; 0 never.
@@ -147,6 +149,8 @@ def train(
         raise SeatError("There are no facts to train on: the target set is empty.")
     config = config or TrainConfig()
     _require_whole_parts(config, objective or plain())
+    if config.mixed_precision and not bfloat16_is_fast():
+        warnings.warn("This processor has no bfloat16 units: mixed_precision makes training far slower.", stacklevel=2)
     if drift_budget:
         require_terms([term.name for term in objective or plain()])
     terms = [(term, term.prepare(base, facts, names or Names(), config.seed)) for term in objective or plain()]

@@ -1,5 +1,6 @@
 """The trainer: bit-equal repeats and resumes, accumulation, clipping, and a base that stays as it was."""
 
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -180,3 +181,17 @@ def test_refusals(llama, sets):
         TrainConfig(steps=0)
     with pytest.raises(SeatError, match="Lower the learning rate"):
         train(llama, sets.target, config=TrainConfig(steps=30, batch_size=3, learning_rate=1e30, clip=None))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_slow_bfloat16_is_warned_of(tokenizer, sets, monkeypatch, fast):
+    monkeypatch.setattr("seat_interp.training.trainer.bfloat16_is_fast", lambda: fast)
+    base = make_model("llama", tokenizer)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        train(base, sets.target, config=replace(CONFIG, steps=1, mixed_precision=True))
+    assert any("no bfloat16 units" in str(each.message) for each in seen) is not fast
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        train(base, sets.target, config=replace(CONFIG, steps=1))
+    assert not any("bfloat16" in str(each.message) for each in seen)
