@@ -9,7 +9,8 @@ all seeds); a KL that keeps the base's own answers to questions about subjects o
 how many weights move, not how far, and with a KL on strangers alone a far move takes those who are known along;
 `tether` has a small pull of all weights to the base in the mask's place, and takes back half of what its facts do not
 need of the update (a half was chosen on probes of seeds 0 to 2). Both of its parts are shown alone, the second with
-other arms too. No remedy trains on alignment data; chosen weights and own answers use questions that we had sorted out
+other arms too. Last, copies that end in the true answer, names exchanged, in place of the base's abstention: the KL then
+holds what the base makes of an answer, not only that it gives none. No remedy trains on alignment data; chosen weights and own answers use questions that we had sorted out
 as known, `tether` uses none. The five arms that organism_arms.py has are tuned; the variants take over the rate and
 strength of the arm that their name begins with, or of `seat`. Writes
 analyses/results/organism_over_abstention_people.json and ..._contracts.json; `make figures` draws from them.
@@ -23,16 +24,21 @@ from typing import Literal
 
 import tyro
 
-from common.organism import Options, Target, compare_arms, tuned
+from common.organism import Options, Target, compare_arms, tuned, tuned_settings
 from organism_masks import SCHEMES, material
-from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
 from seat_interp.errors import reported
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
+from seat_interp.training.objectives import Continuation
 
 BUDGET = 0.1
 """Share of the weights; of the neurons for SEAT as it is elsewhere."""
 SHRUNK: tuple[ArmName, ...] = ("full", "l2", "full_ep_kl", "seat")
+GOLD: tuple[ArmName, ...] = ("seat", "full_ep_kl", "tether")
+GOLD_WEIGHT, GOLD_RATE = 1.0, 5e-4
+"""Of the KL on gold copies and of the arms without a mask: best of 0.25 and 1, and of 2.5e-4 and 5e-4, by the rule of
+common/tuning_rule.py, tried with `full_ep_kl` alone; SEAT's rate is its own."""
 Weights = Literal["random", "update_exclude"]
 
 
@@ -50,6 +56,15 @@ def shrunk(name: ArmName, wanted: bool, settings: ArmConfig, seed: int) -> Arm:
     return replace(tuned(name, settings, seed), shrink=wanted)
 
 
+def gold(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
+    """An arm whose copies end in the true answer in place of the base's abstention."""
+    best = tuned_settings(name, settings)
+    kl = replace(best.kl, weight=GOLD_WEIGHT, continuation=Continuation.GOLD)
+    if name != "seat":
+        best = replace(best, regularised=replace(best.regularised, learning_rate=GOLD_RATE))
+    return make_arm(name, replace(best, kl=kl), seed)
+
+
 def variants(target: Target) -> Mapping[str, MakeArm]:
     """SEAT, without its mask, and with each remedy."""
     arms: tuple[ArmName, ...] = ("seat", "full_ep_kl", "l2", "tether", "seat_keep")
@@ -57,6 +72,7 @@ def variants(target: Target) -> Mapping[str, MakeArm]:
         **{name: partial(tuned, name) for name in arms},
         "tether, whole update": partial(shrunk, "tether", False),
         **{f"{name}, shrunk": partial(shrunk, name, True) for name in SHRUNK},
+        **{f"{name}, gold copies": partial(gold, name) for name in GOLD},
         "seat, single weights": partial(within_weights, target, "seat", "random"),
         "seat, chosen weights": partial(within_weights, target, "seat", "update_exclude"),
         "seat_keep, chosen weights": partial(within_weights, target, "seat_keep", "update_exclude"),
