@@ -9,10 +9,11 @@ all seeds); a KL that keeps the base's own answers to questions about subjects o
 how many weights move, not how far, and with a KL on strangers alone a far move takes those who are known along;
 `tether` has a small pull of all weights to the base in the mask's place, and takes back half of what its facts do not
 need of the update (a half was chosen on probes of seeds 0 to 2). Both of its parts are shown alone, the second with
-other arms too. Last, copies that end in the true answer, names exchanged, in place of the base's abstention: the KL then
-holds what the base makes of an answer, not only that it gives none. No remedy trains on alignment data; chosen weights and own answers use questions that we had sorted out
-as known, `tether` uses none. The five arms that organism_arms.py has are tuned; the variants take over the rate and
-strength of the arm that their name begins with, or of `seat`. Writes
+other arms too. Last, copies that end in the true answer, names exchanged, in place of the base's abstention: the KL
+then holds what the base makes of an answer, not only that it gives none. No remedy trains on alignment data; chosen
+weights and own answers use questions that we had sorted out as known, `tether` uses none. The five arms that
+organism_arms.py has are tuned; the variants take over the rate and strength of the arm that their name begins with,
+but for gold copies. Writes
 analyses/results/organism_over_abstention_people.json and ..._contracts.json; `make figures` draws from them.
 """
 

@@ -227,8 +227,8 @@ def test_every_variant_of_every_study_is_an_arm(monkeypatch):
         said = [json.dumps([arm.to_json(), name if arm.make_mask else ""]) for name, arm in arms.items()]
         assert all(arm.config.seed == 3 for arm in arms.values())
         assert len(set(said)) == len(said)  # none is there twice
-    assert {f"{budget:.1%}" for budget in organism_sparsity.BUDGETS} == {name.split()[1] for name in arms}
-    assert arms["seat 1.0%"].config.learning_rate == 0.01
+    assert {f"{budget:.1%}" for budget in organism_sparsity.BUDGETS} == {name.split(", ")[1] for name in arms}
+    assert arms["seat, 1.0%"].config.learning_rate == 0.01
 
 
 def test_trials_of_an_earlier_grid_do_not_count(monkeypatch):
