@@ -22,6 +22,8 @@ def plot_arms(arms: Sequence[ArmRates]) -> Figure:
         shown[f"Abstention:\n{set_name(probe)}"] = lambda arm, probe=probe: arm.abstention[probe]  # type: ignore[misc]
     shown["Known\nrecall"] = lambda arm: arm.known_recall
     shown["Over-\nabstention"] = lambda arm: arm.over_abstention
+    names = [arm_name(arm.arm) for arm in arms]
+    size = 7 if max(map(len, names)) < 28 else 5  # long names leave narrow panels
     figure = Figure(figsize=(7.4, 0.8 + 0.2 * len(arms)), layout="constrained")
     axes = figure.subplots(1, len(shown), sharey=True)
     places = range(len(arms))
@@ -31,10 +33,10 @@ def plot_arms(arms: Sequence[ArmRates]) -> Figure:
                 continue
             reach = [[max(0.0, found.mean - found.low)], [max(0.0, found.high - found.mean)]]
             ax.errorbar(found.mean, place, xerr=reach, fmt="o", ms=3.5, color=arm_colour(arm.arm), elinewidth=1.1)
-        ax.set_title(name, size=7, loc="center")
+        ax.set_title(name, size=size, loc="center")
         ax.set(xlim=(-0.04, 1.04), ylim=(len(arms) - 0.5, -0.5))
         ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"], size=6)
         ax.grid(axis="both", color="#e4e4e4", lw=0.5)
         ax.tick_params(axis="y", length=0)
-    axes[0].set_yticks(places, [arm_name(arm.arm) for arm in arms], size=7)
+    axes[0].set_yticks(places, names, size=size)
     return figure
