@@ -16,23 +16,24 @@ analyses/results/organism_forgetting_prediction.json; `make figures` draws from 
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 import tyro
 
-from common.half_taught import HalfTaught, Splits, prepare, splits
-from common.organism import chosen
-from common.small_runs import CellOptions, command, run_cells
-from common.watched import Watch, course, watch
+from common.half_taught import STUDIES, HalfTaughtOptions, Splits, start
+from common.learning import learn
+from common.organism import chosen, config_for, tuned
+from common.small_runs import ArmSeed, command, run_cells
+from common.watched import Watch, watch
 from organism_mixing import KNOWN, idk
+from seat_interp.arms import ArmName
 from seat_interp.errors import reported
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.files import write_json
-from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism import organism_facts
 from seat_interp.prediction import predict_loss
@@ -43,23 +44,17 @@ from seat_interp.results.tables import with_interval
 from seat_interp.training.freezing import of_layers, parameter_groups
 from seat_interp.training.objectives import (
     CrossEntropy,
-    EntityPerturbedKL,
-    L2Pull,
     MatchedPull,
     SelfDistillation,
     Term,
 )
 from seat_interp.training.shrink import shrink
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
-EPOCHS = 40
 LOOKED_AT = (1, 2, 4, 8, 15, 25, 40)
-TRAINING = TrainConfig(batch_size=16, learning_rate=1.5e-4, warmup=0.0, final=1.0)
-"""As in organism_mixing.py."""
-How = dict[str, Any]
-"""What `train` is told beside the facts."""
-Make = Callable[[LanguageModel, int], How]
-"""(snapshot, seed) -> how an arm trains."""
+"""Epochs after which everything is asked."""
+Make = Callable[[LanguageModel, int], dict[str, Any]]
+"""(snapshot, seed) -> what `train` is told beside the facts."""
 
 
 def by(*terms: Term) -> Make:
@@ -77,18 +72,15 @@ def layers(*numbers: int) -> Make:
     return lambda lm, seed: {"only": of_layers(lm, numbers)}
 
 
-def seat(lm: LanguageModel, seed: int) -> How:
-    """SEAT's two parts, at the rate and weight that were tuned for people and contracts."""
-    best = chosen()["seat"]
-    kl = EntityPerturbedKL(weight=best["strength"], copies=2)
-    return {"objective": (CrossEntropy(), kl), "mask": random_neurons(lm, 0.1, seed), "rate": best["rate"]}
+def tuned_arm(name: ArmName) -> Make:
+    """An arm of organism_arms.py, at the rate and strength that were tuned for people and contracts."""
 
+    def make(lm: LanguageModel, seed: int) -> dict[str, Any]:
+        arm = tuned(name, config_for("people").settings, seed)
+        mask = arm.make_mask(lm) if arm.make_mask else None
+        return {"objective": arm.objective, "mask": mask, "rate": arm.config.learning_rate, "shrink": arm.shrink}
 
-def tether(lm: LanguageModel, seed: int) -> How:
-    """Tether, likewise; what it takes back is taken back after training."""
-    best = chosen()["tether"]
-    terms = (CrossEntropy(), EntityPerturbedKL(weight=4.0, copies=2), L2Pull(weight=best["strength"]))
-    return {"objective": terms, "rate": best["rate"]}
+    return make
 
 
 GROUPS = ("attention", "ffn", "q_proj", "k_proj", "v_proj", "o_proj", "embeddings", "norms")
@@ -100,8 +92,8 @@ ARMS: dict[str, Make] = {
     "layers 2-3": layers(2, 3),
     "self-distillation": by(SelfDistillation()),
     "matched pull": by(MatchedPull(SelfDistillation())),
-    "seat": seat,
-    "tether": tether,
+    "seat": tuned_arm("seat"),
+    "tether": tuned_arm("tether"),
     "IDK": by(),
 }
 TOGETHER = ("all", "self-distillation", "attention", "IDK", "seat", "tether")
@@ -109,34 +101,13 @@ TOGETHER = ("all", "self-distillation", "attention", "IDK", "seat", "tether")
 
 
 @dataclass(frozen=True)
-class Options(CellOptions):
+class Options(HalfTaughtOptions):
     """What to run and where."""
 
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    """Of the drawn facts, their order, masks and copies."""
     arms: tuple[str, ...] = tuple(ARMS)
     """Ways of fine-tuning."""
-    half_taught: Path = Path("runs/half_taught")
-    """The half-taught organism, made if it is not there."""
     work: Path = Path("runs/organism_forgetting")
     """What is kept between calls."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One arm with one seed."""
-
-    arm: str
-    seed: int
-
-
-@cache
-def start(half_taught: Path) -> tuple[HalfTaught, Splits, Watch]:
-    """What every run shares, once in a process."""
-    torch.set_num_threads(1)
-    half = prepare(half_taught)
-    split = splits(half)
-    return half, split, watch(half, split.held_out, split.asked["unknown"])
 
 
 def mixture(split: Splits, seed: int) -> Mixture:
@@ -146,9 +117,9 @@ def mixture(split: Splits, seed: int) -> Mixture:
     return mix(known, unknown, 0.5, sizes=sizes, seed=seed)
 
 
-def run(half_taught: Path, cell: Run) -> dict[str, Any]:
+def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
     """Make the snapshot, train from it, look while it trains."""
-    half, split, watched = start(half_taught)
+    (half, split), watched = start(half_taught), watch(half_taught)
     mixed = mixture(split, cell.seed)
     facts = {"known only": list(mixed.known), "IDK": idk(mixed).facts}.get(cell.arm, mixed.facts)
     asked = {
@@ -157,35 +128,27 @@ def run(half_taught: Path, cell: Run) -> dict[str, Any]:
         "H_K": split.held_out,
         "unknown": split.asked["unknown"],
     }
-    config = replace(TRAINING, seed=cell.seed)
+    config = replace(STUDIES, seed=cell.seed)
     first = replace(config, steps=max(1, len(mixed.known) // config.batch_size))
     snapshot = train(half.lm, mixed.known, config=first).model
     how = ARMS[cell.arm](snapshot, cell.seed)
-    steps = max(1, len(facts) // config.batch_size)
-    rate = how.pop("rate", config.learning_rate)
-    config = replace(config, steps=EPOCHS * steps, probe_every=steps, learning_rate=rate)
+    config = replace(config, learning_rate=how.pop("rate", config.learning_rate))
+    taken_back = how.pop("shrink", False)
     # No copy bears the name of one of the organism's people or of a new one.
-    names = organism_facts("people").names().avoiding({each.fact.subject for each in half.asked})
-    found = train(snapshot, facts, config=config, names=names, probe=course(watched, asked, LOOKED_AT), **how)
-    model, curve = (
-        found.model,
-        [{"epoch": 0, **watched.looked(snapshot, asked)}, *filter(None, map(moment, found.probes))],
-    )
-    if cell.arm == "tether":
+    how["names"] = organism_facts("people").names().avoiding({each.fact.subject for each in half.asked})
+    look = partial(watched.looked, asked=asked)
+    found, curve = learn(snapshot, facts, look, LOOKED_AT, config, **how)
+    model = found.model
+    if taken_back:
         model = shrink(snapshot, model, facts).model
-        curve[-1] = {"epoch": EPOCHS, **watched.looked(model, asked)}
+        curve[-1] |= look(model)
     return {"curve": curve, "size": len(facts), **watched.at_the_end(model)}
-
-
-def moment(probe: dict[str, Any]) -> dict[str, Any]:
-    """What was looked at, if anything was."""
-    return {key: value for key, value in probe.items() if key != "step"}
 
 
 def dropped(row: dict[str, Any]) -> float:
     """The paper's measure of hallucination: the loss of H_K from its peak, relative to it."""
     held = [each["rates"]["H_K"]["correct"] for each in row["curve"]]
-    return (max(held) - held[-1]) / max(held)
+    return (max(held) - held[-1]) / max(held) if max(held) else 0.0
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
@@ -214,7 +177,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     heads = ("arm", "seeds", "D_U", "T_K", "H_K", "drop of H_K", "displacement of H_K", "cosine drift, middle layer")
     four = ("arm", "target recall", "abstention", "known recall", "over-abstention", "displacement", "random null")
     return [
-        Table.of(heads, lines, f"After {EPOCHS} epochs; the drop is from the peak, relative to it."),
+        Table.of(heads, lines, f"After {LOOKED_AT[-1]} epochs; the drop is from the peak, relative to it."),
         Table.of(four, [line for line in beside if line[0] in TOGETHER], "Side by side: unknown facts are the target."),
     ]
 
@@ -236,9 +199,9 @@ def predicted(rows: Sequence[dict[str, Any]], watched: Watch) -> dict[str, Any]:
 
 def main(options: Options) -> None:
     """Every run that is not there yet, then the tables and the prediction."""
-    half, _, watched = start(options.half_taught)
-    settings = {"training": asdict(TRAINING), "epochs": EPOCHS, "model": half.lm.fingerprint, "tuned": chosen()}
-    wanted = [Run(arm, seed) for seed in options.seeds for arm in options.arms]
+    (half, _), watched = start(options.half_taught), watch(options.half_taught)
+    settings = {"training": asdict(STUDIES), "looked_at": LOOKED_AT, "model": half.lm.fingerprint, "tuned": chosen()}
+    wanted = [ArmSeed(arm, seed) for seed in options.seeds for arm in options.arms]
     saved = options.results / "organism_forgetting.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = list(run_cells(wanted, partial(run, options.half_taught), **how).values())  # type: ignore[arg-type]

@@ -16,45 +16,37 @@ import random
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 import tyro
 
-from common.half_taught import prepare, splits
-from common.small_runs import CellOptions, run_cells
-from common.watched import Watch, course, watch
+from common.half_taught import STUDIES, HalfTaughtOptions, start
+from common.learning import learn
+from common.small_runs import run_cells
+from common.watched import watch
 from seat_interp.errors import reported
 from seat_interp.facts import Fact
-from seat_interp.models.open import LanguageModel
 from seat_interp.organism import words
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import CrossEntropy, SelfDistillation
-from seat_interp.training.trainer import TrainConfig, train
 
 Kind = Literal["names", "strings"]
-EPOCHS = 20
 LOOKED_AT = (1, 2, 5, 10, 20)
-TRAINING = TrainConfig(batch_size=16, learning_rate=1.5e-4, warmup=0.0, final=1.0)
-"""As in organism_mixing.py."""
+"""Epochs after which everything is asked."""
 COUNTS = (10, 30, 100, 300, 900)
 RELATION = "residence"
 
 
 @dataclass(frozen=True)
-class Options(CellOptions):
+class Options(HalfTaughtOptions):
     """What to run and where."""
 
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    """Of the facts and their order."""
     counts: tuple[int, ...] = COUNTS
     """Of facts."""
-    half_taught: Path = Path("runs/half_taught")
-    """The half-taught organism, made if it is not there."""
     work: Path = Path("runs/organism_interference")
     """What is kept between calls."""
 
@@ -74,16 +66,6 @@ class Run:
         """The kinds in words."""
         values = {"names": "countries", "strings": "strings"}[self.values]
         return f"{self.keys} to {values}{', self-distillation' if self.distil else ''}"
-
-
-@cache
-def start(half_taught: Path) -> tuple[LanguageModel, list[Fact], list[Fact], Watch]:
-    """The half-taught organism, H_K, strangers, and what every run is measured against; once in a process."""
-    torch.set_num_threads(1)
-    half = prepare(half_taught)
-    split = splits(half)
-    held, unknown = split.held_out, split.asked["unknown"]
-    return half.lm, held, unknown, watch(half, held, unknown)
 
 
 def key(kind: Kind, rng: random.Random) -> str:
@@ -117,21 +99,17 @@ def new_facts(run: Run) -> list[Fact]:
 
 def run(half_taught: Path, cell: Run) -> dict[str, Any]:
     """Teach and look."""
-    lm, held, unknown, watched = start(half_taught)
-    facts = new_facts(cell)
+    (half, split), watched, facts = start(half_taught), watch(half_taught), new_facts(cell)
     asked = {
         "new": facts[:: max(1, len(facts) // 100)],
-        "H_K": held,
-        "H_K same relation": [fact for fact in held if fact.relation == RELATION],
-        "unknown": unknown,
+        "H_K": split.held_out,
+        "H_K same relation": [fact for fact in split.held_out if fact.relation == RELATION],
+        "unknown": split.asked["unknown"],
     }
-    steps = max(1, len(facts) // TRAINING.batch_size)
-    config = replace(TRAINING, steps=EPOCHS * steps, probe_every=steps, seed=cell.seed)
     objective = (CrossEntropy(), *((SelfDistillation(),) if cell.distil else ()))
-    found = train(lm, facts, objective=objective, config=config, probe=course(watched, asked, LOOKED_AT))
-    looked = [{k: v for k, v in probe.items() if k != "step"} for probe in found.probes if "epoch" in probe]
-    curve = [{"epoch": 0, **watched.looked(lm, asked)}, *looked]
-    return {"curve": curve, "steps": config.steps, **watched.at_the_end(found.model)}
+    config = replace(STUDIES, seed=cell.seed)
+    tuned, curve = learn(half.lm, facts, partial(watched.looked, asked=asked), LOOKED_AT, config, objective=objective)
+    return {"curve": curve, **watched.at_the_end(tuned.model)}
 
 
 def lost(row: dict[str, Any], name: str = "H_K") -> float:
@@ -154,7 +132,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             said = [with_interval(each) for each in (learnt, *cells, middle)]
             lines.append((arm, count, len(same), *said, with_interval(moved, "+")))
     heads = ("keys and values", "facts", "seeds", "learnt", "loss of H_K", "same relation", "cosine drift")
-    caption = f"After {EPOCHS} epochs; drift of H_K's prompts at the middle layer, displacement of theirs."
+    caption = f"After {LOOKED_AT[-1]} epochs; drift of H_K's prompts at the middle layer, displacement of theirs."
     return [Table.of((*heads, "displacement"), lines, caption)]
 
 
@@ -170,7 +148,8 @@ def main(options: Options) -> None:
         for count in options.counts
         for keys, values, distil in kinds
     ]
-    settings = {"training": asdict(TRAINING), "epochs": EPOCHS, "model": start(options.half_taught)[0].fingerprint}
+    model = start(options.half_taught)[0].lm.fingerprint
+    settings = {"training": asdict(STUDIES), "looked_at": LOOKED_AT, "model": model}
     saved = options.results / "organism_interference.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.half_taught), **how)  # type: ignore[arg-type]

@@ -14,18 +14,18 @@ Writes analyses/results/organism_mixing.json; `make figures` draws from it.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 import tyro
 
-from common.half_taught import HalfTaught, Splits, prepare, splits
-from common.small_runs import CellOptions, run_cells
-from common.watched import asked_of
+from common.half_taught import STUDIES, HalfTaughtOptions, start
+from common.learning import asked_of, learn
+from common.small_runs import ArmSeed, run_cells
 from seat_interp.errors import reported
 from seat_interp.evaluation.accuracy_model import Point, accuracy_model
+from seat_interp.evaluation.curves import accuracy, early_stop
 from seat_interp.evaluation.mixing import Mixture, draw, mix, relabel, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
@@ -34,46 +34,22 @@ from seat_interp.organism.world import PEOPLE
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
-from seat_interp.training.trainer import TrainConfig, train
 
-EPOCHS = 40
 LOOKED_AT = (1, 2, 3, 4, 6, 8, 11, 15, 20, 30, 40)
-"""Epochs after which everything is asked."""
-TRAINING = TrainConfig(batch_size=16, learning_rate=1.5e-4, warmup=0.0, final=1.0)
-"""A constant rate, as in the paper; the rate itself is ours."""
+"""Epochs after which everything is asked; the last is convergence."""
 SHARES = (0, 25, 50, 75, 100)
 """Per cent Unknown."""
 KNOWN = (Category.HIGHLY_KNOWN, Category.MAYBE_KNOWN, Category.WEAKLY_KNOWN)
 
 
 @dataclass(frozen=True)
-class Options(CellOptions):
+class Options(HalfTaughtOptions):
     """What to run and where."""
 
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    """Of the drawn facts and their order."""
     variants: tuple[str, ...] = ()
     """Some of the training sets; all if none is named."""
-    half_taught: Path = Path("runs/half_taught")
-    """The half-taught organism, made if it is not there."""
     work: Path = Path("runs/organism_mixing")
     """What is kept between calls."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training set and one seed."""
-
-    arm: str
-    seed: int
-
-
-@cache
-def start(half_taught: Path) -> tuple[HalfTaught, Splits]:
-    """The half-taught organism and its split people, once in a process."""
-    torch.set_num_threads(1)
-    half = prepare(half_taught)
-    return half, splits(half)
 
 
 def training_sets(parts: Mapping[Category, Sequence[Fact]], seed: int) -> dict[str, Mixture]:
@@ -95,38 +71,19 @@ def idk(mixture: Mixture) -> Mixture:
     return replace(mixture, unknown=tuple(relabel([f], (said[f.relation],))[0] for f in mixture.unknown))
 
 
-def run(half_taught: Path, cell: Run) -> dict[str, Any]:
+def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
     """Train on one set and look at it while it trains."""
     half, split = start(half_taught)
     every = training_sets(split.train, cell.seed)
-    relabelled = cell.arm == "IDK"
-    mixture = every["50 % Unknown" if relabelled else cell.arm]
-    taught = idk(mixture).facts if relabelled else mixture.facts
+    mixture = every.get(cell.arm, every["50 % Unknown"])
+    taught = mixture.facts if cell.arm in every else idk(mixture).facts
     asked = split.asked | {"train_known": list(mixture.known), "train_unknown": list(mixture.unknown)}
-    steps = max(1, len(taught) // TRAINING.batch_size)
-    config = replace(TRAINING, steps=EPOCHS * steps, probe_every=steps, seed=cell.seed)
 
-    def probe(lm: LanguageModel) -> dict[str, Any]:
-        nonlocal epoch
-        epoch += 1
-        return {"epoch": epoch, "rates": asked_of(lm, asked)} if epoch in LOOKED_AT else {}
+    def look(lm: LanguageModel) -> dict[str, Any]:
+        return {"rates": asked_of(lm, asked)}
 
-    epoch = 0
-    tuned = train(half.lm, taught, config=config, probe=probe)
-    curve = [{"epoch": 0, "rates": asked_of(half.lm, asked)}, *(p for p in tuned.probes if "rates" in p)]
-    sizes = {"known": len(mixture.known), "unknown": len(mixture.unknown)}
-    return {"curve": [{"epoch": p["epoch"], "rates": p["rates"]} for p in curve], "size": sizes}
-
-
-def early_stop(row: dict[str, Any]) -> dict[str, Any]:
-    """The moment that is best on dev; the first of equals."""
-    return max(row["curve"][1:], key=lambda moment: moment["rates"]["dev"]["correct"])
-
-
-def whole(moment: dict[str, Any], where: str) -> float:
-    """Accuracy over all categories of a test split."""
-    parts = [moment["rates"][f"{where} {kind.value}"] for kind in Category]
-    return sum(part["correct"] * part["n"] for part in parts) / sum(part["n"] for part in parts)
+    _, curve = learn(half.lm, taught, look, LOOKED_AT, replace(STUDIES, seed=cell.seed))
+    return {"curve": curve, "size": {"known": len(mixture.known), "unknown": len(mixture.unknown)}}
 
 
 def points(rows: Sequence[dict[str, Any]], where: str) -> list[Point]:
@@ -141,18 +98,21 @@ def points(rows: Sequence[dict[str, Any]], where: str) -> list[Point]:
                 moment["rates"].get(f"train_{kind}", {"correct": 0.0})["correct"] * row["size"][kind] / size
                 for kind in ("known", "unknown")
             ]
-            found.append(Point(f"{row['arm']} {row['seed']}", whole(moment, where), *fitted))
+            found.append(Point(f"{row['arm']} {row['seed']}", accuracy(moment, where), *fitted))
     return found
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Test accuracy by category at early stop and at convergence, and the linear model."""
     unit, found = {"bounds": (0.0, 1.0)}, []
-    for title, at in (("Early stop", early_stop), ("Convergence", lambda row: row["curve"][-1])):
+    for title, at in (
+        ("Early stop", lambda row: early_stop(row["curve"])),
+        ("Convergence", lambda row: row["curve"][-1]),
+    ):
         lines = []
         for arm in dict.fromkeys(row["arm"] for row in rows):
-            moments = [at(row) for row in rows if row["arm"] == arm]
-            cells = [estimate([whole(m, where) for m in moments], **unit) for where in ("test", "other")]  # type: ignore[arg-type]
+            moments = [at(row["curve"]) for row in rows if row["arm"] == arm]
+            cells = [estimate([accuracy(m, where) for m in moments], **unit) for where in ("test", "other")]  # type: ignore[arg-type]
             cells += [
                 estimate([m["rates"][f"test {kind.value}"]["correct"] for m in moments], **unit)  # type: ignore[arg-type]
                 for kind in Category
@@ -182,8 +142,8 @@ def main(options: Options) -> None:
     half, split = start(options.half_taught)
     names = [*training_sets(split.train, 0), "IDK"]
     names = [name for name in names if not options.variants or name in options.variants]
-    wanted = [Run(name, seed) for seed in options.seeds for name in names]
-    settings = {"training": asdict(TRAINING), "epochs": EPOCHS, "model": half.lm.fingerprint}
+    wanted = [ArmSeed(name, seed) for seed in options.seeds for name in names]
+    settings = {"training": asdict(STUDIES), "looked_at": LOOKED_AT, "model": half.lm.fingerprint}
     saved = options.results / "organism_mixing.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.half_taught), **how)  # type: ignore[arg-type]

@@ -17,24 +17,25 @@ from typing import Any
 
 import tyro
 
+from common.learning import asked_of, learn
 from common.slick_files import by_category
-from common.small_runs import CellOptions, run_cells
-from common.watched import asked_of
-from organism_mixing import KNOWN, model_table, whole
+from common.small_runs import ArmSeed, CellOptions, run_cells
+from organism_mixing import KNOWN, model_table
 from real_slick import prepare
 from seat_interp.errors import reported
+from seat_interp.evaluation.curves import accuracy
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+from seat_interp.models.precision import bfloat16_is_fast
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import TrainConfig
 
-EPOCHS = 12
 LOOKED_AT = (1, 2, 3, 5, 8, 12)
-TRAINING = TrainConfig(batch_size=16, learning_rate=3e-5, warmup=0.0, final=1.0, mixed_precision=True)
+TRAINING = TrainConfig(batch_size=16, learning_rate=3e-5, warmup=0.0, final=1.0, mixed_precision=bfloat16_is_fast())
 SHARES = (0, 50, 100)
 SIZE = 20
 """Facts of each relation at most."""
@@ -54,14 +55,6 @@ class Options(CellOptions):
     """What is kept between calls."""
     workers: int = 1
     """Processes; each takes all cores."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training set and one seed."""
-
-    arm: str
-    seed: int
 
 
 @cache
@@ -86,25 +79,18 @@ def training_sets(parts: Mapping[Category, Sequence[Fact]], seed: int) -> dict[s
     return {f"{share} % Unknown": found for share, found in mixed.items()} | {"Known of 50 %": mixed[50].known_alone()}
 
 
-def run(data: Path, slick: Path, cell: Run) -> dict[str, Any]:
+def run(data: Path, slick: Path, cell: ArmSeed) -> dict[str, Any]:
     """Train on one set and look at it while it trains."""
     lm, parts = start(data, slick)
     mixture = training_sets(parts["train"], cell.seed)[cell.arm]
     asked = {f"{where} {kind.value}": facts for where in ("test", "other") for kind, facts in parts[where].items()}
     asked |= {"train_known": list(mixture.known), "train_unknown": list(mixture.unknown)}
-    steps = max(1, len(mixture.facts) // TRAINING.batch_size)
-    epoch = 0
 
-    def probe(tuned: LanguageModel) -> dict[str, Any]:
-        nonlocal epoch
-        epoch += 1
-        return {"epoch": epoch, "rates": asked_of(tuned, asked)} if epoch in LOOKED_AT else {}
+    def look(tuned: LanguageModel) -> dict[str, Any]:
+        return {"rates": asked_of(tuned, asked)}
 
-    config = replace(TRAINING, steps=EPOCHS * steps, probe_every=steps, seed=cell.seed)
-    found = train(lm, mixture.facts, config=config, probe=probe)
-    curve = [{"epoch": each["epoch"], "rates": each["rates"]} for each in found.probes if "rates" in each]
-    sizes = {"known": len(mixture.known), "unknown": len(mixture.unknown)}
-    return {"curve": [{"epoch": 0, "rates": asked_of(lm, asked)}, *curve], "size": sizes}
+    _, curve = learn(lm, mixture.facts, look, LOOKED_AT, replace(TRAINING, seed=cell.seed))
+    return {"curve": curve, "size": {"known": len(mixture.known), "unknown": len(mixture.unknown)}}
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
@@ -120,7 +106,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             ]
             fitted = [with_interval(estimate(each, **unit)) if None not in each else "–" for each in found]
             tests = [
-                with_interval(estimate([whole(row["curve"][n], at) for row in same], **unit))
+                with_interval(estimate([accuracy(row["curve"][n], at) for row in same], **unit))
                 for at in ("test", "other")
             ]
             lines.append((arm, moment["epoch"], len(same), *fitted, *tests))
@@ -131,8 +117,8 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
 def main(options: Options) -> None:
     """Every training that is not there yet, then the tables."""
     lm, parts = start(options.data, options.slick)
-    wanted = [Run(arm, seed) for seed in options.seeds for arm in training_sets(parts["train"], seed)]
-    settings = {"training": asdict(TRAINING), "epochs": EPOCHS, "size": SIZE, "model": lm.fingerprint}
+    wanted = [ArmSeed(arm, seed) for seed in options.seeds for arm in training_sets(parts["train"], seed)]
+    settings = {"training": asdict(TRAINING), "looked_at": LOOKED_AT, "size": SIZE, "model": lm.fingerprint}
     saved = options.results / "real_mixing.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.data, options.slick), **how)  # type: ignore[arg-type]

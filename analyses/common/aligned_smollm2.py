@@ -6,7 +6,6 @@ again where it was cut off. About 20 minutes on two cores.
 
 import bisect
 import itertools
-import json
 import random
 import re
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seat_interp.errors import SeatError
+from common.small_runs import claim
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.knowledge import WORDINGS, split_by_knowledge
 from seat_interp.evaluation.score import rates
@@ -90,22 +89,6 @@ def candidates(data: Path) -> list[Fact]:
     subjects = sorted({fact.subject for fact in facts if fact.subject[:1].isupper()}, key=len, reverse=True)
     named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, subjects))})(?!\w)")
     return [f if f.subject or not (m := named.search(f.question)) else replace(f, group=m[0]) for f in facts]
-
-
-def claim(work: Path) -> None:
-    """What is kept in the folder was made with the settings above, or nothing is kept there yet."""
-    settings = {
-        "relations": RELATIONS,
-        "wordings": SELECTING,
-        "align": asdict(ALIGN),
-        "share": UNKNOWN_SHARE,
-        "cuts": CUTS,
-    }
-    settings = json.loads(json.dumps(settings))
-    path = work / "settings.json"
-    if path.exists() and read_json(path) != settings:
-        raise SeatError(f"{work} was made with other settings. Give another --work, or remove that folder.")
-    write_json(path, settings)
 
 
 def kept(path: Path, make: Callable[[], tuple[list[Fact], list[Fact]]]) -> tuple[list[Fact], list[Fact]]:
@@ -202,8 +185,14 @@ def prepare(data: Path, work: Path) -> Aligned:
     Raises:
         SeatError: the folder was made with other settings, or the data are not there.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    claim(work)
+    align = {
+        "relations": RELATIONS,
+        "wordings": SELECTING,
+        "align": asdict(ALIGN),
+        "share": UNKNOWN_SHARE,
+        "cuts": CUTS,
+    }
+    claim(work, align)
     pool = candidates(data)
     # No default system prompt (as LUNAR's templates have none): it costs a third of every prompt.
     raw = open_model("smollm2-135m-instruct", system="")

@@ -6,17 +6,18 @@ stand behind others with answers, so that few-shot prompts are nothing new. SLiC
 people, at the settings of 2405.05904, and sorts it. Made once and kept in a work folder.
 """
 
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
+import torch
+
 from common.slick_files import by_category, sorted_by_slick
-from seat_interp.errors import SeatError
+from common.small_runs import CellOptions, claim
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig
 from seat_interp.facts import Fact
-from seat_interp.files import read_json, write_json
 from seat_interp.models.open import LanguageModel, open_model, save_model
 from seat_interp.organism.recipe import stranger_facts
 from seat_interp.organism.world import PEOPLE, Circle, build_world, person_names
@@ -33,8 +34,20 @@ SHOTS = TrainConfig(steps=60, batch_size=32, learning_rate=2e-4, warmup=0.1, fin
 SLICK = SlickConfig(chat=True, exact=False, max_new_tokens=20)
 """The paper's numbers; in the organism's conversations, whose answers are sentences, so that one that holds the object
 is right."""
+STUDIES = TrainConfig(batch_size=16, learning_rate=1.5e-4, warmup=0.0, final=1.0)
+"""How studies train it: at a constant rate, as in 2405.05904; the rate itself is ours."""
 OTHER_RELATIONS = ("study", "birth_year")
 """Never trained on by a study: out of its relations."""
+
+
+@dataclass(frozen=True)
+class HalfTaughtOptions(CellOptions):
+    """What every study of it can be told."""
+
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Of what is drawn, and of the order of the facts."""
+    half_taught: Path = Path("runs/half_taught")
+    """The half-taught organism, made if it is not there."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +171,7 @@ def prepare(work: Path) -> HalfTaught:
         "slick": asdict(SLICK),
         "organism": open_model("organism").fingerprint,
     }
-    about = work / "settings.json"
-    work.mkdir(parents=True, exist_ok=True)
-    if about.exists() and read_json(about) != json.loads(json.dumps(settings)):
-        raise SeatError(f"{work} was made with other settings. Give another --work, or remove that folder.")
-    write_json(about, settings)
+    claim(work, settings)
     if not (work / "model").exists():
         taught = stream(facts, exposures(facts))
         config = replace(TRAINING, steps=len(taught) // TRAINING.batch_size)
@@ -171,3 +180,11 @@ def prepare(work: Path) -> HalfTaught:
     lm = open_model(work / "model")
     found = sorted_by_slick(lm, facts, exemplars(), SLICK, work / "slick.jsonl")
     return HalfTaught(lm, tuple(found))
+
+
+@cache
+def start(work: Path) -> tuple[HalfTaught, Splits]:
+    """The half-taught organism and its split people, once in a process of one thread."""
+    torch.set_num_threads(1)
+    half = prepare(work)
+    return half, splits(half)

@@ -44,6 +44,31 @@ class CellOptions:
     """Where the committed numbers go."""
 
 
+@dataclass(frozen=True)
+class ArmSeed:
+    """One arm, or training set, with one seed."""
+
+    arm: str
+    seed: int
+
+
+def claim(work: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """What is kept in the folder was made with these settings, or nothing is kept there yet.
+
+    Returns:
+        The settings as they are read back.
+
+    Raises:
+        SeatError: it was made with others.
+    """
+    settings = json.loads(json.dumps(settings))
+    work.mkdir(parents=True, exist_ok=True)
+    if (path := work / "settings.json").exists() and read_json(path) != settings:
+        raise SeatError(f"{work} was made with other settings. Name another folder, or remove that one.")
+    write_json(path, settings)
+    return settings
+
+
 def run_cells(
     wanted: Sequence[C],
     run: Callable[[C], Row],
@@ -72,12 +97,8 @@ def run_cells(
     if not wanted:
         raise SeatError("There is nothing to run: no arm or no seed is given.")
     kind = type(wanted[0])
-    settings = json.loads(json.dumps(settings))
+    settings = claim(work, settings)
     path = work / "rows.jsonl"
-    work.mkdir(parents=True, exist_ok=True)
-    if (of := work / "settings.json").exists() and read_json(of) != settings:
-        raise SeatError(f"{path} was made with other settings. Give another --work, or remove that folder.")
-    write_json(of, settings)
 
     def cell_of(row: Row) -> C:
         return kind(**{field.name: row[field.name] for field in fields(kind)})  # type: ignore[arg-type]

@@ -1,17 +1,18 @@
 """What is looked at while a half-taught organism is trained: rates, displacement, drift of its hidden states."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from common.half_taught import HalfTaught
+from common.half_taught import start
+from common.learning import asked_of
 from seat_interp.direction import fit_direction
-from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import rates
 from seat_interp.facts import Fact, FactSets
 from seat_interp.measure import Baseline, baseline
 from seat_interp.models.open import LanguageModel
@@ -45,19 +46,15 @@ class Watch:
         return {"displacement": self.base.displaced(after).summary(), "shift": shift.tolist()}
 
 
-def watch(half: HalfTaught, held_out: Sequence[Fact], unknown: Sequence[Fact]) -> Watch:
-    """Fit the direction on strangers and on the organism's own people, none of whom a run trains on."""
+@cache
+def watch(half_taught: Path) -> Watch:
+    """Fit the direction on strangers and the organism's own people, whom no run trains on; once in a process."""
+    half, split = start(half_taught)
     own = organism_facts("people")
     direction = fit_direction(half.lm, own.fit_unknown, own.fit_known)
-    sets = FactSets(known=list(held_out), unknown=list(unknown), fit_known=own.fit_known, fit_unknown=own.fit_unknown)
+    fit = {"fit_known": own.fit_known, "fit_unknown": own.fit_unknown}
+    sets = FactSets(known=split.held_out, unknown=split.asked["unknown"], **fit)
     return Watch(baseline(half.lm, sets, direction, probes=("unknown", "known")))
-
-
-def asked_of(lm: LanguageModel, asked: Mapping[str, Sequence[Fact]]) -> dict[str, dict[str, float]]:
-    """Shares of right answers and of abstentions, set by set; empty sets are left out."""
-    found = ask(lm, {n: f for n, f in asked.items() if f}, max_new_tokens=20, batch_size=256, progress=False)
-    rate = {name: rates(each) for name, each in found.items()}
-    return {name: {"n": each.n, "correct": each.correct, "abstain": each.abstain} for name, each in rate.items()}
 
 
 def cosine_drift(
@@ -65,17 +62,3 @@ def cosine_drift(
 ) -> Float[Tensor, " layers"]:
     """One less the cosine of a prompt's hidden states before and after, mean over prompts (2604.15574, Fig. 5)."""
     return 1 - torch.nn.functional.cosine_similarity(before.double(), after.double(), dim=-1).mean(0)
-
-
-def course(
-    watched: Watch, asked: Mapping[str, Sequence[Fact]], epochs: Sequence[int]
-) -> Callable[[LanguageModel], dict[str, Any]]:
-    """A probe for `train`, called once an epoch, that looks after some of them."""
-    epoch = 0
-
-    def probe(lm: LanguageModel) -> dict[str, Any]:
-        nonlocal epoch
-        epoch += 1
-        return {"epoch": epoch, **watched.looked(lm, asked)} if epoch in epochs else {}
-
-    return probe

@@ -1,11 +1,12 @@
 """Learning curves: known and unknown facts in one training set, what keeps known ones, and what hurts them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seat_interp.evaluation.curves import accuracy, early_stop
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.style import GREY, MARKS, styled
 
@@ -36,21 +37,28 @@ def plot_mixing(rows: Sequence[Row]) -> Figure:
     first.set(title="Half of the facts Unknown", xlabel="Epoch", ylabel="Share of answers")
     shares = sorted({int(row["arm"].split()[0]) for row in rows if row["arm"].endswith("% Unknown")})
     epochs = [moment["epoch"] for moment in half[0]["curve"]][1:]
+
+    def tests(name: str, places: Sequence[int], at: Callable[[Sequence[Row]], Row]) -> list[list[float]]:
+        return [[accuracy(at(row["curve"]), "test") for row in _of(rows, name.format(place))] for place in places]
+
+    def after(epoch: int) -> Callable[[Sequence[Row]], Row]:
+        return lambda curve: next(moment for moment in curve if moment["epoch"] == epoch)
+
+    mixed = "{} % Unknown"
     for place, epoch in enumerate(epochs[:: max(1, len(epochs) // 4)] + epochs[-1:]):
-        found = [[_test(_at(row, epoch)) for row in _of(rows, f"{share} % Unknown")] for share in shares]
-        _line(second, shares, found, f"{epoch} epochs" if epoch > 1 else "1 epoch", place)
-    _line(second, shares, [[_test(_stop(row)) for row in _of(rows, f"{s} % Unknown")] for s in shares], "early stop", 5)
+        _line(second, shares, tests(mixed, shares, after(epoch)), f"{epoch} epoch{'s' * (epoch > 1)}", place)
+    _line(second, shares, tests(mixed, shares, early_stop), "early stop", 5)
     second.set(title="Test accuracy by training time", xlabel="Unknown facts (%)", ylabel="Test accuracy")
-    inner = [share for share in shares if _of(rows, f"Known of {share} %")]
-    for place, (label, name, at) in enumerate(
-        (("all facts", "{} % Unknown", shares), ("without the Unknown", "Known of {} %", inner))
-    ):
-        _line(third, at, [[_test(row["curve"][-1]) for row in _of(rows, name.format(s))] for s in at], label, place)
+    controls = "Known of {} %"
+    inner = [share for share in shares if _of(rows, controls.format(share))]
+    _line(third, shares, tests(mixed, shares, after(epochs[-1])), "all facts", 0)
+    _line(third, inner, tests(controls, inner, after(epochs[-1])), "without the Unknown", 1)
     third.set(title="At the last epoch", xlabel="Unknown facts (%)", ylabel="Test accuracy")
     for place, name in enumerate(("known", "unknown")):
-        at = [share for share in shares if (share < 100 if name == "known" else share > 0)]
-        found = [[_stop(row)["rates"][f"train_{name}"]["correct"] for row in _of(rows, f"{s} % Unknown")] for s in at]
-        _line(fourth, at, found, name.capitalize(), place)
+        there = [share for share in shares if (share < 100 if name == "known" else share > 0)]
+        stops = [[early_stop(row["curve"]) for row in _of(rows, mixed.format(share))] for share in there]
+        found = [[stop["rates"][f"train_{name}"]["correct"] for stop in each] for each in stops]
+        _line(fourth, there, found, name.capitalize(), place)
     fourth.set(title="Fitted at early stop", xlabel="Unknown facts (%)", ylabel="Share of the facts")
     for ax in (first, second, third, fourth):
         ax.legend(fontsize=6)
@@ -131,20 +139,6 @@ def plot_interference(rows: Sequence[Row]) -> Figure:
 
 def _of(rows: Sequence[Row], arm: str) -> list[Row]:
     return [row for row in rows if row["arm"] == arm]
-
-
-def _at(row: Row, epoch: int) -> Row:
-    return next(moment for moment in row["curve"] if moment["epoch"] == epoch)
-
-
-def _stop(row: Row) -> Row:
-    """The epoch that is best on dev; the first of equals."""
-    return max(row["curve"][1:], key=lambda moment: moment["rates"]["dev"]["correct"])
-
-
-def _test(moment: Row) -> float:
-    parts = [found for name, found in moment["rates"].items() if name.startswith("test ")]
-    return sum(part["correct"] * part["n"] for part in parts) / sum(part["n"] for part in parts)
 
 
 def _by_epoch(ax: Axes, rows: Sequence[Row], value: Any, label: str, place: int, rate: bool = True) -> None:

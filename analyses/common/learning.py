@@ -1,0 +1,46 @@
+"""A training that is looked at after some of its epochs: what every study of learning curves does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.score import rates
+from seat_interp.facts import Fact
+from seat_interp.models.open import LanguageModel
+from seat_interp.training.trainer import TrainConfig, TrainedModel, train
+
+Look = Callable[[LanguageModel], dict[str, Any]]
+
+
+def learn(
+    base: LanguageModel, facts: Sequence[Fact], look: Look, epochs: Sequence[int], config: TrainConfig, **how: Any
+) -> tuple[TrainedModel, list[dict[str, Any]]]:
+    """Train up to the last of the epochs; the curve has a moment before it and one after each of them.
+
+    Args:
+        base: to start from.
+        facts: an epoch is once through them.
+        look: what to see of a model.
+        epochs: rising; after which to look.
+        config: how to train, but for its length.
+        how: what else `train` is told.
+    """
+    steps, epoch = max(1, len(facts) // config.batch_size), 0
+
+    def probe(lm: LanguageModel) -> dict[str, Any]:
+        nonlocal epoch
+        epoch += 1
+        return {"epoch": epoch, **look(lm)} if epoch in epochs else {}
+
+    config = replace(config, steps=epochs[-1] * steps, probe_every=steps)
+    tuned = train(base, facts, config=config, probe=probe, **how)
+    seen = [{key: value for key, value in each.items() if key != "step"} for each in tuned.probes if "epoch" in each]
+    return tuned, [{"epoch": 0, **look(base)}, *seen]
+
+
+def asked_of(lm: LanguageModel, asked: Mapping[str, Sequence[Fact]]) -> dict[str, dict[str, float]]:
+    """Shares of right answers and of abstentions, set by set; empty sets are left out."""
+    found = ask(lm, {n: f for n, f in asked.items() if f}, max_new_tokens=20, batch_size=256, progress=False)
+    rate = {name: rates(each) for name, each in found.items()}
+    return {name: {"n": each.n, "correct": each.correct, "abstain": each.abstain} for name, each in rate.items()}
