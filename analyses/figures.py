@@ -38,7 +38,7 @@ from seat_interp.errors import SeatError, reported
 from seat_interp.files import atomic_path, read_json, write_json, write_text
 from seat_interp.masks.compare import Place
 from seat_interp.results import plots
-from seat_interp.results.aggregate import aggregate, estimate
+from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots_arms import plot_arms
 from seat_interp.results.plots_learning import plot_forgetting, plot_interference, plot_mixing
 from seat_interp.results.plots_masks import plot_correlations, plot_places, plot_stability
@@ -47,9 +47,9 @@ from seat_interp.results.plots_rounds import plot_rounds
 from seat_interp.results.plots_runs import planes_by_layer
 from seat_interp.results.plots_sparsity import plot_sparsity
 from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
-from seat_interp.results.style import STYLE, arm_name, set_name, styled
+from seat_interp.results.style import STYLE, set_name, styled
 from seat_interp.results.table import Table
-from seat_interp.results.tables import arms_table, with_interval
+from seat_interp.results.tables import arms_table, probe_table
 
 Summary = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
@@ -173,24 +173,6 @@ def benchmark_table(rows: Rows) -> list[Table]:
     return [Table.of(heads, lines, f"Medians of {rows[0]['rounds']} interleaved rounds.")]
 
 
-def told_apart(summary: Summary) -> Table:
-    """Whether known and unknown can still be told apart along the base's direction, where abstention is gone."""
-    rows = [row for row in summary["rows"] if row["arm"] != "base"]
-    lines = []
-    for arm in dict.fromkeys(row["arm"] for row in rows):
-        same = [row for row in rows if row["arm"] == arm]
-        values = (
-            [row["abstention"]["unknown"] for row in same],
-            [row["grounded_abstention"]["unknown"] for row in same],
-            [row["probe_auroc"] for row in same],
-            [row["refit_angle"] for row in same],
-        )
-        lines.append((arm_name(arm), len(same), *(with_interval(estimate(each)) for each in values)))
-    heads = ("arm", "seeds", "abstention, unknown", "and names what was asked", "AUROC of the base's probe", "angle")
-    caption = "Probe: known against unknown prompts. Angle: of the direction fitted anew, degrees; 95 % over seeds."
-    return Table.of(heads, lines, caption)
-
-
 @dataclass(frozen=True)
 class Shown:
     """What a result gives.
@@ -272,7 +254,7 @@ def shown(path: Path) -> Shown:
 
 def tables_of(gives: Shown, summary: Summary) -> list[Table]:
     """Those of a result."""
-    return gives.tables(summary["rows"]) if gives.tables else [arms_table(summary), told_apart(summary)]
+    return gives.tables(summary["rows"]) if gives.tables else [arms_table(summary), probe_table(summary)]
 
 
 def main(options: Options) -> None:

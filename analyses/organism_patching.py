@@ -13,23 +13,21 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 import tyro
 
-from common.arm_runs import every_run
-from common.organism import Target, chosen
-from common.small_runs import CellOptions, run_cells
+from common.organism import chosen
+from common.small_runs import run_cells
+from common.tuned_models import Tuned, TunedOptions, folder_of, run_of
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import reported
 from seat_interp.evaluation.score import interval
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.aggregate import estimate
-from seat_interp.results.folder import RunFolder
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
@@ -41,35 +39,15 @@ Edit = Callable[[IgnoranceDirection], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
-class Options(CellOptions):
+class Options(TunedOptions):
     """What to patch, and where things are."""
 
-    targets: tuple[Target, ...] = ("people", "contracts")
-    """What was taught."""
     arms: tuple[str, ...] = ("full", "sparse", "seat")
     """Of organism_arms.py."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Of their runs."""
-    runs: Path = Path("runs/organism_studies")
-    """The folders of organism_arms.py."""
     work: Path = Path("runs/organism_patching")
     """What is kept between calls."""
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """One tuned model, patched in every way."""
-
-    arm: str
-    target: Target
-    seed: int
-
-
-@cache
-def folder_of(path: Path) -> RunFolder:
-    """Once in a process."""
-    torch.set_num_threads(1)
-    return RunFolder.open(path)
 
 
 def run(runs: Path, cell: Tuned) -> dict[str, Any]:
@@ -77,7 +55,7 @@ def run(runs: Path, cell: Tuned) -> dict[str, Any]:
     folder = folder_of(runs / cell.target)
     direction, unknown = folder.direction, organism_facts(cell.target).unknown
     base = open_model("organism")
-    (this,) = [run for run in folder.of_arm(cell.arm) if run.seed == cell.seed]
+    this = run_of(folder, cell.arm, cell.seed)
     tuned = open_model(str(this.path / "model"))
     moved, every = this.row["displacement"]["unknown"]["mean"], range(base.sites.layers)
 
@@ -133,8 +111,6 @@ def main(options: Options) -> None:
     every = itertools.product(options.seeds, options.targets, options.arms)
     wanted = [Tuned(arm, target, seed) for seed, target, arm in every]
     settings = {"controls": CONTROLS, "model": open_model("organism").fingerprint, "tuned": chosen()}
-    for target in options.targets:
-        every_run(options.runs / target)  # other scripts' runs are in the folder too
     saved = options.results / "organism_patching.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.runs), **how)

@@ -15,18 +15,17 @@ from typing import Any
 import tyro
 from torch import Tensor
 
-from common.arm_runs import every_run
 from common.organism import Target
 from common.small_runs import command
+from common.tuned_models import folder_of, run_of
 from seat_interp.displacement import capture_sets
-from seat_interp.errors import SeatError, reported
+from seat_interp.errors import reported
 from seat_interp.files import write_json
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.plane import principal_plane
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.environment import environment
-from seat_interp.results.folder import RunFolder
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
@@ -65,13 +64,15 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
 
 def main(options: Options) -> None:
     """A plane for every layer and seed."""
-    folder = every_run(options.runs / options.target)
+    folder = folder_of(options.runs / options.target)
     facts = organism_facts(options.target)
     sets = {name: getattr(facts, name) for name in SETS}
     base, rows = open_model("organism"), []
     before = capture_sets(base, sets, -1)
     for seed in options.seeds:
-        found = {arm: capture_sets(open_model(_model(folder, arm, seed)), sets, -1) for arm in options.arms}
+        found = {
+            arm: capture_sets(open_model(run_of(folder, arm, seed).path / "model"), sets, -1) for arm in options.arms
+        }
         rows += rows_of(before, found, base.sites.layers, seed, drawn=seed == options.seeds[0])
     for table in tables(rows):
         table.print()
@@ -100,13 +101,6 @@ def rows_of(
             row: dict[str, Any] = {"arm": name, "seed": seed, "layer": layer, "separation": apart}
             rows.append(row | ({"plane": plane.thinned(60).to_json()} if name == "base" else {}))
     return rows
-
-
-def _model(folder: RunFolder, arm: str, seed: int) -> Path:
-    found = [run.path / "model" for run in folder.of_arm(arm) if run.seed == seed]
-    if not found:
-        raise SeatError(f"There is no run of {arm} with seed {seed}. Make it with `python analyses/organism_arms.py`.")
-    return found[0]
 
 
 if __name__ == "__main__":

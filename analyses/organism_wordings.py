@@ -14,13 +14,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import torch
 import tyro
 
 from common.organism import Target
-from common.small_runs import CellOptions, run_cells
+from common.small_runs import run_cells
+from common.tuned_models import Tuned, TunedOptions, folder_of, run_of
 from organism_arms import variants
-from seat_interp.errors import SeatError, reported
+from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import interval, rates
 from seat_interp.facts import Fact
@@ -37,26 +37,11 @@ ASKED = 200
 
 
 @dataclass(frozen=True)
-class Options(CellOptions):
+class Options(TunedOptions):
     """What to ask, and where things are."""
 
-    targets: tuple[Target, ...] = ("people", "contracts")
-    """What was taught."""
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    """Of the runs."""
-    runs: Path = Path("runs/organism_studies")
-    """The folders of organism_arms.py."""
     work: Path = Path("runs/organism_wordings")
     """What is kept between calls."""
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """One model; the base has seed 0."""
-
-    arm: str
-    target: Target
-    seed: int
 
 
 @cache
@@ -72,11 +57,8 @@ def probes(target: Target) -> dict[str, list[Fact]]:
 
 def run(runs: Path, tuned: Tuned) -> dict[str, Any]:
     """Ask one model."""
-    torch.set_num_threads(1)
-    folder = runs / tuned.target / f"{tuned.arm}-{tuned.seed}" / "model"
-    if tuned.arm != "base" and not folder.exists():
-        raise SeatError(f"{folder} is not there. Make it with `python analyses/organism_arms.py`.")
-    lm = open_model("organism" if tuned.arm == "base" else folder)
+    folder = folder_of(runs / tuned.target)
+    lm = open_model("organism" if tuned.arm == "base" else run_of(folder, tuned.arm, tuned.seed).path / "model")
     found = ask(lm, probes(tuned.target), max_new_tokens=24, batch_size=256, progress=False)
     unknown, known = (rates(found[name]) for name in ("unknown", "known"))
     shares = {"abstention": (unknown, unknown.abstain), "grounded": (unknown, unknown.grounded)}

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Estimate, aggregate
+from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Estimate, aggregate, estimate
 from seat_interp.results.style import arm_name, set_name
 from seat_interp.results.table import Table
 from seat_interp.results.verdict import PROBE, verdict
@@ -84,6 +84,28 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
     return Table.of(
         heads, [_cells(arm, reworded) for arm in arms], f"{verdict(summary).headline} In brackets: {words}."
     )
+
+
+def probe_table(summary: Mapping[str, Any]) -> Table:
+    """Whether known and unknown prompts can still be told apart along the base's direction, where abstention is gone.
+
+    Args:
+        summary: the content of `summary.json`.
+    """
+    rows = [row for row in summary["rows"] if row["arm"] != "base"]
+    lines = []
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        same = [row for row in rows if row["arm"] == arm]
+        values = (
+            [row["abstention"][PROBE] for row in same],
+            [row["grounded_abstention"][PROBE] for row in same],
+            [row["probe_auroc"] for row in same],
+            [row["refit_angle"] for row in same],
+        )
+        lines.append((arm_name(arm), len(same), *(with_interval(estimate(each)) for each in values)))
+    heads = ("arm", "seeds", "abstention, unknown", "and names what was asked", "AUROC of the base's probe", "angle")
+    caption = "Probe: known against unknown prompts. Angle: of the direction fitted anew, degrees; 95 % over seeds."
+    return Table.of(heads, lines, caption)
 
 
 def _cells(arm: ArmRates, reworded: bool) -> list[str]:
