@@ -168,16 +168,30 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         moved = combine_displacement([row["displacement"]["unknown"] for row in found])
         known = combine_displacement([row["displacement"]["known"] for row in found])
         drift = estimate([row["curve"][-1]["drift"][len(row["curve"][-1]["drift"]) // 2] for row in found])
+        nulls = ["{:+.2f} to {:+.2f}".format(*each.null["random"]) for each in (known, moved)]
         drop = with_interval(estimate([dropped(row) for row in found], **unit))
         lines.append((arm, len(found), *(rate(found, name) for name in ("D_U", "T_K", "H_K")), drop,
-                      with_interval(known.along, "+"), with_interval(drift)))  # fmt: skip
-        null = "{:+.2f} to {:+.2f}".format(*moved.null["random"])
+                      with_interval(known.along, "+"), nulls[0], with_interval(drift)))  # fmt: skip
         beside.append((arm, rate(found, "D_U"), rate(found, "unknown", "abstain"), rate(found, "H_K"),
-                       rate(found, "H_K", "abstain"), with_interval(moved.along, "+"), null))  # fmt: skip
-    heads = ("arm", "seeds", "D_U", "T_K", "H_K", "drop of H_K", "displacement of H_K", "cosine drift, middle layer")
+                       rate(found, "H_K", "abstain"), with_interval(moved.along, "+"), nulls[1]))  # fmt: skip
+    heads = (
+        "arm",
+        "seeds",
+        "D_U",
+        "T_K",
+        "H_K",
+        "drop of H_K",
+        "displacement of H_K",
+        "random null",
+        "cosine drift, middle layer",
+    )
     four = ("arm", "target recall", "abstention", "known recall", "over-abstention", "displacement", "random null")
     return [
-        Table.of(heads, lines, f"After {LOOKED_AT[-1]} epochs; the drop is from the peak, relative to it."),
+        Table.of(
+            heads,
+            lines,
+            f"After {LOOKED_AT[-1]} epochs; the drop is from the peak, relative to it; drift at the middle layer.",
+        ),
         Table.of(four, [line for line in beside if line[0] in TOGETHER], "Side by side: unknown facts are the target."),
     ]
 

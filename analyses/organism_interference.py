@@ -29,7 +29,7 @@ from common.watched import watch
 from seat_interp.errors import reported
 from seat_interp.facts import Fact
 from seat_interp.organism import words
-from seat_interp.results.aggregate import estimate
+from seat_interp.results.aggregate import combine_displacement, estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import CrossEntropy, SelfDistillation
@@ -128,12 +128,13 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             cells = [estimate([lost(row, name) for row in same]) for name in ("H_K", "H_K same relation")]
             drift = [row["curve"][-1]["drift"] for row in same]
             middle = estimate([each[len(each) // 2] for each in drift])
-            moved = estimate([row["displacement"]["known"]["mean"] for row in same])
+            moved = combine_displacement([row["displacement"]["known"] for row in same])
+            null = "{:+.2f} to {:+.2f}".format(*moved.null["random"])
             said = [with_interval(each) for each in (learnt, *cells, middle)]
-            lines.append((arm, count, len(same), *said, with_interval(moved, "+")))
+            lines.append((arm, count, len(same), *said, with_interval(moved.along, "+"), null))
     heads = ("keys and values", "facts", "seeds", "learnt", "loss of H_K", "same relation", "cosine drift")
     caption = f"After {LOOKED_AT[-1]} epochs; drift of H_K's prompts at the middle layer, displacement of theirs."
-    return [Table.of((*heads, "displacement"), lines, caption)]
+    return [Table.of((*heads, "displacement", "random null"), lines, caption)]
 
 
 def main(options: Options) -> None:
