@@ -32,6 +32,7 @@ import organism_tuning_sparsity
 import organism_wordings
 import real_mixing
 import real_slick
+import real_tuning
 from common import mask_runs
 from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
@@ -236,6 +237,7 @@ RESULTS: dict[str, Shown] = {
     "real_masks": Shown(mask_runs.tables, MASKS),
     "real_mixing": Shown(real_mixing.tables),
     "real_slick": Shown(real_slick.tables),
+    "real_tuning": Shown(real_tuning.tables),
     "real_smollm2": Shown(None, ARMS),
 }
 """Every result file, by its name without the ending."""

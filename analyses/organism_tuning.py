@@ -7,7 +7,7 @@ then the best rate with the other strengths. Writes analyses/results/organism_tu
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -15,13 +15,12 @@ from typing import Any, get_args
 import torch
 import tyro
 
-from common.organism import TUNED, Target, material, study_settings
-from common.small_runs import CellOptions, run_cells
-from common.tuning_grid import GRIDS
-from common.tuning_rule import LEARNT, SEED, choose, halves, trial_settings, trials_table, validated
+from common.organism import GRIDS, TUNED, Target, halves, material, study_settings, trial_settings
+from common.small_runs import CellOptions
+from common.tuning_grid import Trial, in_grid, tune
+from common.tuning_rule import LEARNT, SEED, trials_table, validated
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.errors import reported
-from seat_interp.files import read_json, write_json
 from seat_interp.models.open import open_model
 from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
@@ -37,16 +36,6 @@ class Options(CellOptions):
     """What is kept between calls."""
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One arm with one rate and one strength, on one target set."""
-
-    arm: ArmName
-    target: Target
-    rate: float
-    strength: float
-
-
 def run(trial: Trial) -> dict[str, Any]:
     """Train as the trial says, and validate."""
     torch.set_num_threads(1)
@@ -54,15 +43,9 @@ def run(trial: Trial) -> dict[str, Any]:
     return validated(make_arm(trial.arm, settings, SEED), *material(trial.target), halves(trial.target))
 
 
-def in_grid(row: dict[str, Any]) -> bool:
-    """Whether a trial is of the grid as it is now: one of an earlier grid would be one more than the others have."""
-    grid = GRIDS[row["arm"]]
-    return row["rate"] in grid.rates and row["strength"] in grid.strengths
-
-
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Every trial of the grid as it is now."""
-    return [trials_table([row for row in rows if in_grid(row)], "arm", arm_name)]
+    return [trials_table([row for row in rows if in_grid(GRIDS, row)], "arm", arm_name)]
 
 
 def main(options: Options) -> None:
@@ -74,19 +57,16 @@ def main(options: Options) -> None:
         "model": open_model("organism").fingerprint,
     }
     saved = options.results / TUNED.name
-    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
-
-    def best(of: Callable[[ArmName], Sequence[tuple[float, float]]]) -> dict[ArmName, dict[str, Any]]:
-        """Every arm's choice once these rates and strengths have been tried."""
-        wanted = [Trial(arm, target, *pair) for arm in options.arms for pair in of(arm) for target in get_args(Target)]
-        rows = [row for row in run_cells(wanted, run, **how).values() if in_grid(row)]
-        tried = dict.fromkeys(row["arm"] for row in rows)
-        return {arm: choose([row for row in rows if row["arm"] == arm]) for arm in tried}
-
-    first = best(lambda arm: [(rate, GRIDS[arm].strengths[1]) for rate in GRIDS[arm].rates])
-    found = best(lambda arm: [(first[arm]["rate"], strength) for strength in GRIDS[arm].strengths])
-    write_json(saved, read_json(saved) | {"chosen": found})  # not before both stages are through
-    rows = read_json(saved)["rows"]
+    rows = tune(
+        options.arms,
+        GRIDS,
+        get_args(Target),
+        run,
+        settings=settings,
+        work=options.work,
+        saved=saved,
+        workers=options.workers,
+    )
     for table in tables(rows):
         table.print()
 

@@ -17,9 +17,9 @@ from typing import Any, get_args
 import torch
 import tyro
 
-from common.organism import Target, material, study_settings
+from common.organism import Target, halves, material, study_settings, trial_settings
 from common.small_runs import CellOptions, run_cells
-from common.tuning_rule import LEARNT, SEED, choose, halves, trial_settings, trials_table, validated
+from common.tuning_rule import LEARNT, SEED, choose, trials_table, validated
 from seat_interp.arms import MaskConfig, make_arm
 from seat_interp.errors import reported
 from seat_interp.files import read_json, write_json

@@ -46,6 +46,8 @@ class Options:
     """Folder with entityquestions/; README.md says where it comes from."""
     work: Path = Path("runs/real_slick")
     """What is kept between calls."""
+    batch: int = 32
+    """Facts at a time; a GPU takes 84."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
 
@@ -60,7 +62,7 @@ def facts_of(data: Path, split: str, relations: Sequence[str], most: int | None 
     return found
 
 
-def prepare(data: Path, work: Path) -> tuple[LanguageModel, dict[str, list[Asked]]]:
+def prepare(data: Path, work: Path, batch: int = 32) -> tuple[LanguageModel, dict[str, list[Asked]]]:
     """The model, and the facts of `train`, `test` and `other` as SLiCK sorts them."""
     lm, config = open_model("smollm2-135m-instruct", system=""), SlickConfig()
     work.mkdir(parents=True, exist_ok=True)
@@ -70,16 +72,18 @@ def prepare(data: Path, work: Path) -> tuple[LanguageModel, dict[str, list[Asked
         "test": facts_of(data, "test", RELATIONS, TESTED),
         "other": facts_of(data, "test", OTHERS, TESTED),
     }
-    return lm, {n: timed(lm, facts, dev, config, work / f"{n}.jsonl") for n, facts in asked.items()}
+    return lm, {n: timed(lm, facts, dev, config, work / f"{n}.jsonl", batch) for n, facts in asked.items()}
 
 
-def timed(lm: LanguageModel, facts: list[Fact], dev: list[Fact], config: SlickConfig, kept: Path) -> list[Asked]:
+def timed(
+    lm: LanguageModel, facts: list[Fact], dev: list[Fact], config: SlickConfig, kept: Path, batch: int
+) -> list[Asked]:
     """Sorted, with the seconds of this and earlier calls beside the file."""
     clock = kept.with_suffix(".seconds.json")
     before = read_json(clock)["seconds"] if clock.exists() else 0.0
     began = time.perf_counter()
     try:
-        return sorted_by_slick(lm, facts, dev, config, kept)
+        return sorted_by_slick(lm, facts, dev, config, kept, batch)
     finally:
         write_json(clock, {"seconds": before + time.perf_counter() - began})
 
@@ -113,11 +117,11 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
 
 def main(options: Options) -> None:
     """Sort, ask some once more, and say how long it took."""
-    lm, found = prepare(options.data, options.work)
+    lm, found = prepare(options.data, options.work, options.batch)
     some = [fact for relation in RELATIONS for fact in facts_of(options.data, "train", [relation], TRAINED)[:AGAIN]]
     first = {each.fact: each for each in found["train"]}
     dev = facts_of(options.data, "dev", RELATIONS)
-    again = sorted_by_slick(lm, some, dev, replace(SlickConfig(), seed=1), options.work / "again.jsonl")
+    again = sorted_by_slick(lm, some, dev, replace(SlickConfig(), seed=1), options.work / "again.jsonl", options.batch)
     seconds = read_json(options.work / "train.seconds.json")["seconds"]
     tokens = sum(each.tokens for each in found["train"])
     summary = {

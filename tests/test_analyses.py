@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from seat_interp.errors import SeatError
+from seat_interp.facts import FactSets
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.training.trainer import TrainConfig
@@ -108,7 +109,7 @@ def test_masks_of_the_real_model_on_the_organism_in_its_place(tmp_path, monkeypa
 
     lm, sets = open_model("organism"), organism_facts("people")
     few = replace(sets, **{name: getattr(sets, name)[:12] for name in ("target", "known", "unknown", "neighbour")})
-    monkeypatch.setattr(real_masks, "base", lambda data, real: Aligned(lm, few, {"after": {}}))
+    monkeypatch.setattr(real_masks, "base", lambda data, real: Aligned(lm, few, few, {"after": {}}))
     short = TrainConfig(steps=3, batch_size=4, learning_rate=2e-3)
     monkeypatch.setattr(real_masks, "ARMS", replace(real_masks.ARMS, dense=short, masked=short))
     monkeypatch.setattr(real_masks, "TRAINING", short)
@@ -233,12 +234,12 @@ def test_every_variant_of_every_study_is_an_arm(monkeypatch):
 
 def test_trials_of_an_earlier_grid_do_not_count(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
-    from common.tuning_grid import GRIDS
-    from organism_tuning import in_grid
+    from common.organism import GRIDS
+    from common.tuning_grid import in_grid
 
     grid = GRIDS["seat"]
-    assert in_grid({"arm": "seat", "rate": grid.rates[0], "strength": grid.strengths[1]})
-    assert not in_grid({"arm": "seat", "rate": grid.rates[0], "strength": 99.0})
+    assert in_grid(GRIDS, {"arm": "seat", "rate": grid.rates[0], "strength": grid.strengths[1]})
+    assert not in_grid(GRIDS, {"arm": "seat", "rate": grid.rates[0], "strength": 99.0})
 
 
 def test_a_result_that_nobody_draws_is_refused(monkeypatch, tmp_path):
@@ -253,3 +254,25 @@ def test_every_script_and_helper_is_in_the_readme():
     said = (ANALYSES / "README.md").read_text()
     there = [path.relative_to(ANALYSES) for path in ANALYSES.rglob("*.py") if path.name != "__init__.py"]
     assert [str(path) for path in there if f"`{path}`" not in said] == []
+
+
+def test_a_trial_on_the_real_model_on_the_organism_in_its_place(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    import real_tuning
+    from common.aligned_smollm2 import Aligned
+    from common.smollm2_arms import GRIDS, SETTINGS, Folders
+    from common.tuning_grid import Trial
+
+    lm, sets = open_model("organism"), organism_facts("people")
+    few = replace(sets, target=sets.target[:12])
+    validation = FactSets(known=sets.fit_known[:12], unknown=sets.fit_unknown[:12])
+    monkeypatch.setattr(real_tuning, "aligned", lambda folders: Aligned(lm, few, validation, {}))
+    short = replace(SETTINGS.dense, steps=3, batch_size=4, mixed_precision=False)
+    monkeypatch.setattr(real_tuning, "SETTINGS", replace(SETTINGS, dense=short, masked=short, regularised=short))
+
+    rows = {
+        arm: real_tuning.run(Folders(Path(), Path()), 1, Trial(arm, "pistol", 1e-3, GRIDS[arm].strengths[1]))
+        for arm in ("full", "tether")
+    }
+    assert all(0 <= row["abstention"] <= 1 and row["seconds"] > 0 for row in rows.values())
+    assert rows["full"] != rows["tether"]

@@ -70,11 +70,14 @@ class Aligned:
     Attributes:
         lm: the aligned model.
         sets: target facts, probes, and what the direction is fitted on.
+        validation: what settings are chosen by, as known and unknown: known facts that alignment answered, and twins of
+            known questions about other invented names. None of their subjects is in a probe.
         alignment: rates before and after alignment, and how many facts it knows.
     """
 
     lm: LanguageModel
     sets: FactSets
+    validation: FactSets
     alignment: dict[str, Any]
 
 
@@ -130,8 +133,11 @@ def about(fact: Fact) -> set[str]:
 
 def share_out(
     data: Path, known: list[Fact], doubtful: list[Fact], pool: list[Fact]
-) -> tuple[FactSets, list[Fact], list[Fact]]:
-    """The sets of the study, what alignment refuses and what it answers: no subject is in two of them."""
+) -> tuple[FactSets, FactSets, list[Fact], list[Fact]]:
+    """The sets of the study, what validates, what alignment refuses and what it answers.
+
+    No subject is in two of them, but for known facts that alignment answers and that validate.
+    """
     pistol = data / "lunar/pistol_sample1.json"
     target, neighbour = read_pistol(pistol, TARGET_EDGES), read_pistol(pistol, NEIGHBOUR_EDGES)
     # What it knows in every wording is probed; the doubtful rest only helps to teach when not to abstain.
@@ -160,9 +166,11 @@ def share_out(
         fit_unknown=fit_unknown,
         reserved=everybody.avoid | {name for fact in probe_known for name in about(fact)},
     )
+    taken = taken.avoiding(entity for fact in sets.unknown for entity in fact.entities)
+    validation = FactSets(known=align_known, unknown=invented(known, 50, taken, seed=4))
     refused = align_invented + align_unverifiable + align_authors
     random.Random(0).shuffle(refused)
-    return sets, refused, align_known + doubtful
+    return sets, validation, refused, align_known + doubtful
 
 
 def measure(lm: LanguageModel, sets: dict[str, list[Fact]]) -> dict[str, dict[str, float]]:
@@ -201,7 +209,7 @@ def prepare(data: Path, work: Path) -> Aligned:
     known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=SELECTING[2:]))
     print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in eight")
 
-    sets, refused, answered = share_out(data, known, doubtful, pool)
+    sets, validation, refused, answered = share_out(data, known, doubtful, pool)
     probes = {"known": sets.known, **sets.abstention_probes()}
     if not (work / "before.json").exists():
         print("Before alignment")
@@ -233,4 +241,4 @@ def prepare(data: Path, work: Path) -> Aligned:
     alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
     asked = {"asked": len(pool), "known_in_two_wordings": len(fairly), "known_in_eight": len(known)}
     alignment |= asked | {"known_in_a_new_wording": read_json(work / "new_wording.json")}
-    return Aligned(aligned, sets, alignment)
+    return Aligned(aligned, sets, validation, alignment)

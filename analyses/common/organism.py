@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from common.arm_runs import ArmOptions, compare_in
-from common.tuning_grid import GRIDS
+from common.tuning_grid import Grid, heavier, longer
+from common.tuning_rule import SEED
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
+from seat_interp.direction import split_by_group
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact, FactSets
 from seat_interp.files import read_json
@@ -44,6 +46,21 @@ TRAINING = TrainConfig(steps=100, batch_size=16, warmup=0.1)
 learnt people only at a rate that cost it what it knew."""
 TRAININGS = ("dense", "masked", "regularised", "low_rank")
 """The settings that arms train by."""
+DENSE, MASKED, LOW_RANK = (1.25e-4, 2.5e-4, 5e-4), (2e-3, 4e-3, 8e-3), (1.25e-3, 2.5e-3, 5e-3)
+TIMES, WEIGHTS, PULLS = (0.6, 1.0, 1.6), (1.0, 4.0, 16.0), (0.03, 0.1, 0.3)
+GRIDS: dict[ArmName, Grid] = {
+    "full": Grid("dense", DENSE, TIMES, longer("dense")),
+    "lora": Grid("low_rank", LOW_RANK, TIMES, longer("low_rank")),
+    "sparse": Grid("masked", MASKED, TIMES, longer("masked")),
+    "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
+    "ewc": Grid("regularised", DENSE, (0.3, 1.0, 3.0), heavier("ewc")),
+    "l2": Grid("regularised", DENSE, PULLS, heavier("l2")),
+    "full_kl": Grid("regularised", DENSE, (0.1, 0.3, 1.0), heavier("kl")),  # on the facts themselves it stops learning
+    "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
+    "tether": Grid("regularised", DENSE, PULLS, heavier("l2")),
+    "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
+    "seat_keep": Grid("masked", MASKED, WEIGHTS, heavier("keep")),
+}
 
 
 def study_settings(known: Sequence[Fact]) -> ArmConfig:
@@ -76,6 +93,22 @@ def chosen(path: Path = TUNED) -> dict[str, dict[str, float]]:
     if not found:
         raise SeatError(f"{path} is not there or not finished. Make it with `python analyses/{path.stem}.py`.")
     return found
+
+
+@cache
+def halves(target: Target) -> FactSets:
+    """The half that validates, as known and unknown, and the half to look back on, as what is fitted on."""
+    sets = material(target)[1]
+    (known, known_back), (unknown, unknown_back) = (
+        split_by_group(facts, 0.5, SEED) for facts in (sets.fit_known, sets.fit_unknown)
+    )
+    return FactSets(known=known, unknown=unknown, fit_known=known_back, fit_unknown=unknown_back)
+
+
+def trial_settings(target: Target) -> ArmConfig:
+    """Those of all arms, whose questions are of the half that does not validate."""
+    back = halves(target)
+    return study_settings(back.fit_known).with_questions(back.fit_known, back.fit_unknown)
 
 
 def tuned(arm: ArmName, settings: ArmConfig, seed: int) -> Arm:

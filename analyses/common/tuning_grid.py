@@ -1,10 +1,14 @@
 """What is tuned for each arm: the learning rate, and how strong its other part is; five trials for every arm alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
+from common.small_runs import Row, run_cells
+from common.tuning_rule import choose
 from seat_interp.arms import ArmConfig, ArmName
+from seat_interp.files import read_json, write_json
 
 Training = Literal["dense", "masked", "regularised", "low_rank"]
 
@@ -46,18 +50,54 @@ def heavier(term: Literal["kl", "keep", "ewc", "l2"]) -> Callable[[ArmConfig, fl
     return lambda settings, weight: replace(settings, **{term: replace(getattr(settings, term), weight=weight)})  # type: ignore[arg-type]
 
 
-DENSE, MASKED, LOW_RANK = (1.25e-4, 2.5e-4, 5e-4), (2e-3, 4e-3, 8e-3), (1.25e-3, 2.5e-3, 5e-3)
-TIMES, WEIGHTS, PULLS = (0.6, 1.0, 1.6), (1.0, 4.0, 16.0), (0.03, 0.1, 0.3)
-GRIDS: dict[ArmName, Grid] = {
-    "full": Grid("dense", DENSE, TIMES, longer("dense")),
-    "lora": Grid("low_rank", LOW_RANK, TIMES, longer("low_rank")),
-    "sparse": Grid("masked", MASKED, TIMES, longer("masked")),
-    "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
-    "ewc": Grid("regularised", DENSE, (0.3, 1.0, 3.0), heavier("ewc")),
-    "l2": Grid("regularised", DENSE, PULLS, heavier("l2")),
-    "full_kl": Grid("regularised", DENSE, (0.1, 0.3, 1.0), heavier("kl")),  # on the facts themselves it stops learning
-    "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
-    "tether": Grid("regularised", DENSE, PULLS, heavier("l2")),
-    "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
-    "seat_keep": Grid("masked", MASKED, WEIGHTS, heavier("keep")),
-}
+@dataclass(frozen=True)
+class Trial:
+    """One arm with one rate and one strength, on one target set."""
+
+    arm: ArmName
+    target: str
+    rate: float
+    strength: float
+
+
+def in_grid(grids: Mapping[ArmName, Grid], row: Row) -> bool:
+    """Whether a trial is of the grid as it is now: one of an earlier grid would be one more than the others have."""
+    grid = grids[row["arm"]]
+    return row["rate"] in grid.rates and row["strength"] in grid.strengths
+
+
+def tune(
+    arms: Sequence[ArmName],
+    grids: Mapping[ArmName, Grid],
+    targets: Sequence[str],
+    run: Callable[[Trial], Row],
+    *,
+    settings: dict[str, Any],
+    work: Path,
+    saved: Path,
+    workers: int,
+) -> list[Row]:
+    """Every trial that is not there yet, then the choice, of these arms and of all that were tuned before.
+
+    Args:
+        arms: to be tuned.
+        grids: what is tried for each.
+        targets: the target sets of every trial.
+        run, settings, work, saved, workers: as `run_cells` takes them.
+
+    Returns:
+        The trials of the grid.
+    """
+
+    def best(of: Callable[[ArmName], Sequence[tuple[float, float]]]) -> tuple[list[Row], dict[ArmName, dict[str, Any]]]:
+        """The trials so far, and every arm's choice, once these rates and strengths have been tried."""
+        wanted = [Trial(arm, target, *pair) for arm in arms for pair in of(arm) for target in targets]
+        found = run_cells(wanted, run, settings=settings, work=work, saved=saved, workers=workers)
+        rows = [row for row in found.values() if in_grid(grids, row)]
+        tried = dict.fromkeys(row["arm"] for row in rows)
+        return rows, {arm: choose([row for row in rows if row["arm"] == arm]) for arm in tried}
+
+    _, first = best(lambda arm: [(rate, grids[arm].strengths[1]) for rate in grids[arm].rates])
+    rows, found = best(lambda arm: [(first[arm]["rate"], strength) for strength in grids[arm].strengths])
+    write_json(saved, read_json(saved) | {"chosen": found})  # not before both stages are through
+    return rows

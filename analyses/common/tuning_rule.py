@@ -1,18 +1,15 @@
 """Trials on a validation half: what settings are chosen by, one rule for all that is tuned.
 
-No probe of a study is looked at: of the sets that the direction is fitted on, one half serves the arms that look back,
-the other validates. Best is, of the trials that learn at least 0.98 of the targets, people and contracts both, the one
-that keeps most: the mean of abstention on unknown and recall of known subjects, over the target sets tried. Where none
-learns as much, the one that learns most.
+No probe of a study is looked at: what validates is apart. On the organism one half of the sets that the direction is
+fitted on validates, the other serves the arms that look back. Best is, of the trials that learn at least 0.98 of the
+targets, in every target set tried, the one that keeps most: the mean of abstention on unknown and recall of known
+subjects, over the target sets tried. Where none learns as much, the one that learns most.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
-from common.organism import Target, material, study_settings
-from seat_interp.arms import Arm, ArmConfig, train_arm
-from seat_interp.direction import split_by_group
+from seat_interp.arms import Arm, train_arm
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
@@ -25,23 +22,9 @@ LEARNT = 0.98
 """Least target recall of what may be chosen."""
 
 
-@cache
-def halves(target: Target) -> FactSets:
-    """The half that validates, as known and unknown, and the half to look back on, as what is fitted on."""
-    sets = material(target)[1]
-    (known, known_back), (unknown, unknown_back) = (
-        split_by_group(facts, 0.5, SEED) for facts in (sets.fit_known, sets.fit_unknown)
-    )
-    return FactSets(known=known, unknown=unknown, fit_known=known_back, fit_unknown=unknown_back)
-
-
-def trial_settings(target: Target) -> ArmConfig:
-    """Those of all arms, whose questions are of the half that does not validate."""
-    back = halves(target)
-    return study_settings(back.fit_known).with_questions(back.fit_known, back.fit_unknown)
-
-
-def validated(arm: Arm, lm: LanguageModel, sets: FactSets, half: FactSets) -> dict[str, Any]:
+def validated(
+    arm: Arm, lm: LanguageModel, sets: FactSets, half: FactSets, *, max_new_tokens: int = 24
+) -> dict[str, Any]:
     """Train, and ask the targets and the half that validates.
 
     Args:
@@ -49,10 +32,11 @@ def validated(arm: Arm, lm: LanguageModel, sets: FactSets, half: FactSets) -> di
         lm: the base.
         sets: of the study; its probes are not asked.
         half: what validates, as known and unknown.
+        max_new_tokens: of each reply.
     """
     tuned = train_arm(lm, sets.target, arm, names=sets.names())
     asked = {"target": sets.target, "known": half.known, "unknown": half.unknown}
-    found = ask(tuned.model, asked, max_new_tokens=24, batch_size=256, progress=False)
+    found = ask(tuned.model, asked, max_new_tokens=max_new_tokens, batch_size=256, progress=False)
     rate = {name: rates(each) for name, each in found.items()}
     return {
         "target_recall": rate["target"].correct,
