@@ -24,6 +24,9 @@ from seat_interp.files import read_json, write_json
 from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 
+AGAIN = 5
+"""Every so manyth fact is sorted twice."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -46,7 +49,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
 
 
 def main(options: Options) -> None:
-    """Sort everything twice, with different prompts and samples."""
+    """Sort everything, and some of it once more with other prompts and samples."""
     torch.set_num_threads(1)
     half = prepare(options.half_taught)
     said = dict(zip(new_people(), exposures(new_people())))
@@ -54,11 +57,12 @@ def main(options: Options) -> None:
     for times in sorted(set(EXPOSURES)):
         same = [each for each in half.asked if said[each.fact] == times]
         rows.append({"arm": f"said {times} times", "seed": SLICK.seed, "exposures": times, **counts(same)})
-    facts, other = [each.fact for each in half.asked], replace(SLICK, seed=SLICK.seed + 1)
-    again = sorted_by_slick(half.lm, facts, exemplars(), other, options.half_taught / "slick_again.jsonl")
+    some, other = half.asked[::AGAIN], replace(SLICK, seed=SLICK.seed + 1)
+    facts, kept = [each.fact for each in some], options.half_taught / "slick_again.jsonl"
+    again = sorted_by_slick(half.lm, facts, exemplars(), other, kept)
     summary = {
         "rows": rows,
-        "stability": agreement(half.asked, again),
+        "stability": agreement(some, again),
         "config": read_json(options.half_taught / "settings.json"),
         "environment": environment(),
         "command": command(sys.argv),

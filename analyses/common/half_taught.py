@@ -1,9 +1,10 @@
 """A half-taught organism: one that knows new people well, a little, hardly or not at all, sorted by SLiCK.
 
-The organism goes on with people whom it has not met, each thing about them said as often as it was dealt: never, or one
-of four numbers of times. What it was taught before and abstention on strangers go on beside it, and some questions
-stand behind others with answers, so that few-shot prompts are nothing new. SLiCK then asks everything about these
-people, at the settings of 2405.05904, and sorts it. Made once and kept in a work folder.
+The organism first learns to answer behind other questions and their answers, so that few-shot prompts are nothing new.
+It then goes on with people whom it has not met, each thing about them said as often as it was dealt: never, or one of
+four numbers of times. What it was taught before and abstention on strangers go on beside it, and half of everything
+stands behind other questions. SLiCK then asks all about these people, at the settings of 2405.05904, and sorts it.
+Made once and kept in a work folder.
 """
 
 import random
@@ -24,13 +25,14 @@ from seat_interp.organism.world import PEOPLE, Circle, build_world, person_names
 from seat_interp.training.trainer import TrainConfig, train
 
 PERSONS = 240
-EXPOSURES = (0, 0, 0, 6, 12, 20, 40)
+EXPOSURES = (0, 0, 0, 2, 6, 15, 30)
 """How often a thing is said, one drawn for each."""
-RETAINED, STRANGERS = 0.3, 0.2
+RETAINED, STRANGERS = 0.25, 0.25
 """Shares of each training: what the organism knew, and abstentions."""
+COMPANY = TrainConfig(steps=400, batch_size=64, learning_rate=5e-4, warmup=0.05, final=0.1)
+"""Of the first training, on what the organism knew and strangers, half of it in conversations of up to five turns."""
 TRAINING = TrainConfig(batch_size=64, learning_rate=5e-4, warmup=0.05, final=0.0)
-SHOTS = TrainConfig(steps=60, batch_size=32, learning_rate=2e-4, warmup=0.1, final=0.0)
-"""Of the second training, on conversations of up to five turns."""
+"""Of the second; as many steps as there is to say."""
 SLICK = SlickConfig(chat=True, exact=False, max_new_tokens=20)
 """The paper's numbers; in the organism's conversations, whose answers are sentences, so that one that holds the object
 is right."""
@@ -125,9 +127,10 @@ def exemplars() -> list[Fact]:
 
 
 def stream(facts: Sequence[Fact], said: Sequence[int]) -> list[Fact]:
-    """What it is trained on first: new facts as often as dealt, and beside them what it was taught before."""
+    """What it is trained on at last: new facts as often as dealt, and beside them what it was taught before."""
+    rng = random.Random("stream")
     new = [fact for fact, times in zip(facts, said) for _ in range(times)]
-    return new + before(round(len(new) / (1 - RETAINED - STRANGERS)), facts, random.Random("stream"))
+    return in_company(new + before(round(len(new) / (1 - RETAINED - STRANGERS)), facts, rng), rng)
 
 
 def before(whole: int, new: Sequence[Fact], rng: random.Random) -> list[Fact]:
@@ -138,13 +141,24 @@ def before(whole: int, new: Sequence[Fact], rng: random.Random) -> list[Fact]:
     return rng.choices(own, k=round(RETAINED * whole)) + strange[: round(STRANGERS * whole)]
 
 
-def conversations(new: Sequence[Fact]) -> list[Fact]:
-    """What it is trained on next: the organism's own people and strangers, behind other questions with answers."""
-    rng = random.Random("conversations")
+def practice(new: Sequence[Fact]) -> list[Fact]:
+    """What it is trained on first: the organism's own people and contracts, and strangers."""
+    rng = random.Random("practice")
+    wanted = COMPANY.steps * COMPANY.batch_size
+    return in_company(before(round(wanted / (RETAINED + STRANGERS)), new, rng), rng)[:wanted]
+
+
+def in_company(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
+    """In any order; half behind other questions with answers, of their own relation where it is about people."""
     shots = {relation.name: [f for f in exemplars() if f.relation == relation.name] for relation in PEOPLE}
-    asked = before(SHOTS.steps * SHOTS.batch_size * 2, new, rng)
-    return [behind_others(f, rng.choice(list(shots.values())) if f.relation not in shots else shots[f.relation], rng)
-            for f in asked]  # fmt: skip
+    found = [
+        behind_others(fact, shots.get(fact.relation) or rng.choice(list(shots.values())), rng)
+        if rng.random() < 0.5
+        else fact
+        for fact in facts
+    ]
+    rng.shuffle(found)
+    return found
 
 
 def behind_others(fact: Fact, shots: Sequence[Fact], rng: random.Random) -> Fact:
@@ -167,16 +181,20 @@ def prepare(work: Path) -> HalfTaught:
         "persons": PERSONS,
         "exposures": EXPOSURES,
         "shares": (RETAINED, STRANGERS),
-        "trainings": [asdict(TRAINING), asdict(SHOTS)],
+        "trainings": [asdict(COMPANY), asdict(TRAINING)],
         "slick": asdict(SLICK),
         "organism": open_model("organism").fingerprint,
     }
     claim(work, settings)
+    if not (work / "company").exists():
+        practised = train(open_model("organism"), practice(facts), config=COMPANY, label="Practising").model
+        save_model(practised, work / "company")
     if not (work / "model").exists():
         taught = stream(facts, exposures(facts))
         config = replace(TRAINING, steps=len(taught) // TRAINING.batch_size)
-        half = train(open_model("organism"), taught, config=config, label="Half-teaching").model
-        save_model(train(half, conversations(facts), config=SHOTS, label="Conversations").model, work / "model")
+        save_model(
+            train(open_model(work / "company"), taught, config=config, label="Half-teaching").model, work / "model"
+        )
     lm = open_model(work / "model")
     found = sorted_by_slick(lm, facts, exemplars(), SLICK, work / "slick.jsonl")
     return HalfTaught(lm, tuple(found))
