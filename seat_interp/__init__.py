@@ -10,7 +10,7 @@ from seat_interp.arms import ArmConfig, MaskConfig
 from seat_interp.attribution import Scores, ablate_sample, attribute, fidelity, update_effect
 from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
 from seat_interp.direction import IgnoranceDirection, fit_direction
-from seat_interp.displacement import Displacement, displacement
+from seat_interp.displacement import Displacement, capture_sets, displace, displacement
 from seat_interp.errors import SeatError
 from seat_interp.evaluation import label, rates, records
 from seat_interp.evaluation.generate import generate
@@ -22,13 +22,14 @@ from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.masks.select import select
+from seat_interp.models.adapters import adapter
 from seat_interp.models.fetch import fetch
 from seat_interp.models.open import LanguageModel, open_model, save_model, wrap_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.results.report import write_report
 from seat_interp.sites import Sites, find_sites, sites_from_paths
-from seat_interp.steering import ablate_direction, add_direction, check_steering, patch_direction
+from seat_interp.steering import ablate_direction, ablation, add_direction, addition, check_steering, patch_direction
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
 from seat_interp.training.drift import DriftBudget
@@ -69,12 +70,17 @@ __all__ = [
     "TrainConfig",
     "ablate_direction",
     "ablate_sample",
+    "ablation",
+    "adapter",
     "add_direction",
+    "addition",
     "align_abstention",
     "attach",
     "attribute",
     "capture",
+    "capture_sets",
     "check_steering",
+    "displace",
     "displacement",
     "fetch",
     "fidelity",

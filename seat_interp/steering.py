@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
+from seat_interp.capture.backend import Backend, BackendName, Edit, open_backend
+from seat_interp.capture.hooks import TorchHooks
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate
@@ -19,62 +22,94 @@ from seat_interp.models.open import LanguageModel, require_same_architecture
 
 @contextlib.contextmanager
 def add_direction(
-    lm: LanguageModel, direction: IgnoranceDirection, factor: float = 2.0, layers: Sequence[int] | None = None
-) -> Iterator[None]:
+    lm: Any,
+    direction: IgnoranceDirection,
+    factor: float = 2.0,
+    layers: Sequence[int] | None = None,
+    *,
+    backend: BackendName | None = None,
+) -> Iterator[Backend]:
     """Within the block, add `factor` times the gap along the direction from the end of the prompt on.
 
     The last token of whatever is run gets it: the prompt's last token, then each token that is generated
-    (prompts must be padded on the left, as `generate` does). `lm.model` itself is hooked; the hooks go at the end.
+    (prompts must be padded on the left, as `generate` does). The hooks go at the end.
 
     Args:
-        lm: the model to steer.
+        lm: the model to steer, in any form that `capture` takes; torch hooks change `lm.model` itself.
         direction: fitted on a model of this architecture.
         factor: in units of the gap; negative moves towards known.
         layers: after which blocks; the direction's own if None.
+        backend: as `capture` takes it.
+
+    Yields:
+        The backend, which `generate` and `capture` take in the model's place: with TransformerLens and nnsight it is
+        what is steered.
 
     Raises:
-        SeatError: another architecture, or a layer that does not exist.
+        SeatError: another architecture, a layer that does not exist, or as `open_backend`.
     """
-    direction.require_fits(lm)
-    chosen = lm.sites.layer_list([direction.layer] if layers is None else layers)
-
-    def edit(vector: Tensor) -> Callable[[Tensor], Tensor]:
-        def at_end(hidden: Tensor) -> Tensor:
-            moved = hidden.clone()
-            moved[:, -1] += factor * vector.to(hidden)
-            return moved
-
-        return at_end
-
-    with _edit_blocks(lm, {layer: edit(direction.raw[layer]) for layer in chosen}):
-        yield
+    with_what = open_backend(lm, backend)
+    direction.require_fits(with_what.lm)
+    chosen = with_what.lm.sites.layer_list([direction.layer] if layers is None else layers)
+    with with_what.edited({layer: addition(direction.raw[layer], factor) for layer in chosen}):
+        yield with_what
 
 
 @contextlib.contextmanager
 def ablate_direction(
-    lm: LanguageModel, direction: IgnoranceDirection, layers: Sequence[int] | None = None
-) -> Iterator[None]:
+    lm: Any,
+    direction: IgnoranceDirection,
+    layers: Sequence[int] | None = None,
+    *,
+    backend: BackendName | None = None,
+) -> Iterator[Backend]:
     """Within the block, take the chosen layer's direction out of the residual stream (ablation as in 2406.11717).
 
     After every block and at every token: a model re-writes what is taken out at one place only.
 
     Args:
-        lm: the model to change.
+        lm: the model to change, in any form that `capture` takes.
         direction: fitted on a model of this architecture.
         layers: after which blocks; all if None.
+        backend: as `capture` takes it.
+
+    Yields:
+        The backend, as `add_direction` does.
 
     Raises:
-        SeatError: another architecture, or a layer that does not exist.
+        SeatError: another architecture, a layer that does not exist, or as `open_backend`.
     """
-    direction.require_fits(lm)
-    vector = direction.vectors[direction.layer]
+    with_what = open_backend(lm, backend)
+    direction.require_fits(with_what.lm)
+    taken = ablation(direction.vectors[direction.layer])
+    with with_what.edited(dict.fromkeys(with_what.lm.sites.layer_list(layers), taken)):
+        yield with_what
+
+
+def addition(vector: Float[Tensor, " width"], factor: float = 1.0) -> Edit:
+    """The edit that adds a vector at the last token; for TransformerLens and nnsight see `examples/hand_over.py`.
+
+    Args:
+        vector: of the residual stream, as `direction.raw[layer]`, which is one gap long.
+        factor: how often.
+    """
+
+    def add(hidden: Tensor) -> Tensor:
+        moved = hidden.clone()
+        moved[:, -1] += factor * vector.to(hidden)
+        return moved
+
+    return add
+
+
+def ablation(unit: Float[Tensor, " width"]) -> Edit:
+    """The edit that takes a unit vector's component out at every token."""
 
     def without(hidden: Tensor) -> Tensor:
-        unit = vector.to(hidden)
-        return hidden - (hidden @ unit)[..., None] * unit
+        along = unit.to(hidden)
+        return hidden - (hidden @ along)[..., None] * along
 
-    with _edit_blocks(lm, dict.fromkeys(lm.sites.layer_list(layers), without)):
-        yield
+    return without
 
 
 @contextlib.contextmanager
@@ -134,31 +169,12 @@ def patch_direction(
     handle = lm.model.register_forward_pre_hook(beside, with_kwargs=True)
     try:
         with (
-            _edit_blocks(source, {layer: keep(layer) for layer in chosen}),
-            _edit_blocks(lm, {layer: edit(layer) for layer in chosen}),
+            TorchHooks(source).edited({layer: keep(layer) for layer in chosen}),
+            TorchHooks(lm).edited({layer: edit(layer) for layer in chosen}),
         ):
             yield
     finally:
         handle.remove()
-
-
-@contextlib.contextmanager
-def _edit_blocks(lm: LanguageModel, edits: dict[int, Callable[[Tensor], Tensor]]) -> Iterator[None]:
-    def hook(edit: Callable[[Tensor], Tensor]):
-        def apply(module: nn.Module, args: tuple, output):
-            return (edit(output[0]), *output[1:]) if isinstance(output, tuple) else edit(output)
-
-        return apply
-
-    handles = [
-        lm.model.get_submodule(lm.sites.blocks[layer]).register_forward_hook(hook(edit))
-        for layer, edit in edits.items()
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def random_like(direction: IgnoranceDirection, seed: int) -> IgnoranceDirection:

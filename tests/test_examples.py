@@ -57,3 +57,10 @@ def test_ten_lines_without_the_package(draw, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert "none outside it" in run.stdout
+
+
+def test_a_direction_is_handed_over():
+    pytest.importorskip("transformer_lens")
+    pytest.importorskip("nnsight")
+    found = load("hand_over").main()
+    assert found["torch hooks"] > 0.5 > found["as it is"]

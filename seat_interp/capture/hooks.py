@@ -1,156 +1,85 @@
-"""One `capture()` on plain torch hooks: the residual stream or the MLP neurons, any layers, reduced at once."""
+"""The default backend: plain torch hooks on the model's own modules."""
 
 import contextlib
-import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import torch
-from jaxtyping import Float
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from seat_interp.capture.reduce import LAST_TOKEN, Reduce
-from seat_interp.errors import SeatError
-from seat_interp.files import load_tensors, save_tensors, text_hash, versions
-from seat_interp.models.open import LanguageModel, require_same_architecture
-from seat_interp.prompts import batches_by_length, encode_prompts, pad
-
-FORMAT = "seat_interp.capture"
+from seat_interp.capture.backend import BackendName, Edit, Kind, Reduced
+from seat_interp.models.open import LanguageModel
+from seat_interp.prompts import Batch
 
 
-class Kind(enum.StrEnum):
-    """What is recorded at a layer."""
-
-    RESIDUAL = "residual"
-    """The residual stream after the block, before any final norm."""
-    NEURONS = "neurons"
-    """The inputs of the MLP's down projection."""
+class Enough(Exception):
+    """Raised where the last wanted layer has been seen: what lies above is not computed."""
 
 
 @dataclass(frozen=True)
-class Capture:
-    """Reduced activations of a set of prompts.
+class TorchHooks:
+    """Hooks that are there while something is looked at or changed, and gone afterwards."""
 
-    Attributes:
-        values: in the order of the prompts; float32 for half-precision models, else as the model computes.
-        layers: which layers, in the order of the second axis.
-        origin: model fingerprint, kind, reduction, backend and its processing state, dtype.
-    """
+    lm: LanguageModel
+    name: ClassVar[BackendName] = "hooks"
 
-    values: Float[Tensor, "prompts layers width"]
-    layers: tuple[int, ...]
-    origin: dict[str, Any]
+    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduced) -> dict[int, Tensor]:
+        """As `Backend.look`; the backbone runs without its language-model head."""
+        found: dict[int, Tensor] = {}
 
-    def save(self, path: str | Path) -> Path:
-        """Write as safetensors with the origin in the header."""
-        header = {"format": FORMAT, "version": 1, "layers": list(self.layers), "origin": self.origin}
-        return save_tensors(path, {"values": self.values}, header)
+        def keep(layer: int, module: nn.Module, args: tuple[Any, ...], output: Any = None) -> None:
+            hidden = args[0] if kind is Kind.NEURONS else first(output)
+            # OPT flattens batch and sequence before its projections.
+            mask = batch.attention_mask.to(hidden.device)
+            found[layer] = reduce(hidden.reshape(*mask.shape, -1), mask, layer)
+            if layer == layers[-1]:
+                raise Enough
 
-    @classmethod
-    def load(cls, path: str | Path) -> "Capture":
-        """Read a capture file.
+        def hook(layer: int) -> Any:
+            if kind is Kind.NEURONS:
+                module = self.lm.model.get_submodule(self.lm.sites.mlps[layer].down)
+                return module.register_forward_pre_hook(partial(keep, layer))
+            return self.lm.model.get_submodule(self.lm.sites.blocks[layer]).register_forward_hook(partial(keep, layer))
 
-        Raises:
-            SeatError: missing, truncated or not a capture.
-        """
-        tensors, header = load_tensors(path, FORMAT)
-        return cls(tensors["values"], tuple(header["layers"]), header["origin"])
+        with hooked(hook(layer) for layer in layers), contextlib.suppress(Enough):
+            self.lm.model.base_model(**batch.inputs(), use_cache=False)
+        return found
 
-    def require_fits(self, lm: LanguageModel) -> None:
-        """Check that the capture can be compared with activations of a model.
+    @contextlib.contextmanager
+    def edited(self, edits: Mapping[int, Edit]) -> Iterator[None]:
+        """As `Backend.edited`; `lm.model` itself is changed while it lasts, whoever runs it."""
 
-        Raises:
-            SeatError: another family, width or depth.
-        """
-        require_same_architecture(self.origin["model"], lm, "The capture")
+        def apply(edit: Edit, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+            return with_first(output, edit(first(output)))
+
+        blocks = {layer: self.lm.model.get_submodule(self.lm.sites.blocks[layer]) for layer in edits}
+        with hooked(blocks[layer].register_forward_hook(partial(apply, edit)) for layer, edit in edits.items()):
+            yield
+
+    def generate(self, **inputs: Any) -> Tensor:
+        """As the model's own."""
+        return self.lm.model.generate(**inputs)  # type: ignore[operator, no-any-return]
 
 
-class _Enough(Exception):
-    """Raised by the last wanted hook: what lies above is not computed."""
+def first(output: Any) -> Tensor:
+    """The hidden states that a block returns, alone or before other things."""
+    return output[0] if isinstance(output, tuple) else output
 
 
-@torch.no_grad()
-def capture(
-    lm: LanguageModel,
-    questions: Sequence[str],
-    *,
-    layers: Sequence[int] | None = None,
-    kind: Kind = Kind.RESIDUAL,
-    reduce: Reduce = LAST_TOKEN,
-    batch_size: int = 32,
-    pad_left: bool = False,
-    progress: bool = True,
-) -> Capture:
-    """Run the questions as prompts and keep the reduced activations.
+def with_first(output: Any, hidden: Tensor) -> Any:
+    """What a block returns, with other hidden states."""
+    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
-    The backbone runs without its language-model head and stops after the last wanted layer. Results do not
-    depend on batch size, order or padding side beyond float rounding.
 
-    Args:
-        lm: the model.
-        questions: one prompt each, put in the chat template.
-        layers: which blocks, negative from the end; all if None.
-        kind: residual stream or neurons.
-        reduce: what to keep of each prompt; the last token if not given.
-        batch_size: prompts a forward pass; batches are ordered by length.
-        pad_left: padding on the left in place of the right.
-        progress: a bar for anything longer than a few batches.
-
-    Raises:
-        SeatError: no questions, a layer that does not exist, or activations that are not finite.
-    """
-    wanted = lm.sites.layer_list(layers)
-    prompts = encode_prompts(lm, questions)
-    kept: list[Tensor | None] = [None] * len(prompts)
-    rows: dict[int, Tensor] = {}
-    mask: list[Tensor] = []
-
-    def keep(layer: int, module: nn.Module, args: tuple[Any, ...], output: Any = None) -> None:
-        hidden = args[0] if kind is Kind.NEURONS else output[0] if isinstance(output, tuple) else output
-        # OPT flattens batch and sequence before its projections.
-        rows[layer] = reduce(hidden.reshape(*mask[0].shape, -1), mask[0], layer)
-        if layer == wanted[-1]:
-            raise _Enough
-
-    handles = []
-    for layer in wanted:
-        if kind is Kind.NEURONS:
-            module = lm.model.get_submodule(lm.sites.mlps[layer].down)
-            handles.append(module.register_forward_pre_hook(partial(keep, layer)))
-        else:
-            module = lm.model.get_submodule(lm.sites.blocks[layer])
-            handles.append(module.register_forward_hook(partial(keep, layer)))
-    groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
+@contextlib.contextmanager
+def hooked(handles: Iterator[Any]) -> Iterator[None]:
+    """Within the block, hooks are there; their handles come as they are registered."""
+    there = []
     try:
-        for group in tqdm(groups, desc="Capturing", unit="batch", leave=False, disable=not progress or len(groups) < 8):
-            batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=pad_left).to(lm.model.device)
-            mask[:] = [batch.attention_mask]
-            with contextlib.suppress(_Enough):
-                lm.model.base_model(**batch.inputs(), use_cache=False)
-            stacked = torch.stack([rows[layer] for layer in wanted], dim=1).cpu()
-            stacked = stacked.float() if stacked.dtype in (torch.float16, torch.bfloat16) else stacked
-            if not torch.isfinite(stacked).all():
-                raise SeatError(
-                    f"The activations of {questions[group[0]]!r} or its batch are not finite in {lm.name!r}."
-                )
-            for index, row in zip(group, stacked):
-                kept[index] = row
-    finally:
         for handle in handles:
+            there.append(handle)
+        yield
+    finally:
+        for handle in there:
             handle.remove()
-    origin = {
-        "model": lm.fingerprint,
-        "kind": kind.value,
-        "reduce": repr(reduce) if not hasattr(reduce, "vectors") else type(reduce).__name__,
-        "backend": "hooks",
-        "processing": "none",
-        "dtype": str(lm.model.dtype).removeprefix("torch."),
-        "system": lm.system,
-        "prompts": text_hash(questions),
-        "versions": versions(),
-    }
-    return Capture(torch.stack([row for row in kept if row is not None]), tuple(wanted), origin)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from tqdm import tqdm
 from transformers import GenerationConfig
 
+from seat_interp.capture.backend import open_backend
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import batches_by_length, encode_prompts, pad
 
@@ -25,7 +27,7 @@ class Reply:
 
 
 def generate(
-    lm: LanguageModel,
+    lm: Any,
     questions: Sequence[str],
     *,
     max_new_tokens: int = 32,
@@ -39,7 +41,7 @@ def generate(
 
 @torch.no_grad()
 def replies(
-    lm: LanguageModel,
+    lm: Any,
     questions: Sequence[str],
     *,
     max_new_tokens: int = 32,
@@ -51,9 +53,18 @@ def replies(
     Prompts are padded on the left with position ids from the mask, so that a reply does not depend on what
     it shares a batch with beyond rounding.
 
+    Args:
+        lm: the model in any form that `capture` takes, or what `add_direction` yields.
+        questions: as asked.
+        max_new_tokens: of each reply.
+        batch_size: prompts a forward pass.
+        progress: show a bar.
+
     Raises:
-        SeatError: there are no questions, or one leaves no room for the reply in the model's context.
+        SeatError: there are no questions, one leaves no room for the reply, or as `open_backend`.
     """
+    with_what = open_backend(lm)
+    lm = with_what.lm
     prompts = encode_prompts(lm, questions, room=max_new_tokens)
     # A model may end its turns with more than one token; its own penalties would not be greedy.
     ends = end_tokens(lm)
@@ -69,7 +80,7 @@ def replies(
     groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
     for group in tqdm(groups, desc="Asking", unit="batch", leave=False, disable=not progress or len(groups) < 3):
         batch = pad([prompts[index] for index in group], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
-        output = lm.model.generate(  # type: ignore[operator]
+        output = with_what.generate(
             input_ids=batch.input_ids, attention_mask=batch.attention_mask, generation_config=config
         )
         new = output[:, batch.input_ids.shape[1] :]

@@ -1,6 +1,5 @@
 """Open a causal language model with its tokenizer and its sites, from a folder, the hub or the catalogue."""
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from copy import deepcopy
@@ -10,11 +9,18 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from seat_interp.errors import SeatError
 from seat_interp.models.catalogue import CATALOGUE
 from seat_interp.models.fetch import fetch
+from seat_interp.models.fingerprint import plain, weights_hash
 from seat_interp.sites import Sites, check_sites, find_sites
 
 ORGANISM_FOLDER = Path(__file__).parent.parent / "organism" / "weights"
@@ -58,15 +64,6 @@ class LanguageModel:
     def copy(self) -> "LanguageModel":
         """A deep copy of the weights; tokenizer and sites are shared."""
         return replace(self, model=deepcopy(self.model))
-
-
-def weights_hash(model: PreTrainedModel) -> str:
-    """Hash of every parameter's bits; about a second for half a gigabyte."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.named_parameters()):
-        digest.update(f"{name}{tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()[:16]
 
 
 def require_same_architecture(made_with: dict, lm: LanguageModel, what: str) -> None:
@@ -128,20 +125,24 @@ def open_model(
 
 
 def wrap_model(
-    model: PreTrainedModel,
+    model: Any,
     tokenizer: PreTrainedTokenizerBase,
     *,
     name: str = "",
     system: str | None = None,
     sites: Callable[[PreTrainedModel], Sites] = find_sites,
 ) -> LanguageModel:
-    """Wrap a model that is already loaded.
+    """Wrap a model that is already loaded: a Hugging Face causal LM, or a PeftModel around one (see `adapter`).
+
+    What `torch.compile(model)` returns is looked into uncompiled: hooks that come later are not compiled along.
 
     Raises:
-        SeatError: the sites are not recognised, a weight is not finite, or the tokenizer has no end token.
+        SeatError: the sites are not recognised, a weight is not finite, the tokenizer has no end token, or parts of the
+            model were compiled in place, where hooks would be passed over without a word.
     """
+    model, sites = _inner(model, sites)
     for parameter_name, parameter in model.named_parameters():
-        if not torch.isfinite(parameter).all():
+        if not parameter.is_meta and not torch.isfinite(plain(parameter)).all():
             raise SeatError(f"The model {name!r} holds NaN or infinity in {parameter_name}. Load intact weights.")
     if tokenizer.eos_token_id is None:
         raise SeatError(f"The tokenizer of {name!r} has no end-of-text token. Set tokenizer.eos_token.")
@@ -150,6 +151,35 @@ def wrap_model(
     found = sites(model)
     check_sites(model, found)
     return LanguageModel(model.eval(), tokenizer, name, found, system)
+
+
+def _inner(model: Any, sites: Callable[[PreTrainedModel], Sites]) -> tuple[Any, Callable[[PreTrainedModel], Sites]]:
+    """The Hugging Face model in what is given, and how to find its sites."""
+    model = getattr(model, "_orig_mod", model)
+    if hasattr(model, "get_base_model") and hasattr(model, "peft_config"):
+        # Adapters stand in the place of matrices, at the same paths.
+        model, sites = model.get_base_model(), lambda inner: sites_of_config(inner.config)
+    if not isinstance(model, PreTrainedModel):
+        raise SeatError(
+            f"A {type(model).__name__} is not a Hugging Face causal language model, nor a PeftModel of one."
+        )
+    compiled = next((n for n, part in model.named_modules() if part._compiled_call_impl is not None), None)
+    if compiled is not None:
+        raise SeatError(
+            f"{compiled or 'The model'} was compiled in place (module.compile()), and hooks that come later are passed "
+            "over there. Wrap the model before it is compiled, or what torch.compile(model) returns."
+        )
+    return model, sites
+
+
+def sites_of_config(config: PreTrainedConfig) -> Sites:
+    """Where things are in a model whose own modules were replaced or are not loaded: found in a twin without weights.
+
+    Raises:
+        SeatError: the sites are not recognised.
+    """
+    with torch.device("meta"):
+        return find_sites(AutoModelForCausalLM.from_config(config))
 
 
 def require_named(path: str | Path) -> Path:

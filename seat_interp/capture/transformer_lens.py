@@ -1,0 +1,122 @@
+"""TransformerLens as a backend: the hook points of a TransformerBridge, raw weights alone."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+from transformer_lens.model_bridge import TransformerBridge
+from transformer_lens.model_bridge.sources import build_bridge_from_module
+
+from seat_interp.capture.backend import BackendName, Edit, Kind, Reduced
+from seat_interp.capture.hooks import Enough, hooked
+from seat_interp.errors import SeatError
+from seat_interp.models.open import LanguageModel, sites_of_config
+from seat_interp.prompts import Batch
+
+POINTS = {Kind.RESIDUAL: "blocks.{}.hook_out", Kind.NEURONS: "blocks.{}.mlp.out.hook_in"}
+
+
+@dataclass(frozen=True)
+class Bridged:
+    """A bridge, and the Hugging Face model that it holds."""
+
+    lm: LanguageModel
+    bridge: TransformerBridge
+    name: ClassVar[BackendName] = "transformer_lens"
+
+    @classmethod
+    def of(cls, held: LanguageModel | TransformerBridge) -> "Bridged":
+        """Around a bridge as it is, or around a copy of a model: a bridge replaces its model's modules.
+
+        Raises:
+            SeatError: the bridge folded or centred its weights, or no bridge can be built for this family.
+        """
+        if isinstance(held, TransformerBridge):
+            return cls(_held(held), held)
+        copy = held.copy()
+        try:
+            # Without a tokenizer: TransformerLens would set its own defaults on the one that is given.
+            bridge = build_bridge_from_module(
+                copy.model, architecture=type(copy.model).__name__, hf_config=copy.model.config
+            )
+        except (ValueError, NotImplementedError, KeyError) as error:
+            raise SeatError(
+                f"TransformerLens has no bridge for {held.name!r} ({type(copy.model).__name__}): {error}. "
+                "Use backend='hooks', which needs none."
+            ) from error
+        return cls(copy, bridge)
+
+    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduced) -> dict[int, Tensor]:
+        """As `Backend.look`."""
+        found: dict[int, Tensor] = {}
+
+        def keep(hidden: Tensor, hook: Any, *, layer: int) -> None:
+            found[layer] = reduce(hidden.reshape(*batch.attention_mask.shape, -1), batch.attention_mask, layer)
+            if layer == layers[-1]:
+                raise Enough
+
+        with self._hooked({layer: partial(keep, layer=layer) for layer in layers}, kind), contextlib.suppress(Enough):
+            # Its backbone and not the bridge's own forward: position ids come from the mask, and the head is left out.
+            self.lm.model.base_model(**batch.inputs(), use_cache=False)
+        return found
+
+    @contextlib.contextmanager
+    def edited(self, edits: Mapping[int, Edit]) -> Iterator[None]:
+        """As `Backend.edited`."""
+        with self._hooked({layer: hook_function(edit) for layer, edit in edits.items()}, Kind.RESIDUAL):
+            yield
+
+    def generate(self, **inputs: Any) -> Tensor:
+        """As the Hugging Face model's own, which runs through the hook points."""
+        with hooked(self._named_caches()):
+            return self.lm.model.generate(**inputs)  # type: ignore[operator, no-any-return]
+
+    def _named_caches(self) -> Iterator[Any]:
+        """Hooks that hand attention its cache by the name that TransformerLens looks for.
+
+        transformers 5.24 calls it `cache`; TransformerLens 4.3 knows `past_key_values`, leaves the cache empty without
+        a word, and every token after the first sees itself alone.
+        """
+
+        def name(module: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
+            return args, given | {"past_key_values": given.get("past_key_values", given.get("cache"))}
+
+        for module in self.lm.model.modules():
+            if hasattr(module, "_update_kv_cache"):
+                yield module.register_forward_pre_hook(name, with_kwargs=True)
+
+    def _hooked(self, hooks: Mapping[int, Callable[..., Any]], kind: Kind) -> Any:
+        return self.bridge.hooks(fwd_hooks=[(POINTS[kind].format(layer), hook) for layer, hook in hooks.items()])
+
+
+def hook_function(edit: Edit) -> Callable[[Tensor, Any], Tensor]:
+    """An edit of the residual stream as TransformerLens takes it, (activations, hook) -> activations.
+
+    For `bridge.run_with_hooks(..., fwd_hooks=[("blocks.3.hook_out", hook_function(edit))])`.
+    """
+
+    def hooked(hidden: Tensor, hook: Any) -> Tensor:
+        return edit(hidden)
+
+    return hooked
+
+
+def _held(bridge: TransformerBridge) -> LanguageModel:
+    """The model in a bridge.
+
+    Raises:
+        SeatError: its weights were folded or centred, or it has no tokenizer.
+    """
+    if bridge.compatibility_mode or bridge._weights_processed:
+        raise SeatError(
+            "This TransformerBridge is in compatibility mode: norms are folded and weights centred, so its residual "
+            "stream is another space than the model's own (12 to 16 % apart on a GPT-2), and no direction or "
+            "displacement can be compared with it. Give a bridge on which enable_compatibility_mode() was not called."
+        )
+    if bridge.tokenizer is None:
+        raise SeatError("This TransformerBridge has no tokenizer. Give one to it, or pass what wrap_model returns.")
+    model: Any = bridge.original_model
+    return LanguageModel(model, bridge.tokenizer, name=str(bridge.cfg.model_name), sites=sites_of_config(model.config))
