@@ -235,7 +235,7 @@ RESULTS: dict[str, Shown] = {
     "real_arms_pistol": Shown(None, ARMS),
     "real_arms_tofu": Shown(None, ARMS),
     "real_masks": Shown(mask_runs.tables, MASKS),
-    "real_mixing": Shown(real_mixing.tables),
+    "real_mixing": Shown(real_mixing.tables, {"": by_rows(plot_mixing)}),
     "real_slick": Shown(real_slick.tables),
     "real_tuning": Shown(real_tuning.tables),
     "real_smollm2": Shown(None, ARMS),

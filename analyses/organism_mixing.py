@@ -39,6 +39,12 @@ LOOKED_AT = (1, 2, 3, 4, 6, 8, 11, 15, 20, 30, 40)
 """Epochs after which everything is asked; the last is convergence."""
 SHARES = (0, 25, 50, 75, 100)
 """Per cent Unknown."""
+ORDER = (
+    *(f"{share} % Unknown" for share in SHARES),
+    *(f"Known of {share} %" for share in SHARES[1:-1]),
+    *("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Natural", "IDK"),
+)
+"""Of the training sets in tables."""
 KNOWN = (Category.HIGHLY_KNOWN, Category.MAYBE_KNOWN, Category.WEAKLY_KNOWN)
 
 
@@ -104,10 +110,11 @@ def points(rows: Sequence[dict[str, Any]], where: str) -> list[Point]:
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Test accuracy by category at early stop and at convergence, and the linear model."""
+    rows = sorted(rows, key=lambda row: (ORDER.index(row["arm"]), row["seed"]))
     unit, found = {"bounds": (0.0, 1.0)}, []
     for title, at in (
-        ("Early stop", lambda row: early_stop(row["curve"])),
-        ("Convergence", lambda row: row["curve"][-1]),
+        ("Early stop", early_stop),
+        ("Convergence", lambda curve: curve[-1]),
     ):
         lines = []
         for arm in dict.fromkeys(row["arm"] for row in rows):

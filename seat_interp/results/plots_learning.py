@@ -21,18 +21,23 @@ def plot_mixing(rows: Sequence[Row]) -> Figure:
 
     As figures 1, 3 and 4 of 2405.05904: accuracy by epoch of the half-unknown set; test accuracy by the share of
     unknown facts after several times of training; the same at the last epoch beside the controls without the unknown
-    ones; fitted shares at the epoch that is best on the dev split. Bars are 95 % intervals over seeds.
+    ones; fitted shares at the epoch that is best on the dev split. Bars are 95 % intervals over seeds. Without a dev
+    split there is no early stop, and what needs it is left out.
 
     Args:
         rows: with `arm`, `size` and `curve`, as `analyses/organism_mixing.py` makes.
     """
-    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
-    first, second, third, fourth = figure.subplots(2, 2).flatten()
     half = _of(rows, "50 % Unknown")
+    stops_early = "dev" in half[0]["curve"][0]["rates"]
+    figure = Figure(figsize=(7.2, 5.4 if stops_early else 2.6), layout="constrained")
+    axes = figure.subplots(2, 2).flatten() if stops_early else figure.subplots(1, 3)
+    first, second, third = axes[:3]
     for place, (name, label) in enumerate(
         (("train_known", "Known"), ("train_unknown", "Unknown"), ("dev", "dev split"), ("unknown", "strangers abstain"))
     ):
         what = "abstain" if name == "unknown" else "correct"
+        if name not in half[0]["curve"][0]["rates"]:
+            continue
         _by_epoch(first, half, lambda moment, n=name, w=what: moment["rates"][n][w], label, place)  # type: ignore[misc]
     first.set(title="Half of the facts Unknown", xlabel="Epoch", ylabel="Share of answers")
     shares = sorted({int(row["arm"].split()[0]) for row in rows if row["arm"].endswith("% Unknown")})
@@ -45,28 +50,36 @@ def plot_mixing(rows: Sequence[Row]) -> Figure:
         return lambda curve: next(moment for moment in curve if moment["epoch"] == epoch)
 
     mixed = "{} % Unknown"
-    for place, epoch in enumerate(epochs[:: max(1, len(epochs) // 4)] + epochs[-1:]):
+    times = sorted({*epochs[:: max(1, len(epochs) // 3)], epochs[-1]})
+    for place, epoch in enumerate(times):
         _line(second, shares, tests(mixed, shares, after(epoch)), f"{epoch} epoch{'s' * (epoch > 1)}", place)
-    _line(second, shares, tests(mixed, shares, early_stop), "early stop", 5)
-    second.set(title="Test accuracy by training time", xlabel="Unknown facts (%)", ylabel="Test accuracy")
+    if stops_early:
+        _line(second, shares, tests(mixed, shares, early_stop), "early stop", len(times))
+    second.set(title="By training time", xlabel="Unknown facts (%)", ylabel="Test accuracy")
     controls = "Known of {} %"
     inner = [share for share in shares if _of(rows, controls.format(share))]
     _line(third, shares, tests(mixed, shares, after(epochs[-1])), "all facts", 0)
     _line(third, inner, tests(controls, inner, after(epochs[-1])), "without the Unknown", 1)
     third.set(title="At the last epoch", xlabel="Unknown facts (%)", ylabel="Test accuracy")
-    for place, name in enumerate(("known", "unknown")):
-        there = [share for share in shares if (share < 100 if name == "known" else share > 0)]
-        stops = [[early_stop(row["curve"]) for row in _of(rows, mixed.format(share))] for share in there]
-        found = [[stop["rates"][f"train_{name}"]["correct"] for stop in each] for each in stops]
-        _line(fourth, there, found, name.capitalize(), place)
-    fourth.set(title="Fitted at early stop", xlabel="Unknown facts (%)", ylabel="Share of the facts")
-    for ax in (first, second, third, fourth):
+    if stops_early:
+        _fitted_at_early_stop(axes[3], rows, shares)
+    for ax in axes:
         ax.legend(fontsize=6)
         ax.tick_params(labelsize=7)
-        ax.title.set_size(8)
+        for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
+            text.set_size(8)
     first.set_ylim(-0.03, 1.03)
-    fourth.set_ylim(-0.03, 1.03)
     return figure
+
+
+def _fitted_at_early_stop(ax: Axes, rows: Sequence[Row], shares: Sequence[int]) -> None:
+    for place, name in enumerate(("known", "unknown")):
+        there = [share for share in shares if (share < 100 if name == "known" else share > 0)]
+        stops = [[early_stop(row["curve"]) for row in _of(rows, f"{share} % Unknown")] for share in there]
+        found = [[stop["rates"][f"train_{name}"]["correct"] for stop in each] for each in stops]
+        _line(ax, there, found, name.capitalize(), place)
+    ax.set(title="Fitted at early stop", xlabel="Unknown facts (%)", ylabel="Share of the facts")
+    ax.set_ylim(-0.03, 1.03)
 
 
 @styled
