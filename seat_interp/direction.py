@@ -212,10 +212,9 @@ def fit_direction(
         ahead = einsum(vectors, parts[0].mean(0) - parts[1].mean(0), "layer width, layer width -> layer")
         vectors = np.where(ahead < 0, -1.0, 1.0)[:, None] * vectors
         on = [einsum(part, vectors, "prompt layer width, layer width -> prompt layer") for part in parts]
-        auroc, separation = _separate(on[2], on[3])
+        auroc, separation = separate(on[2], on[3])
         scan[position] = tuple(float(value) for value in auroc)
-        eligible = range(max(1, int(deepest * lm.sites.layers)))
-        layer = max(eligible, key=lambda la: (round(float(auroc[la]), 4), separation[la]))
+        layer = choose_layer(auroc, separation, deepest)
         found = IgnoranceDirection(
             vectors=torch.from_numpy(vectors),
             gap=torch.from_numpy(on[0].mean(0) - on[1].mean(0)).abs(),
@@ -248,7 +247,14 @@ def split_by_group(facts: Sequence[Fact], held_out: float, seed: int) -> tuple[l
     )
 
 
-def _separate(unknown: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def choose_layer(auroc: np.ndarray, separation: np.ndarray, deepest: float) -> int:
+    """The layer of highest AUROC, among equals of largest separation, not above a share of the depth."""
+    eligible = range(max(1, int(deepest * len(auroc))))
+    return max(eligible, key=lambda layer: (round(float(auroc[layer]), 4), separation[layer]))
+
+
+def separate(unknown: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """AUROC of projections, and their distance in units of the spread within the classes, per layer."""
     labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
     scores = np.concatenate([unknown, known])
     auroc = np.array([roc_auc_score(labels, scores[:, layer]) for layer in range(scores.shape[1])])

@@ -1,8 +1,9 @@
 """Recording activations."""
 
 from seat_interp.capture.backend import Backend, BackendName, Kind, open_backend
-from seat_interp.capture.capture import Capture, capture
+from seat_interp.capture.capture import Capture, capture, stream
 from seat_interp.capture.reduce import LAST_TOKEN, AtToken, MeanToken, Projection, Reduce
+from seat_interp.capture.shards import Shards, capture_to
 
 __all__ = [
     "LAST_TOKEN",
@@ -14,6 +15,9 @@ __all__ = [
     "MeanToken",
     "Projection",
     "Reduce",
+    "Shards",
     "capture",
+    "capture_to",
     "open_backend",
+    "stream",
 ]

@@ -1,6 +1,7 @@
 """One `capture()`: the residual stream or the MLP neurons, any layers, reduced at once, through any backend."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from seat_interp.capture.backend import BackendName, Kind, open_backend
+from seat_interp.capture.backend import Backend, BackendName, Kind, open_backend
 from seat_interp.capture.reduce import LAST_TOKEN, Reduce
 from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, save_tensors, text_hash, versions
@@ -58,7 +59,83 @@ class Capture:
         require_same_architecture(self.origin["model"], lm, "The capture")
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class Looking:
+    """Everything about a capture but its prompts; the arguments of `of` are those of `capture`.
+
+    Attributes:
+        with_what: the backend.
+        given: the model as it was given; a bridge gives the weights other names.
+        layers: rising.
+        kind, reduce, batch_size, pad_left: as `capture` takes them.
+    """
+
+    with_what: Backend
+    given: LanguageModel
+    layers: tuple[int, ...]
+    kind: Kind
+    reduce: Reduce
+    batch_size: int
+    pad_left: bool
+
+    @classmethod
+    def of(
+        cls,
+        lm: Any,
+        *,
+        layers: Sequence[int] | None = None,
+        kind: Kind = Kind.RESIDUAL,
+        reduce: Reduce = LAST_TOKEN,
+        batch_size: int = 32,
+        pad_left: bool = False,
+        backend: BackendName | None = None,
+        remote: bool | Literal["local"] = False,
+    ) -> "Looking":
+        """With a backend opened and layers counted from the front.
+
+        Raises:
+            SeatError: a layer that does not exist, or as `open_backend`.
+        """
+        with_what = open_backend(lm, backend, remote=remote)
+        given = lm if isinstance(lm, LanguageModel) else with_what.lm
+        return cls(with_what, given, tuple(given.sites.layer_list(layers)), kind, reduce, batch_size, pad_left)
+
+    @torch.no_grad()
+    def values(self, questions: Sequence[str], *, progress: bool = True) -> Float[Tensor, "prompts layers width"]:
+        """The reduced activations, in the order of the questions."""
+        lm = self.with_what.lm
+        prompts = encode_prompts(lm, questions)
+        groups = batches_by_length([len(prompt) for prompt in prompts], self.batch_size)
+        kept: list[Tensor | None] = [None] * len(prompts)
+        for group in tqdm(groups, desc="Capturing", unit="batch", leave=False, disable=not progress or len(groups) < 8):
+            batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=self.pad_left)
+            if lm.model.device.type != "meta":  # the weights of a remote run are elsewhere
+                batch = batch.to(lm.model.device)
+            rows = self.with_what.look(batch, self.layers, self.kind, self.reduce)
+            stacked = torch.stack([rows[layer].cpu() for layer in self.layers], dim=1)  # they may be on several devices
+            stacked = stacked.float() if stacked.dtype in (torch.float16, torch.bfloat16) else stacked
+            if not torch.isfinite(stacked).all():
+                raise SeatError(
+                    f"The activations of {questions[group[0]]!r} or its batch are not finite in {lm.name!r}."
+                )
+            for index, row in zip(group, stacked):
+                kept[index] = row
+        return torch.stack([row for row in kept if row is not None])
+
+    def origin(self) -> dict[str, Any]:
+        """What an artefact remembers of how it was made."""
+        return {
+            "model": self.given.fingerprint,
+            "kind": self.kind.value,
+            "reduce": repr(self.reduce) if not hasattr(self.reduce, "vectors") else type(self.reduce).__name__,
+            "backend": self.with_what.name,
+            "processing": "none",
+            "dtype": str(self.given.model.dtype).removeprefix("torch."),
+            "system": self.given.system,
+            "versions": versions(),
+        }
+
+
 def capture(
     lm: Any,
     questions: Sequence[str],
@@ -94,33 +171,33 @@ def capture(
     Raises:
         SeatError: no questions, a layer that does not exist, activations that are not finite, or as `open_backend`.
     """
-    with_what = open_backend(lm, backend, remote=remote)
-    given = lm if isinstance(lm, LanguageModel) else with_what.lm
-    lm = with_what.lm
-    wanted = lm.sites.layer_list(layers)
-    prompts = encode_prompts(lm, questions)
-    kept: list[Tensor | None] = [None] * len(prompts)
-    groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
-    for group in tqdm(groups, desc="Capturing", unit="batch", leave=False, disable=not progress or len(groups) < 8):
-        batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=pad_left)
-        if lm.model.device.type != "meta":  # the weights of a remote run are elsewhere
-            batch = batch.to(lm.model.device)
-        rows = with_what.look(batch, wanted, kind, reduce)
-        stacked = torch.stack([rows[layer].cpu() for layer in wanted], dim=1)  # layers may be on several devices
-        stacked = stacked.float() if stacked.dtype in (torch.float16, torch.bfloat16) else stacked
-        if not torch.isfinite(stacked).all():
-            raise SeatError(f"The activations of {questions[group[0]]!r} or its batch are not finite in {lm.name!r}.")
-        for index, row in zip(group, stacked):
-            kept[index] = row
-    origin = {
-        "model": given.fingerprint,  # a bridge gives the weights other names
-        "kind": kind.value,
-        "reduce": repr(reduce) if not hasattr(reduce, "vectors") else type(reduce).__name__,
-        "backend": with_what.name,
-        "processing": "none",
-        "dtype": str(lm.model.dtype).removeprefix("torch."),
-        "system": lm.system,
-        "prompts": text_hash(questions),
-        "versions": versions(),
-    }
-    return Capture(torch.stack([row for row in kept if row is not None]), tuple(wanted), origin)
+    how = {"kind": kind, "reduce": reduce, "batch_size": batch_size, "pad_left": pad_left}
+    looking = Looking.of(lm, layers=layers, backend=backend, remote=remote, **how)  # type: ignore[arg-type]
+    values = looking.values(questions, progress=progress)
+    return Capture(values, looking.layers, {**looking.origin(), "prompts": text_hash(questions)})
+
+
+def stream(
+    lm: Any, questions: Iterable[str], *, chunk: int = 512, **how: Any
+) -> Iterator[Float[Tensor, "chunk layers width"]]:
+    """As `capture`, chunk by chunk: what is not kept needs no memory, and there may be any number of questions.
+
+    Args:
+        lm: the model, as `capture` takes it.
+        questions: read as they are needed.
+        chunk: prompts at a time.
+        how: what else `capture` takes, but for `progress`.
+
+    Raises:
+        SeatError: as `capture`.
+    """
+    looking = Looking.of(lm, **how)
+    for some in chunks(questions, chunk):
+        yield looking.values(some, progress=False)
+
+
+def chunks(questions: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Lists of so many, in order; the last may be shorter."""
+    rest = iter(questions)
+    while some := list(itertools.islice(rest, size)):
+        yield some

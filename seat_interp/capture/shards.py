@@ -1,0 +1,152 @@
+"""Captures larger than memory: shards on disk, written one by one, gone on with after a kill, mapped when read."""
+
+from collections.abc import Iterable, Iterator, Sized
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from safetensors import safe_open
+from torch import Tensor
+from tqdm import tqdm
+
+from seat_interp.capture.capture import Looking, chunks
+from seat_interp.errors import SeatError
+from seat_interp.files import append_jsonl, read_growing, read_json, save_tensors, sha256, text_hash, write_json
+
+FORMAT = "seat_interp.shards"
+ABOUT, MANIFEST = "about.json", "manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class Shards:
+    """A capture in a folder: `about.json` says how it was made, `manifest.jsonl` has a line for each shard.
+
+    Attributes:
+        folder: of the shards.
+        about: how they were made: origin, layers, prompts a shard.
+        shards: file, prompts, sha256 of the file and hash of its questions, in order.
+    """
+
+    folder: Path
+    about: dict[str, Any]
+    shards: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Shards":
+        """What is there: of a capture that was cut off, its whole shards.
+
+        Raises:
+            SeatError: no capture is there, or a shard is missing.
+        """
+        folder = Path(folder)
+        about = read_json(folder / ABOUT)
+        if about.get("format") != FORMAT:
+            raise SeatError(f"{folder} holds {about.get('format') or 'something else'}, not {FORMAT}.")
+        rows = {row["file"]: row for row in read_growing(folder / MANIFEST)}
+        shards = tuple(rows[name] for name in sorted(rows))
+        if missing := next((shard for shard in shards if not (folder / shard["file"]).is_file()), None):
+            raise SeatError(f"{folder / missing['file']} is missing. Capture into that folder again: it fills the gap.")
+        return cls(folder, about, shards)
+
+    def __len__(self) -> int:
+        """Prompts."""
+        return sum(shard["prompts"] for shard in self.shards)
+
+    def __iter__(self) -> Iterator[Float[Tensor, "chunk layers width"]]:
+        """Shard by shard, each mapped from its file."""
+        for shard in self.shards:
+            yield self._mapped(shard, slice(None))
+
+    def __getitem__(self, wanted: int | slice) -> Float[Tensor, "prompts layers width"]:
+        """Some prompts, of which only the shards that hold them are read; an index gives one row.
+
+        Raises:
+            SeatError: out of range, or a slice with a step.
+        """
+        start, stop, step = (
+            wanted.indices(len(self)) if isinstance(wanted, slice) else (wanted % max(1, len(self)), None, 1)
+        )
+        stop = start + 1 if stop is None else stop
+        if step != 1 or stop <= start or (isinstance(wanted, int) and not -len(self) <= wanted < len(self)):
+            raise SeatError(
+                f"There are no prompts {wanted} among {len(self)}. Give an index, or a slice without a step."
+            )
+        parts, at = [], 0
+        for shard in self.shards:
+            here = slice(max(0, start - at), min(shard["prompts"], stop - at))
+            if here.start < here.stop:
+                parts.append(self._mapped(shard, here))
+            at += shard["prompts"]
+        return torch.cat(parts)
+
+    def verify(self) -> None:
+        """Read every byte and compare with the manifest.
+
+        Raises:
+            SeatError: a shard is not as it was written.
+        """
+        for shard in tqdm(self.shards, desc="Verifying", unit="shard", leave=False, disable=len(self.shards) < 8):
+            if sha256(self.folder / shard["file"]) != shard["sha256"]:
+                raise SeatError(
+                    f"{self.folder / shard['file']} is not as it was written. Remove it, and capture into that folder "
+                    "again: it fills the gap."
+                )
+
+    def _mapped(self, shard: dict[str, Any], rows: slice) -> Tensor:
+        with safe_open(str(self.folder / shard["file"]), framework="pt") as file:
+            return file.get_slice("values")[rows]
+
+
+def capture_to(
+    folder: str | Path, lm: Any, questions: Iterable[str], *, shard: int = 512, progress: bool = True, **how: Any
+) -> Shards:
+    """As `capture`, into a folder; a call that was killed at any moment goes on where it was, to the same bytes.
+
+    Each shard is written whole or not at all, then stands in the manifest. Memory is that of one shard.
+
+    Args:
+        folder: new, or one that this capture began.
+        lm: the model, as `capture` takes it.
+        questions: in the same order in every call; read as they are needed.
+        shard: prompts in each file.
+        progress: show a bar, with the time that is left where the number of questions is known.
+        how: what else `capture` takes.
+
+    Raises:
+        SeatError: the folder holds another capture, other questions, or shards that are not as they were written; no
+            questions; no space; or as `capture`.
+    """
+    folder, looking = Path(folder), Looking.of(lm, **how)
+    about = {"format": FORMAT, "version": 1, "layers": list(looking.layers), "shard": shard}
+    about |= {"batch_size": looking.batch_size, "pad_left": looking.pad_left, "origin": looking.origin()}
+    if (folder / ABOUT).exists():
+        if read_json(folder / ABOUT) != about:
+            raise SeatError(f"{folder} holds a capture made otherwise. Name another folder, or remove that one.")
+    elif folder.exists() and any(folder.iterdir()):
+        raise SeatError(f"{folder} is there already and holds no capture. Name another folder, or remove that one.")
+    else:
+        write_json(folder / ABOUT, about)
+    done = {row["file"]: row for row in read_growing(folder / MANIFEST)}
+    total = len(questions) if isinstance(questions, Sized) else None
+    with tqdm(total=total, desc="Capturing", unit="prompt", disable=not progress) as bar:
+        for number, some in enumerate(chunks(questions, shard)):
+            name, said = f"{number:06d}.safetensors", text_hash(some)
+            if (row := done.get(name)) is not None:
+                if row["questions"] != said:
+                    raise SeatError(
+                        f"{folder / name} was made of other questions. Name another folder, or remove that one."
+                    )
+                if (folder / name).is_file() and sha256(folder / name) == row["sha256"]:
+                    bar.update(len(some))
+                    continue
+            save_tensors(folder / name, {"values": looking.values(some, progress=False)}, about)
+            row = {"file": name, "prompts": len(some), "sha256": sha256(folder / name), "questions": said}
+            if done.get(name) != row:
+                append_jsonl(folder / MANIFEST, [row])
+            bar.update(len(some))
+    found = Shards.open(folder)
+    if not found.shards:
+        raise SeatError("There are no prompts to capture: the set is empty.")
+    return found

@@ -1,0 +1,155 @@
+"""Captures on disk against captures in memory; kills at random moments; damage; and what is summed in one pass."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import CITIES, NAMES, QUESTIONS, fact
+
+from seat_interp.capture import AtToken, Projection, Shards, capture, capture_to, stream
+from seat_interp.direction import fit_direction
+from seat_interp.displacement import null_directions
+from seat_interp.errors import SeatError
+from seat_interp.streamed import Moments, fit_direction_streamed, moments, null_directions_streamed
+
+MANY = [f"{question} {city}" for question in QUESTIONS for city in CITIES]
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_shards_hold_what_a_capture_holds(llama, tmp_path):
+    whole = capture(llama, MANY, progress=False).values
+    found = capture_to(tmp_path / "c", llama, iter(MANY), shard=7, progress=False)
+    assert [len(values) for values in found] == [7, 7, 7, 7, 2]
+    torch.testing.assert_close(torch.cat(list(found)), whole, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found[5:16], torch.cat(list(found))[5:16], rtol=0, atol=0)
+    torch.testing.assert_close(found[-1][0], torch.cat(list(found))[-1], rtol=0, atol=0)
+    assert len(found) == len(MANY)
+    assert found.about["origin"]["model"] == llama.fingerprint
+    found.verify()
+    torch.testing.assert_close(torch.cat(list(stream(llama, MANY, chunk=7))), torch.cat(list(found)), rtol=0, atol=0)
+    for wrong in (30, slice(3, 3), slice(0, 9, 2)):
+        with pytest.raises(SeatError, match="no prompts"):
+            found[wrong]
+
+
+def test_a_capture_goes_on_and_mends_damage(llama, tmp_path):
+    how = {"shard": 7, "progress": False}
+    capture_to(tmp_path / "whole", llama, MANY, **how)
+    capture_to(tmp_path / "part", llama, MANY[:14], **how)
+    expected = bytes_of(tmp_path / "whole")
+    capture_to(tmp_path / "part", llama, MANY, **how)
+    assert bytes_of(tmp_path / "part") == expected
+
+    damaged = tmp_path / "part" / "000001.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
+    with pytest.raises(SeatError, match=r"000001\.safetensors is not as it was written"):
+        Shards.open(tmp_path / "part").verify()
+    (tmp_path / "part" / "000003.safetensors").unlink()
+    with pytest.raises(SeatError, match=r"000003\.safetensors is missing"):
+        Shards.open(tmp_path / "part")
+    capture_to(tmp_path / "part", llama, MANY, **how)
+    assert bytes_of(tmp_path / "part") == expected
+
+
+def test_other_captures_are_refused(llama, tmp_path):
+    capture_to(tmp_path, llama, MANY, shard=7, progress=False)
+    with pytest.raises(SeatError, match="made otherwise"):
+        capture_to(tmp_path, llama, MANY, shard=7, reduce=AtToken(-2), progress=False)
+    with pytest.raises(SeatError, match="of other questions"):
+        capture_to(tmp_path, llama, MANY[1:], shard=7, progress=False)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(SeatError, match="holds no capture"):
+        capture_to(tmp_path / "other", llama, MANY, progress=False)
+    with pytest.raises(SeatError, match="the set is empty"):
+        capture_to(tmp_path / "empty", llama, [], progress=False)
+    with pytest.raises(SeatError, match="Cannot read"):
+        Shards.open(tmp_path / "nowhere")
+
+
+CUT_OFF = """
+import sys; sys.path.insert(0, {tests!r})
+import torch; torch.set_num_threads(1)
+from tiny_models import make_model, make_tokenizer
+from seat_interp.capture import capture_to
+from test_shards import MANY
+capture_to({folder!r}, make_model("llama", make_tokenizer()), MANY * 20, shard=3, progress=False)
+print("whole")
+"""
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_kills_at_random_moments_and_the_same_bytes(llama, tmp_path, kills):
+    script = CUT_OFF.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"))
+    draw, ended, manifest = random.Random(0), 0, tmp_path / "killed" / "manifest.jsonl"
+    for _ in range(kills):
+        job = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        since = time.monotonic()  # the import takes longest: the clock starts when there is a shard
+        while not manifest.exists() and time.monotonic() - since < 60:
+            time.sleep(0.005)
+        time.sleep(draw.uniform(0, 0.1) if kills == 1 else draw.uniform(0, 2))
+        os.kill(job.pid, signal.SIGKILL)
+        ended += b"whole" in job.communicate()[0]
+    assert ended < kills  # at least one was cut off
+    capture_to(tmp_path / "killed", llama, MANY * 20, shard=3, progress=False)
+    capture_to(tmp_path / "whole", llama, MANY * 20, shard=3, progress=False)
+    assert bytes_of(tmp_path / "killed") == bytes_of(tmp_path / "whole")
+
+
+def test_moments_add_up():
+    values = torch.randn(50, 2, 5, dtype=torch.float64) * 3 + 1
+    found = moments(values.split([1, 20, 29]))
+    torch.testing.assert_close(found.mean, values.mean(0))
+    for layer in range(2):
+        torch.testing.assert_close(found.covariance[layer], torch.cov(values[:, layer].T))
+        components = found.components(5)[:, layer]
+        oracle = torch.linalg.svd(values[:, layer] - values[:, layer].mean(0)).Vh
+        torch.testing.assert_close((components * oracle).sum(-1).abs(), torch.ones(5, dtype=torch.float64))
+    with pytest.raises(SeatError, match="no covariance"):
+        Moments.of(values[:1]).covariance  # noqa: B018
+    with pytest.raises(SeatError, match="the set is empty"):
+        moments([])
+
+
+def test_a_direction_in_one_pass(llama):
+    known = [fact(name) for name in NAMES]
+    unknown = [replace(fact(name), question=f"Who is {name}?", spans=()) for name in NAMES]
+    expected = fit_direction(llama, unknown, known)
+    found = fit_direction_streamed(llama, unknown, known, chunk=5)
+    torch.testing.assert_close(found.vectors, expected.vectors, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found.gap, expected.gap, rtol=1e-6, atol=1e-6)
+    assert (found.layer, found.position, found.auroc) == (expected.layer, expected.position, expected.auroc)
+    assert found.origin["fit_set"] == expected.origin["fit_set"]
+    with pytest.raises(SeatError, match="too small"):
+        fit_direction_streamed(llama, unknown[:3], known)
+
+
+def test_nulls_in_one_pass():
+    unknown, known = torch.randn(30, 2, 6) + 2, torch.randn(21, 2, 6)
+    expected = null_directions(unknown, known, draws=20, components=4, seed=3)
+    found = null_directions_streamed(unknown.split(7), known.split(8), (30, 21), draws=20, components=4, seed=3)
+    torch.testing.assert_close(found.random, expected.random)
+    torch.testing.assert_close(found.shuffled, expected.shuffled)
+    along = (found.pca[:4] * expected.pca[:4]).sum(-1).abs()
+    torch.testing.assert_close(along, torch.ones_like(along))
+    for counts, said in (((30, 20), "more than the 50"), ((31, 21), "30 prompts where 31")):
+        with pytest.raises(SeatError, match=said):
+            null_directions_streamed(unknown.split(7), known.split(8), counts)
+
+
+def test_projections_need_no_width(llama, tmp_path):
+    vectors = torch.nn.functional.normalize(torch.randn(3, 32, dtype=torch.float64), dim=-1)
+    found = capture_to(tmp_path / "p", llama, MANY, shard=9, reduce=Projection(vectors), progress=False)
+    assert found[:].shape == (len(MANY), 3, 1)
+    expected = capture(llama, MANY, progress=False).values.double()
+    torch.testing.assert_close(found[:][..., 0], (expected * vectors).sum(-1), rtol=1e-4, atol=1e-4)
