@@ -91,7 +91,7 @@ print("whole")
 @pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_kills_at_random_moments_and_the_same_bytes(llama, tmp_path, kills):
     script = CUT_OFF.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"))
-    draw, ended, manifest = random.Random(0), 0, tmp_path / "killed" / "manifest.jsonl"
+    draw, ended, manifest = random.Random(0), 0, tmp_path / "killed" / "manifest-0.jsonl"
     for _ in range(kills):
         job = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         since = time.monotonic()  # the import takes longest: the clock starts when there is a shard

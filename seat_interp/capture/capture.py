@@ -16,6 +16,7 @@ from seat_interp.capture.reduce import LAST_TOKEN, Reduce
 from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, save_tensors, text_hash, versions
 from seat_interp.models.open import LanguageModel, require_same_architecture
+from seat_interp.processes import Processes, processes
 from seat_interp.prompts import batches_by_length, encode_prompts, pad
 
 FORMAT = "seat_interp.capture"
@@ -101,13 +102,25 @@ class Looking:
         return cls(with_what, given, tuple(given.sites.layer_list(layers)), kind, reduce, batch_size, pad_left)
 
     @torch.no_grad()
-    def values(self, questions: Sequence[str], *, progress: bool = True) -> Float[Tensor, "prompts layers width"]:
-        """The reduced activations, in the order of the questions."""
-        lm = self.with_what.lm
+    def values(
+        self, questions: Sequence[str], *, among: Processes | None = None, progress: bool = True
+    ) -> Float[Tensor, "prompts layers width"]:
+        """The reduced activations, in the order of the questions.
+
+        Args:
+            questions: one prompt each.
+            among: processes that share the batches out; each gets all activations.
+            progress: show a bar.
+        """
+        lm, among = self.with_what.lm, among or Processes()
         prompts = encode_prompts(lm, questions)
         groups = batches_by_length([len(prompt) for prompt in prompts], self.batch_size)
-        kept: list[Tensor | None] = [None] * len(prompts)
-        for group in tqdm(groups, desc="Capturing", unit="batch", leave=False, disable=not progress or len(groups) < 8):
+        mine = among.mine(groups)
+        kept: Tensor | None = None
+        # One without a share sees a batch too, to know the shape of what the others find.
+        for group in tqdm(
+            mine or groups[:1], desc="Capturing", unit="batch", leave=False, disable=not progress or len(mine) < 8
+        ):
             batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=self.pad_left)
             if lm.model.device.type != "meta":  # the weights of a remote run are elsewhere
                 batch = batch.to(lm.model.device)
@@ -118,9 +131,12 @@ class Looking:
                 raise SeatError(
                     f"The activations of {questions[group[0]]!r} or its batch are not finite in {lm.name!r}."
                 )
-            for index, row in zip(group, stacked):
-                kept[index] = row
-        return torch.stack([row for row in kept if row is not None])
+            if kept is None:
+                kept = torch.zeros(len(prompts), *stacked.shape[1:], dtype=stacked.dtype)
+            if mine:
+                kept[group] = stacked
+        assert kept is not None
+        return among.summed(kept)
 
     def origin(self) -> dict[str, Any]:
         """What an artefact remembers of how it was made."""
@@ -152,7 +168,8 @@ def capture(
     """Run the questions as prompts and keep the reduced activations.
 
     The backbone runs without its language-model head and stops after the last wanted layer. Results do not
-    depend on batch size, order or padding side beyond float rounding.
+    depend on batch size, order or padding side beyond float rounding. Under `accelerate launch` or torchrun the
+    processes share the batches out, and each gets the whole capture, bit for bit that of one process.
 
     Args:
         lm: the model: a `LanguageModel`, or a TransformerBridge or a model of nnsight as you hold it.
@@ -173,7 +190,7 @@ def capture(
     """
     how = {"kind": kind, "reduce": reduce, "batch_size": batch_size, "pad_left": pad_left}
     looking = Looking.of(lm, layers=layers, backend=backend, remote=remote, **how)  # type: ignore[arg-type]
-    values = looking.values(questions, progress=progress)
+    values = looking.values(questions, among=processes(), progress=progress)
     return Capture(values, looking.layers, {**looking.origin(), "prompts": text_hash(questions)})
 
 

@@ -14,14 +14,17 @@ from tqdm import tqdm
 from seat_interp.capture.capture import Looking, chunks
 from seat_interp.errors import SeatError
 from seat_interp.files import append_jsonl, read_growing, read_json, save_tensors, sha256, text_hash, write_json
+from seat_interp.processes import processes
 
 FORMAT = "seat_interp.shards"
-ABOUT, MANIFEST = "about.json", "manifest.jsonl"
+ABOUT, MANIFEST = "about.json", "manifest-{}.jsonl"
 
 
 @dataclass(frozen=True)
 class Shards:
-    """A capture in a folder: `about.json` says how it was made, `manifest.jsonl` has a line for each shard.
+    """A capture in a folder.
+
+    `about.json` says how it was made, `manifest-*.jsonl`, one of each process, have a line a shard.
 
     Attributes:
         folder: of the shards.
@@ -44,7 +47,7 @@ class Shards:
         about = read_json(folder / ABOUT)
         if about.get("format") != FORMAT:
             raise SeatError(f"{folder} holds {about.get('format') or 'something else'}, not {FORMAT}.")
-        rows = {row["file"]: row for row in read_growing(folder / MANIFEST)}
+        rows = _written(folder)
         shards = tuple(rows[name] for name in sorted(rows))
         if missing := next((shard for shard in shards if not (folder / shard["file"]).is_file()), None):
             raise SeatError(f"{folder / missing['file']} is missing. Capture into that folder again: it fills the gap.")
@@ -104,7 +107,8 @@ def capture_to(
 ) -> Shards:
     """As `capture`, into a folder; a call that was killed at any moment goes on where it was, to the same bytes.
 
-    Each shard is written whole or not at all, then stands in the manifest. Memory is that of one shard.
+    Each shard is written whole or not at all, then stands in the manifest. Memory is that of one shard. Under
+    `accelerate launch` or torchrun the processes share the shards out.
 
     Args:
         folder: new, or one that this capture began.
@@ -119,8 +123,11 @@ def capture_to(
             questions; no space; or as `capture`.
     """
     folder, looking = Path(folder), Looking.of(lm, **how)
+    among = processes()
     about = {"format": FORMAT, "version": 1, "layers": list(looking.layers), "shard": shard}
     about |= {"batch_size": looking.batch_size, "pad_left": looking.pad_left, "origin": looking.origin()}
+    if among.rank > 0:
+        among.wait()  # the first one claims the folder
     if (folder / ABOUT).exists():
         if read_json(folder / ABOUT) != about:
             raise SeatError(f"{folder} holds a capture made otherwise. Name another folder, or remove that one.")
@@ -128,10 +135,15 @@ def capture_to(
         raise SeatError(f"{folder} is there already and holds no capture. Name another folder, or remove that one.")
     else:
         write_json(folder / ABOUT, about)
-    done = {row["file"]: row for row in read_growing(folder / MANIFEST)}
+    if among.rank == 0:
+        among.wait()
+    done, manifest = _written(folder), folder / MANIFEST.format(among.rank)
     total = len(questions) if isinstance(questions, Sized) else None
     with tqdm(total=total, desc="Capturing", unit="prompt", disable=not progress) as bar:
         for number, some in enumerate(chunks(questions, shard)):
+            if number % among.count != among.rank:
+                bar.update(len(some))
+                continue
             name, said = f"{number:06d}.safetensors", text_hash(some)
             if (row := done.get(name)) is not None:
                 if row["questions"] != said:
@@ -144,9 +156,15 @@ def capture_to(
             save_tensors(folder / name, {"values": looking.values(some, progress=False)}, about)
             row = {"file": name, "prompts": len(some), "sha256": sha256(folder / name), "questions": said}
             if done.get(name) != row:
-                append_jsonl(folder / MANIFEST, [row])
+                append_jsonl(manifest, [row])
             bar.update(len(some))
+    among.wait()
     found = Shards.open(folder)
     if not found.shards:
         raise SeatError("There are no prompts to capture: the set is empty.")
     return found
+
+
+def _written(folder: Path) -> dict[str, dict[str, Any]]:
+    """The rows of all processes' manifests by file; of one that was made anew the last counts."""
+    return {row["file"]: row for path in sorted(folder.glob(MANIFEST.format("*"))) for row in read_growing(path)}

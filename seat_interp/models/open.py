@@ -21,6 +21,7 @@ from seat_interp.errors import SeatError
 from seat_interp.models.catalogue import CATALOGUE
 from seat_interp.models.fetch import fetch
 from seat_interp.models.fingerprint import plain, weights_hash
+from seat_interp.processes import local_rank
 from seat_interp.sites import Sites, check_sites, find_sites
 
 ORGANISM_FOLDER = Path(__file__).parent.parent / "organism" / "weights"
@@ -95,7 +96,7 @@ def open_model(
         name: a local Hugging Face folder, a catalogue name (`organism`, `smollm2-135m-instruct`) or a hub id.
             A folder of that name comes first.
         dtype: of the weights.
-        device: where to put them; the first GPU if there is one, else the CPU.
+        device: where to put them; the first GPU if there is one (of several processes, each its own), else the CPU.
         system: system prompt for the chat template; None for the template's own.
         sites: how to find the sites; pass `lambda model: sites_from_paths(model, ...)` to override.
 
@@ -118,9 +119,8 @@ def open_model(
             f"The weights of {str(name)!r} lack {missing[0]} ({len(missing)} missing in all). "
             "They are of another model or incomplete: get them again."
         )
-    target = (
-        torch.device(device) if device is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    )
+    ours = torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
+    target = ours if device is None else torch.device(device)
     return wrap_model(model.to(target), tokenizer, name=str(name), system=system, sites=sites)  # type: ignore[arg-type]
 
 
