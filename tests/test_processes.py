@@ -4,12 +4,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from test_shards import MANY, bytes_of
+from tiny_models import CITIES, NAMES, fact
 
+from seat_interp.attribution import attribute
+from seat_interp.attribution.neurons import per_example
 from seat_interp.capture import Shards, capture, capture_to
-from seat_interp.files import load_tensors
+from seat_interp.errors import SeatError
+from seat_interp.files import load_tensors, read_json
+from seat_interp.masks.random import random_neurons
 from seat_interp.processes import Processes, processes
+from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL
+from seat_interp.training.trainer import TrainConfig, TrainedModel, _share, train
 
 TESTS = Path(__file__).parent
 TWO = """
@@ -24,27 +32,66 @@ out, lm, here = Path({out!r}), make_model("llama", make_tokenizer()), processes(
 for name, some in (("many", MANY), ("one", MANY[:1])):
     capture(lm, some, batch_size=4, progress=False).save(out / f"{{name}}-{{here.rank}}.safetensors")
 capture_to(out / "shards", lm, MANY, shard=7, progress=False)
+
+from seat_interp.attribution import attribute
+from seat_interp.attribution.neurons import per_example
+from seat_interp.files import save_tensors, write_json
+from test_processes import FACTS, TRAINED, scored, taught
+scores = scored(lm)
+save_tensors(out / f"scores-{{here.rank}}.safetensors", scores, {{"format": "scores", "version": 1}})
+for name, how in TRAINED.items():
+    tuned = taught(lm, name)
+    write_json(out / f"log-{{name}}-{{here.rank}}.json", tuned.log)
+    weights = dict(tuned.model.model.named_parameters())
+    save_tensors(out / f"{{name}}-{{here.rank}}.safetensors", weights, {{"format": "w", "version": 1}})
 """
+FACTS = [fact(name, city) for name, city in zip(NAMES, CITIES * 3)]
+TRAINED = {
+    "plain": {"objective": (CrossEntropy(),)},
+    "seat": {"objective": (CrossEntropy(), EntityPerturbedKL(weight=1.0, copies=2, every=2))},
+    "masked": {"objective": (CrossEntropy(),), "masked": True},
+}
 
 
-def test_two_processes_capture_what_one_does(llama, tmp_path):
-    script = tmp_path / "two.py"
-    script.write_text(TWO.format(tests=str(TESTS), out=str(tmp_path)))
+def scored(lm) -> dict[str, torch.Tensor]:
+    """Sums over all facts, over one batch alone, and fact by fact."""
+    found = {f"all {name}": value for name, value in attribute(lm, FACTS, batch_size=4).values.items()}
+    found |= {f"one {name}": value for name, value in attribute(lm, FACTS[:2], batch_size=4).values.items()}
+    return found | {f"each {name}": value for name, value in per_example(lm, FACTS, batch_size=4).items()}
+
+
+def taught(lm, name: str) -> TrainedModel:
+    how = dict(TRAINED[name])
+    mask = random_neurons(lm, 0.3) if how.pop("masked", False) else None
+    config = TrainConfig(steps=6, batch_size=8, learning_rate=1e-3)
+    return train(lm, FACTS, config=config, mask=mask, **how)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory) -> Path:
+    """What two processes have written."""
+    out = tmp_path_factory.mktemp("two")
+    script = out / "two.py"
+    script.write_text(TWO.format(tests=str(TESTS), out=str(out)))
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run(launch, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[-3000:]
+    return out
+
+
+def test_two_processes_capture_what_one_does(llama, two, tmp_path):
     for name, some in (("many", MANY), ("one", MANY[:1])):
         expected = capture(llama, some, batch_size=4, progress=False)
         for rank in (0, 1):
-            values, header = load_tensors(tmp_path / f"{name}-{rank}.safetensors", "seat_interp.capture")
+            values, header = load_tensors(two / f"{name}-{rank}.safetensors", "seat_interp.capture")
             assert torch.equal(values["values"], expected.values)
             assert header["origin"] == expected.origin
     capture_to(tmp_path / "alone", llama, MANY, shard=7, progress=False)
-    two, one = bytes_of(tmp_path / "shards"), bytes_of(tmp_path / "alone")
+    two, one = bytes_of(two / "shards"), bytes_of(tmp_path / "alone")
     assert {n: b for n, b in two.items() if "manifest" not in n} == {
         n: b for n, b in one.items() if "manifest" not in n
     }
-    assert Shards.open(tmp_path / "shards").shards == Shards.open(tmp_path / "alone").shards
+    assert Shards.open(two / "shards").shards == Shards.open(tmp_path / "alone").shards
 
 
 def test_shares_are_whole_and_apart():
@@ -53,3 +100,34 @@ def test_shares_are_whole_and_apart():
     assert sorted(each for share in shares for each in share) == batches
     assert processes() == Processes(0, 1)
     assert torch.equal(processes().summed(torch.ones(2)), torch.ones(2))
+
+
+def test_two_processes_attribute_what_one_does(llama, two):
+    expected = scored(llama)
+    for rank in (0, 1):
+        found, _ = load_tensors(two / f"scores-{rank}.safetensors", "scores")
+        assert found.keys() == expected.keys()
+        for name, value in found.items():
+            torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", list(TRAINED))
+def test_two_processes_train_what_one_does(llama, two, name):
+    expected = taught(llama, name)
+    weights = dict(expected.model.model.named_parameters())
+    for rank in (0, 1):
+        log = read_json(two / f"log-{name}-{rank}.json")
+        for row, known in zip(log, expected.log, strict=True):
+            assert row.keys() == known.keys()
+            for key, value in row.items():
+                assert value == pytest.approx(known[key], rel=1e-5, abs=1e-5)
+        found, _ = load_tensors(two / f"{name}-{rank}.safetensors", "w")
+        for key, value in found.items():
+            torch.testing.assert_close(value, weights[key].detach(), rtol=1e-3, atol=2e-5)
+
+
+def test_batches_that_do_not_come_out_even_are_refused():
+    assert [_share(16, count, [1, 2]) for count in (1, 2, 4, 8)] == [16, 8, 4, 2]
+    assert [_share(7, count, [1]) for count in (1, 2, 3)] == [7, 4, 3]
+    with pytest.raises(SeatError, match="multiple of 4"):
+        _share(7, 2, [1, 2])

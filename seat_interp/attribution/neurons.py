@@ -22,6 +22,7 @@ from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.masks.mask import neuron_extents
 from seat_interp.models.open import LanguageModel
+from seat_interp.processes import processes
 from seat_interp.prompts import Example
 
 Run = Callable[[], Float[Tensor, " batch"]]
@@ -153,7 +154,7 @@ def per_example(
 
     with frozen(lm):
         stream(prepared, visit, batch_size=batch_size, label="Attributing")
-    return kept
+    return {name: processes().summed(rows) for name, rows in kept.items()}  # each process has filled its own
 
 
 def weight_norm(lm: LanguageModel) -> Scores:

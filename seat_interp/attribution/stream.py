@@ -15,6 +15,7 @@ from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, save_tensors
 from seat_interp.models.open import LanguageModel
+from seat_interp.processes import processes
 from seat_interp.prompts import Example, batches_by_length
 
 CHECKPOINT = "seat_interp.attribution_checkpoint"
@@ -34,7 +35,7 @@ def stream(
     checkpoint: str | Path | None = None,
     identity: Mapping[str, Any] | None = None,
 ) -> dict[str, Tensor]:
-    """Sum of what every batch gives.
+    """Sum of what every batch gives; under several processes each takes a share of the batches, and all get the sum.
 
     Args:
         prepared: examples of a metric.
@@ -48,20 +49,31 @@ def stream(
         SeatError: the checkpoint belongs to other settings.
     """
     groups = batches_by_length([len(example.ids) for example in prepared.examples], batch_size)
+    among = processes()
+    if among.count > 1:  # each keeps sums of its own
+        identity = {**(identity or {}), "processes": [among.rank, among.count]}
+        checkpoint = checkpoint and f"{checkpoint}.{among.rank}"
     digest = identity_of(prepared, batch_size, identity or {})
     sums, done = resumed(checkpoint, CHECKPOINT, digest)
-    bar = tqdm(groups, desc=label, unit="batch", leave=False, initial=0, disable=len(groups) < 3)
+    mine = among.mine(groups)
+    if not mine:  # one without a share looks all the same, to know what there is to sum
+        sums = {name: value * 0 for name, value in _visited(prepared, visit, groups[0]).items()}
+    bar = tqdm(mine, desc=label, unit="batch", leave=False, initial=0, disable=len(mine) < 3)
     for number, group in enumerate(bar):
         if number < done:
             continue
-        for name, value in visit([prepared.examples[index] for index in group], group).items():
+        for name, value in _visited(prepared, visit, group).items():
             sums[name] = sums[name].add_(value) if name in sums else value.clone()
         if checkpoint is not None and (number + 1) % EVERY == 0:
             header = {"format": CHECKPOINT, "version": 1, "identity": digest, "done": number + 1}
             save_tensors(checkpoint, sums, header)
     if checkpoint is not None:
         Path(checkpoint).unlink(missing_ok=True)
-    return sums
+    return {name: among.summed(sums[name].contiguous()) for name in sorted(sums)}
+
+
+def _visited(prepared: Prepared, visit: Visit, group: Sequence[int]) -> Mapping[str, Tensor]:
+    return visit([prepared.examples[index] for index in group], group)
 
 
 def identity_of(prepared: Prepared, batch_size: int, settings: Mapping[str, Any]) -> str:

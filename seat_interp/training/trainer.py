@@ -22,6 +22,7 @@ from seat_interp.masks.mask import Mask
 from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.precision import bfloat16_is_fast
+from seat_interp.processes import Processes, processes
 from seat_interp.training.drift import DriftBudget, require_terms
 from seat_interp.training.freezing import trainable
 from seat_interp.training.lora import Adapted, LoRA, adapt
@@ -124,7 +125,9 @@ def train(
 ) -> TrainedModel:
     """Fine-tune a copy of `base` on `facts`; the base stays as it was.
 
-    The same arguments give bit-equal results on the same machine and number of threads, also across a resume.
+    The same arguments give bit-equal results on the same machine and number of threads, also across a resume. Under
+    `accelerate launch` or torchrun the processes share out each batch and sum their gradients; all end with the same
+    model, that of one process to within rounding, and the first one writes the checkpoint.
 
     Args:
         base: frozen reference and starting point.
@@ -183,7 +186,8 @@ def train(
     order = _epochs(len(facts), config)
     began = time.perf_counter()
     lm.model.train()
-    bar = tqdm(range(config.steps), initial=0, desc=label, unit="step", leave=False)
+    first_of_all = processes().rank == 0
+    bar = tqdm(range(config.steps), initial=0, desc=label, unit="step", leave=False, disable=not first_of_all)
     for step in bar:
         draws = next(order)
         if step < first:
@@ -205,7 +209,7 @@ def train(
             result.probes.append({"step": step + 1, **probe(lm)})
             lm.model.train()
         due = config.checkpoint_every and (step + 1) % config.checkpoint_every == 0
-        if checkpoint and (due or step + 1 == config.steps):
+        if checkpoint and first_of_all and (due or step + 1 == config.steps):
             seconds = result.seconds + time.perf_counter() - began
             _checkpoint(checkpoint, identity, step + 1, seconds, parameters, optimiser, result)
     if attached:
@@ -238,15 +242,19 @@ def _step(
     step: int,
 ) -> dict[str, float]:
     optimiser.zero_grad(set_to_none=True)
-    size = config.micro_batch or len(draws)
+    among = processes()
+    size = config.micro_batch or _share(len(draws), among.count, [term.every for term, _ in terms])
     row = {term.name: 0.0 for term, _ in terms}
-    for start in range(0, len(draws), size):
+    for start in among.mine(range(0, len(draws), size)):
         part = draws[start : start + size]
         for (term, loss), weight in zip(terms, weights):
             with torch.autocast(lm.model.device.type, torch.bfloat16, enabled=config.mixed_precision):
                 value = loss(lm, part) * (len(part) / len(draws))
             (weight * value).backward()
             row[term.name] += value.item()
+    if among.count > 1:
+        row = dict(zip(row, among.summed(torch.tensor(list(row.values()), dtype=torch.float64)).tolist()))
+        _sum_gradients(parameters, among)
     if not all(math.isfinite(value) for value in row.values()):
         raise SeatError(f"The loss is not finite at step {step + 1} ({row}). Lower the learning rate.")
     if config.clip is not None:
@@ -255,6 +263,32 @@ def _step(
         group["lr"] = config.rate(step)
     optimiser.step()
     return row
+
+
+def _share(facts: int, count: int, every: Sequence[int]) -> int:
+    """Facts of a batch for each of so many processes.
+
+    Raises:
+        SeatError: a term takes every so many facts, and they do not come out even.
+    """
+    unit, even = math.lcm(*every), math.ceil(facts / count)
+    if count == 1 or unit == 1:
+        return even
+    if whole := [size for size in range(unit, even + 1, unit) if facts % size == 0]:
+        return whole[-1]
+    raise SeatError(
+        f"A term takes one fact in {unit}, and a batch of {facts} has no equal parts of so many for {count} processes. "
+        f"Make batch_size a multiple of {unit * count}."
+    )
+
+
+def _sum_gradients(parameters: Parameters, among: Processes) -> None:
+    """Over all processes; a weight without a gradient in any of them keeps none."""
+    some = torch.tensor([parameter.grad is not None for parameter in parameters.values()], dtype=torch.int32)
+    for parameter, there in zip(parameters.values(), among.summed(some).tolist()):
+        if there:
+            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            among.summed(parameter.grad)
 
 
 def _epochs(count: int, config: TrainConfig) -> Iterator[list[Draw]]:
