@@ -93,13 +93,13 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             *(f"{row['beats'][kind]:.0%}" for kind in kinds),
             f"{row['size']:+.2f}",
             "{:+.2f} to {:+.2f}".format(*row["lead"]),
-            f"{row['probe_auroc']:+.2f}",
+            f"{row['probe_auroc']:+.2f}" if "probe_auroc" in row else "–",
         )
         for row in rows
     ]
     caption = (
-        "Spearman's correlation with the abstention that a run lost; in brackets and of the lead over size 95 %, "
-        "arms drawn again. The AUROC is of unknown against known prompts, whatever the set."
+        "Spearman's correlation with what a run lost: abstention, or, of highly known prompts, recall. In brackets and of "
+        "the lead over size 95 %, arms drawn again. The AUROC is of unknown against known prompts, whatever the set."
     )
     return [Table.of(heads, lines, caption)]
 
