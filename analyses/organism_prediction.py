@@ -98,8 +98,8 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         for row in rows
     ]
     caption = (
-        "Spearman's correlation with what a run lost: abstention, or, of highly known prompts, recall. In brackets and of "
-        "the lead over size 95 %, arms drawn again. The AUROC is of unknown against known prompts, whatever the set."
+        "Spearman's correlation with what a run lost: abstention, or, of highly known prompts, recall. In brackets and "
+        "of the lead over size 95 %, arms drawn again. The AUROC is of unknown against known prompts, whatever the set."
     )
     return [Table.of(heads, lines, caption)]
 
