@@ -38,6 +38,14 @@ class Processes:
             dist.all_reduce(values)
         return values
 
+    def told(self, value: T) -> T:
+        """What the first process has, in each: it has a share whenever there is any work."""
+        if self.count > 1:
+            held = [value]
+            dist.broadcast_object_list(held)
+            (value,) = held
+        return value
+
     def wait(self) -> None:
         """Until all are here."""
         if self.count > 1:

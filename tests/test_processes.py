@@ -57,7 +57,9 @@ def scored(lm) -> dict[str, torch.Tensor]:
     """Sums over all facts, over one batch alone, and fact by fact."""
     found = {f"all {name}": value for name, value in attribute(lm, FACTS, batch_size=4).values.items()}
     found |= {f"one {name}": value for name, value in attribute(lm, FACTS[:2], batch_size=4).values.items()}
-    return found | {f"each {name}": value for name, value in per_example(lm, FACTS, batch_size=4).items()}
+    for said, facts in (("each", FACTS), ("each of one batch", FACTS[:2])):
+        found |= {f"{said} {name}": value for name, value in per_example(lm, facts, batch_size=4).items()}
+    return found
 
 
 def taught(lm, name: str) -> TrainedModel:

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
@@ -56,24 +57,21 @@ def stream(
     digest = identity_of(prepared, batch_size, identity or {})
     sums, done = resumed(checkpoint, CHECKPOINT, digest)
     mine = among.mine(groups)
-    if not mine:  # one without a share looks all the same, to know what there is to sum
-        sums = {name: value * 0 for name, value in _visited(prepared, visit, groups[0]).items()}
     bar = tqdm(mine, desc=label, unit="batch", leave=False, initial=0, disable=len(mine) < 3)
     for number, group in enumerate(bar):
         if number < done:
             continue
-        for name, value in _visited(prepared, visit, group).items():
+        for name, value in visit([prepared.examples[index] for index in group], group).items():
             sums[name] = sums[name].add_(value) if name in sums else value.clone()
         if checkpoint is not None and (number + 1) % EVERY == 0:
             header = {"format": CHECKPOINT, "version": 1, "identity": digest, "done": number + 1}
             save_tensors(checkpoint, sums, header)
     if checkpoint is not None:
         Path(checkpoint).unlink(missing_ok=True)
-    return {name: among.summed(sums[name].contiguous()) for name in sorted(sums)}
-
-
-def _visited(prepared: Prepared, visit: Visit, group: Sequence[int]) -> Mapping[str, Tensor]:
-    return visit([prepared.examples[index] for index in group], group)
+    like = among.told({name: (value.shape, value.dtype) for name, value in sums.items()})
+    # A process without a share has nothing yet.
+    own = {name: sums.get(name, torch.zeros(shape, dtype=dtype)) for name, (shape, dtype) in like.items()}
+    return {name: among.summed(value.contiguous()) for name, value in own.items()}
 
 
 def identity_of(prepared: Prepared, batch_size: int, settings: Mapping[str, Any]) -> str:

@@ -117,10 +117,7 @@ class Looking:
         groups = batches_by_length([len(prompt) for prompt in prompts], self.batch_size)
         mine = among.mine(groups)
         kept: Tensor | None = None
-        # One without a share sees a batch too, to know the shape of what the others find.
-        for group in tqdm(
-            mine or groups[:1], desc="Capturing", unit="batch", leave=False, disable=not progress or len(mine) < 8
-        ):
+        for group in tqdm(mine, desc="Capturing", unit="batch", leave=False, disable=not progress or len(mine) < 8):
             batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=self.pad_left)
             if lm.model.device.type != "meta":  # the weights of a remote run are elsewhere
                 batch = batch.to(lm.model.device)
@@ -133,10 +130,9 @@ class Looking:
                 )
             if kept is None:
                 kept = torch.zeros(len(prompts), *stacked.shape[1:], dtype=stacked.dtype)
-            if mine:
-                kept[group] = stacked
-        assert kept is not None
-        return among.summed(kept)
+            kept[group] = stacked
+        shape, dtype = among.told((kept.shape, kept.dtype) if kept is not None else ((0,), torch.float32))
+        return among.summed(torch.zeros(shape, dtype=dtype) if kept is None else kept)  # one may have no share
 
     def origin(self) -> dict[str, Any]:
         """What an artefact remembers of how it was made."""
