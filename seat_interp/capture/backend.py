@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from seat_interp.capture.reduce import Reduce
 from seat_interp.errors import SeatError
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Batch
@@ -22,8 +23,6 @@ class Kind(enum.StrEnum):
 
 
 BackendName = Literal["hooks", "transformer_lens", "nnsight"]
-Reduced = Callable[[Tensor, Tensor, int], Tensor]
-"""(activations [batch, sequence, width], attention mask, layer) -> what is kept of them."""
 Edit = Callable[[Tensor], Tensor]
 """Residual stream [batch, sequence, width] -> what stands in its place."""
 
@@ -39,7 +38,7 @@ class Backend(Protocol):
     def lm(self) -> LanguageModel:
         """The model that it runs."""
 
-    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduced) -> dict[int, Tensor]:
+    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
         """Run the backbone up to the last of the layers, which rise, and reduce each on the way."""
 
     def edited(self, edits: Mapping[int, Edit]) -> AbstractContextManager[None]:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from seat_interp.capture.backend import BackendName, Edit, Kind, Reduced
+from seat_interp.capture.backend import BackendName, Edit, Kind
+from seat_interp.capture.reduce import Reduce
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Batch
 
@@ -24,7 +25,7 @@ class TorchHooks:
     lm: LanguageModel
     name: ClassVar[BackendName] = "hooks"
 
-    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduced) -> dict[int, Tensor]:
+    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
         """As `Backend.look`; the backbone runs without its language-model head."""
         found: dict[int, Tensor] = {}
 

@@ -9,8 +9,9 @@ import nnsight
 import torch
 from torch import Tensor
 
-from seat_interp.capture.backend import BackendName, Edit, Kind, Reduced
+from seat_interp.capture.backend import BackendName, Edit, Kind
 from seat_interp.capture.hooks import first, with_first
+from seat_interp.capture.reduce import Reduce
 from seat_interp.errors import SeatError
 from seat_interp.models.open import LanguageModel, sites_of_config
 from seat_interp.prompts import Batch, last_token_mask
@@ -52,7 +53,7 @@ class Traced:
             )
         return cls(lm, model, remote)
 
-    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduced) -> dict[int, Tensor]:
+    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
         """As `Backend.look`; of a remote run, only the token that a reduction looks at comes back."""
         sites, shape = self.lm.sites, batch.attention_mask.shape
         paths = {layer: sites.mlps[layer].down if kind is Kind.NEURONS else sites.blocks[layer] for layer in layers}

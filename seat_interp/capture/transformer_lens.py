@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.sources import build_bridge_from_module
 
-from seat_interp.capture.backend import BackendName, Edit, Kind, Reduced
+from seat_interp.capture.backend import BackendName, Edit, Kind
 from seat_interp.capture.hooks import Enough, hooked
+from seat_interp.capture.reduce import Reduce
 from seat_interp.errors import SeatError
 from seat_interp.models.open import LanguageModel, sites_of_config
 from seat_interp.prompts import Batch
@@ -49,7 +50,7 @@ class Bridged:
             ) from error
         return cls(copy, bridge)
 
-    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduced) -> dict[int, Tensor]:
+    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
         """As `Backend.look`."""
         found: dict[int, Tensor] = {}
 
