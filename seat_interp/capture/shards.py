@@ -68,17 +68,18 @@ class Shards:
         Raises:
             SeatError: out of range, or a slice with a step.
         """
-        start, stop, step = (
-            wanted.indices(len(self)) if isinstance(wanted, slice) else (wanted % max(1, len(self)), None, 1)
-        )
-        stop = start + 1 if stop is None else stop
-        if step != 1 or stop <= start or (isinstance(wanted, int) and not -len(self) <= wanted < len(self)):
+        try:
+            rows = range(len(self))[wanted]
+        except IndexError:
+            rows = range(0)
+        rows = range(rows, rows + 1) if isinstance(rows, int) else rows
+        if not rows or rows.step != 1:
             raise SeatError(
-                f"There are no prompts {wanted} among {len(self)}. Give an index, or a slice without a step."
+                f"There are no prompts {wanted} among {len(self)}. Give an index or a slice without a step."
             )
         parts, at = [], 0
         for shard in self.shards:
-            here = slice(max(0, start - at), min(shard["prompts"], stop - at))
+            here = slice(max(0, rows.start - at), min(shard["prompts"], rows.stop - at))
             if here.start < here.stop:
                 parts.append(self._mapped(shard, here))
             at += shard["prompts"]
