@@ -4,6 +4,9 @@ What is kept is sums: a mean and a matrix of squares a layer, and a vector for e
 and `null_directions` give to within rounding in float64.
 """
 
+import functools
+import itertools
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +16,7 @@ import torch
 from einops import einsum
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from seat_interp.capture import AtToken, stream
 from seat_interp.capture.capture import Looking
@@ -79,12 +83,8 @@ def moments(chunks: Chunks) -> Moments:
     Raises:
         SeatError: there are none.
     """
-    found: Moments | None = None
-    for values in chunks:
-        found = Moments.of(values) if found is None else found + Moments.of(values)
-    if found is None:
-        raise SeatError("There are no prompts: the set is empty.")
-    return found
+    _, rest = _peeked(chunks)
+    return functools.reduce(operator.add, map(Moments.of, rest))
 
 
 def fit_direction_streamed(
@@ -99,7 +99,7 @@ def fit_direction_streamed(
     chunk: int = 512,
     **how: Any,
 ) -> IgnoranceDirection:
-    """As `fit_direction` with the mean difference at one position; memory does not grow with the prompts' width.
+    """As `fit_direction` with the mean difference at one position; of each prompt at most a number a layer is kept.
 
     Args:
         lm: the base model.
@@ -167,36 +167,40 @@ def null_directions_streamed(
         SeatError: a set has more or fewer prompts than were said.
     """
     rng = np.random.default_rng(seed)
-    sums: list[Tensor] = []
-    within: list[Moments] = []
-    weights: Tensor | None = None
-    random: np.ndarray | None = None
-    start = 0
-    for chunks, expected in zip((unknown, known), counts):
-        found: Moments | None = None
+    first, rest = _peeked(unknown)
+    random = torch.from_numpy(rng.standard_normal((draws, *first.shape[1:])))
+    weights = _permuted(rng, draws, counts)
+    shuffled, within = torch.zeros_like(random), []
+    for chunks, of_class in zip((rest, known), weights.split(counts, dim=1)):
+        found, seen = None, 0
         for values in chunks:
-            if weights is None:  # the first chunk tells the size
-                random = rng.standard_normal((draws, *values.shape[1:]))
-                weights = _permuted(rng, draws, counts)
-                sums.append(torch.zeros(random.shape, dtype=torch.float64))
-            here = weights[:, start : start + len(values)]
-            if here.shape[1] < len(values):
-                raise SeatError(f"There are more than the {sum(counts)} prompts that were said. Give the right counts.")
-            sums[0] += einsum(here, values.double(), "draw n, n layer width -> draw layer width")
-            start += len(values)
+            here = of_class[:, seen : seen + len(values)]
+            seen += len(values)
+            if seen > of_class.shape[1]:
+                raise SeatError(f"A set has more than the {of_class.shape[1]} prompts that were said. Count them anew.")
+            shuffled += einsum(here, values.double(), "draw n, n layer width -> draw layer width")
             found = Moments.of(values) if found is None else found + Moments.of(values)
-        if found is None or found.count != expected:
-            raise SeatError(f"A set has {found.count if found else 0} prompts where {expected} were said.")
+        if found is None or seen < of_class.shape[1]:
+            raise SeatError(f"A set has {seen} prompts where {of_class.shape[1]} were said. Count them anew.")
+        # Each class without its mean: what the mean has put into every sum is taken out again.
+        shuffled -= of_class.sum(1)[:, None, None] * found.mean
         within.append(found)
-    assert weights is not None
-    assert random is not None
-    # Each class without its mean: what the mean has put into every sum is taken out again.
-    for part, of_class in zip(within, (weights[:, : counts[0]], weights[:, counts[0] :])):
-        sums[0] -= of_class.sum(1)[:, None, None] * part.mean
     pooled = Moments(sum(counts), torch.zeros_like(within[0].mean), within[0].scatter + within[1].scatter)
-    count = min(components, pooled.mean.shape[-1], sum(counts) - 1)
-    pca = pooled.components(count)
-    return Nulls(*(_units(v) for v in (torch.from_numpy(random), sums[0], torch.cat([pca, -pca]))))
+    pca = pooled.components(min(components, pooled.mean.shape[-1], sum(counts) - 1))
+    return Nulls(*(normalize(each, dim=-1, eps=1e-300) for each in (random, shuffled, torch.cat([pca, -pca]))))
+
+
+def _peeked(chunks: Chunks) -> tuple[Tensor, Chunks]:
+    """The first chunk, and all of them.
+
+    Raises:
+        SeatError: there are none.
+    """
+    rest = iter(chunks)
+    first = next(rest, None)
+    if first is None:
+        raise SeatError("There are no prompts: the set is empty.")
+    return first, itertools.chain([first], rest)
 
 
 def _permuted(rng: np.random.Generator, draws: int, counts: tuple[int, int]) -> Float[Tensor, "draws prompts"]:
@@ -211,14 +215,9 @@ def _permuted(rng: np.random.Generator, draws: int, counts: tuple[int, int]) -> 
 
 
 def _mean(chunks: Chunks) -> Float[Tensor, "layers width"]:
-    total, count = None, 0
-    for values in chunks:
-        total = values.double().sum(0) if total is None else total + values.double().sum(0)
+    first, rest = _peeked(chunks)
+    total, count = torch.zeros(first.shape[1:], dtype=torch.float64), 0
+    for values in rest:
+        total += values.double().sum(0)
         count += len(values)
-    if total is None:
-        raise SeatError("There are no prompts: the set is empty.")
     return total / count
-
-
-def _units(vectors: Tensor) -> Tensor:
-    return vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-300)

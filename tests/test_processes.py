@@ -22,7 +22,7 @@ from seat_interp.training.trainer import TrainConfig, TrainedModel, _share, trai
 TESTS = Path(__file__).parent
 TWO = """
 import sys; sys.path.insert(0, {tests!r})
-import torch; torch.set_num_threads(1)
+import torch; torch.set_num_threads({threads})
 from pathlib import Path
 from tiny_models import make_model, make_tokenizer
 from seat_interp.capture import AtToken, Projection, capture, capture_to
@@ -74,7 +74,7 @@ def two(tmp_path_factory) -> Path:
     """What two processes have written."""
     out = tmp_path_factory.mktemp("two")
     script = out / "two.py"
-    script.write_text(TWO.format(tests=str(TESTS), out=str(out)))
+    script.write_text(TWO.format(tests=str(TESTS), out=str(out), threads=torch.get_num_threads()))
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run(launch, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -106,7 +106,8 @@ class Shards:
 def capture_to(
     folder: str | Path, lm: Any, questions: Iterable[str], *, shard: int = 512, progress: bool = True, **how: Any
 ) -> Shards:
-    """As `capture`, into a folder; a call that was killed at any moment goes on where it was, to the same bytes.
+    """As `capture`, into a folder; a call that was killed at any moment goes on where it was, to the same bytes
+    on the same machine and number of threads.
 
     Each shard is written whole or not at all, then stands in the manifest. Memory is that of one shard. Under
     `accelerate launch` or torchrun the processes share the shards out.
