@@ -17,7 +17,7 @@ from seat_interp.files import load_tensors, read_json
 from seat_interp.masks.random import random_neurons
 from seat_interp.processes import Processes, processes
 from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL
-from seat_interp.training.trainer import TrainConfig, TrainedModel, _share, train
+from seat_interp.training.trainer import TrainConfig, TrainedModel, _part_size, train
 
 TESTS = Path(__file__).parent
 TWO = """
@@ -129,7 +129,11 @@ def test_two_processes_train_what_one_does(llama, two, name):
 
 
 def test_batches_that_do_not_come_out_even_are_refused():
-    assert [_share(16, count, [1, 2]) for count in (1, 2, 4, 8)] == [16, 8, 4, 2]
-    assert [_share(7, count, [1]) for count in (1, 2, 3)] == [7, 4, 3]
+    def parts(batch: int, every: int, *counts: int) -> list[int]:
+        objective = (CrossEntropy(), EntityPerturbedKL(every=every))
+        return [_part_size(TrainConfig(batch_size=batch), 100, objective, count) for count in counts]
+
+    assert parts(16, 2, 1, 2, 4, 8) == [16, 8, 4, 2]
+    assert parts(7, 1, 1, 2, 3) == [7, 4, 3]
     with pytest.raises(SeatError, match="multiple of 4"):
-        _share(7, 2, [1, 2])
+        parts(7, 2, 2)

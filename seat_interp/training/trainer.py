@@ -151,7 +151,7 @@ def train(
     if not facts:
         raise SeatError("There are no facts to train on: the target set is empty.")
     config = config or TrainConfig()
-    _require_whole_parts(config, objective or plain())
+    size = _part_size(config, len(facts), objective or plain(), processes().count)
     if config.mixed_precision and not bfloat16_is_fast():
         warnings.warn("This processor has no bfloat16 units: mixed_precision makes training far slower.", stacklevel=2)
     if drift_budget:
@@ -194,7 +194,7 @@ def train(
             continue
         torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, if the model has any
         weights = [term.weight * (1.0 if term.name == "cross_entropy" else factor) for term, _ in terms]
-        row = {"step": step + 1, **_step(lm, terms, weights, draws, parameters, optimiser, config, step)}
+        row = {"step": step + 1, **_step(lm, terms, weights, draws, size, parameters, optimiser, config, step)}
         if drift_budget and watch:
             row["factor"] = factor
             if (step + 1) % drift_budget.every == 0:
@@ -220,15 +220,30 @@ def train(
     return replace(result, seconds=result.seconds + time.perf_counter() - began)
 
 
-def _require_whole_parts(config: TrainConfig, objective: Objective) -> None:
-    """Terms that take every so many facts of a batch must find as many in each micro-batch."""
-    size = config.micro_batch
-    for term in objective:
-        if size and term.every > 1 and (size % term.every or config.batch_size % size):
-            raise SeatError(
-                f"{term.name} takes one fact in {term.every}: micro_batch ({size}) must be a multiple of it, "
-                f"and batch_size ({config.batch_size}) of micro_batch."
-            )
+def _part_size(config: TrainConfig, facts: int, objective: Objective, count: int) -> int:
+    """Facts of a batch that are looked at together: a micro-batch, or the share of one of so many processes.
+
+    Raises:
+        SeatError: a term takes every so many facts of a batch, and finds not as many in each part.
+    """
+    unit, batch, size = math.lcm(*(term.every for term in objective)), min(config.batch_size, facts), config.micro_batch
+    if size:
+        for term in objective:
+            if term.every > 1 and (size % term.every or config.batch_size % size):
+                raise SeatError(
+                    f"{term.name} takes one fact in {term.every}: micro_batch ({size}) must be a multiple of it, "
+                    f"and batch_size ({config.batch_size}) of micro_batch."
+                )
+        return size
+    even = math.ceil(batch / count)
+    if count == 1 or unit == 1:
+        return even
+    if whole := [each for each in range(unit, even + 1, unit) if batch % each == 0]:
+        return whole[-1]
+    raise SeatError(
+        f"A term takes one fact in {unit}, and a batch of {batch} has no equal parts of so many for {count} processes. "
+        f"Make batch_size a multiple of {unit * count}."
+    )
 
 
 def _step(
@@ -236,6 +251,7 @@ def _step(
     terms: list[tuple[Any, Loss]],
     weights: list[float],
     draws: list[Draw],
+    size: int,
     parameters: Parameters,
     optimiser: torch.optim.Optimizer,
     config: TrainConfig,
@@ -243,7 +259,6 @@ def _step(
 ) -> dict[str, float]:
     optimiser.zero_grad(set_to_none=True)
     among = processes()
-    size = config.micro_batch or _share(len(draws), among.count, [term.every for term, _ in terms])
     row = {term.name: 0.0 for term, _ in terms}
     for start in among.mine(range(0, len(draws), size)):
         part = draws[start : start + size]
@@ -263,23 +278,6 @@ def _step(
         group["lr"] = config.rate(step)
     optimiser.step()
     return row
-
-
-def _share(facts: int, count: int, every: Sequence[int]) -> int:
-    """Facts of a batch for each of so many processes.
-
-    Raises:
-        SeatError: a term takes every so many facts, and they do not come out even.
-    """
-    unit, even = math.lcm(*every), math.ceil(facts / count)
-    if count == 1 or unit == 1:
-        return even
-    if whole := [size for size in range(unit, even + 1, unit) if facts % size == 0]:
-        return whole[-1]
-    raise SeatError(
-        f"A term takes one fact in {unit}, and a batch of {facts} has no equal parts of so many for {count} processes. "
-        f"Make batch_size a multiple of {unit * count}."
-    )
 
 
 def _sum_gradients(parameters: Parameters, among: Processes) -> None:
