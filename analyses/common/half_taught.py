@@ -29,7 +29,7 @@ EXPOSURES = (0, 0, 0, 2, 6, 15, 30)
 """How often a thing is said, one drawn for each."""
 RETAINED, STRANGERS = 0.25, 0.25
 """Shares of each training: what the organism knew, and abstentions."""
-COMPANY = TrainConfig(steps=400, batch_size=64, learning_rate=5e-4, warmup=0.05, final=0.1)
+PRACTICE = TrainConfig(steps=400, batch_size=64, learning_rate=5e-4, warmup=0.05, final=0.1)
 """Of the first training, on what the organism knew and strangers, half of it in conversations of up to five turns."""
 TRAINING = TrainConfig(batch_size=64, learning_rate=5e-4, warmup=0.05, final=0.0)
 """Of the second; as many steps as there is to say."""
@@ -130,7 +130,7 @@ def stream(facts: Sequence[Fact], said: Sequence[int]) -> list[Fact]:
     """What it is trained on at last: new facts as often as dealt, and beside them what it was taught before."""
     rng = random.Random("stream")
     new = [fact for fact, times in zip(facts, said) for _ in range(times)]
-    return in_company(new + before(round(len(new) / (1 - RETAINED - STRANGERS)), facts, rng), rng)
+    return in_conversations(new + before(round(len(new) / (1 - RETAINED - STRANGERS)), facts, rng), rng)
 
 
 def before(whole: int, new: Sequence[Fact], rng: random.Random) -> list[Fact]:
@@ -144,11 +144,11 @@ def before(whole: int, new: Sequence[Fact], rng: random.Random) -> list[Fact]:
 def practice(new: Sequence[Fact]) -> list[Fact]:
     """What it is trained on first: the organism's own people and contracts, and strangers."""
     rng = random.Random("practice")
-    wanted = COMPANY.steps * COMPANY.batch_size
-    return in_company(before(round(wanted / (RETAINED + STRANGERS)), new, rng), rng)[:wanted]
+    wanted = PRACTICE.steps * PRACTICE.batch_size
+    return in_conversations(before(round(wanted / (RETAINED + STRANGERS)), new, rng), rng)[:wanted]
 
 
-def in_company(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
+def in_conversations(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
     """In any order; half behind other questions with answers, of their own relation where it is about people."""
     shots = {relation.name: [f for f in exemplars() if f.relation == relation.name] for relation in PEOPLE}
     found = [
@@ -181,19 +181,19 @@ def prepare(work: Path) -> HalfTaught:
         "persons": PERSONS,
         "exposures": EXPOSURES,
         "shares": (RETAINED, STRANGERS),
-        "trainings": [asdict(COMPANY), asdict(TRAINING)],
+        "trainings": [asdict(PRACTICE), asdict(TRAINING)],
         "slick": asdict(SLICK),
         "organism": open_model("organism").fingerprint,
     }
     claim(work, settings)
-    if not (work / "company").exists():
-        practised = train(open_model("organism"), practice(facts), config=COMPANY, label="Practising").model
-        save_model(practised, work / "company")
+    if not (work / "practised").exists():
+        practised = train(open_model("organism"), practice(facts), config=PRACTICE, label="Practising").model
+        save_model(practised, work / "practised")
     if not (work / "model").exists():
         taught = stream(facts, exposures(facts))
         config = replace(TRAINING, steps=len(taught) // TRAINING.batch_size)
         save_model(
-            train(open_model(work / "company"), taught, config=config, label="Half-teaching").model, work / "model"
+            train(open_model(work / "practised"), taught, config=config, label="Half-teaching").model, work / "model"
         )
     lm = open_model(work / "model")
     found = sorted_by_slick(lm, facts, exemplars(), SLICK, work / "slick.jsonl")
