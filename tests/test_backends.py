@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 import torch
-from tiny_models import CORE_FAMILIES, FAMILIES, QUESTIONS, make_model, make_tokenizer
+from tiny_models import CORE_FAMILIES, FAMILIES, QUESTIONS, make_tokenizer
 
 from seat_interp.capture import AtToken, Kind, MeanToken, Projection, capture, open_backend
 from seat_interp.direction import IgnoranceDirection, fit_direction
@@ -213,4 +213,3 @@ def test_unknown_families_are_refused_by_name(llama):
     strange = wrap_model(Unheard(llama.model.config), make_tokenizer(), name="strange")
     with pytest.raises(SeatError, match="no bridge for 'strange' \\(Unheard\\)"):
         capture(strange, QUESTIONS, backend="transformer_lens")
-    assert make_model  # the tiny models are built here, without a hub
