@@ -13,6 +13,7 @@ Writes analyses/results/organism_forgetting.json, and whether displacement tells
 analyses/results/organism_forgetting_prediction.json; `make figures` draws from them.
 """
 
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -84,20 +85,25 @@ def tuned_arm(name: ArmName) -> Make:
 
 
 GROUPS = ("attention", "ffn", "q_proj", "k_proj", "v_proj", "o_proj", "embeddings", "norms")
+DISTILLED = {"self-distillation": 1.0, "self-distillation, 0.3": 0.3, "self-distillation, 0.1": 0.1}
+"""Weights; the first is the paper's, which lets this organism learn little of what is new."""
 ARMS: dict[str, Make] = {
     "all": by(),
     "known only": by(),
     **{name: group(name) for name in GROUPS},
     "layers 0-1": layers(0, 1),
     "layers 2-3": layers(2, 3),
-    "self-distillation": by(SelfDistillation()),
+    **{name: by(SelfDistillation(weight=weight)) for name, weight in DISTILLED.items()},
     "matched pull": by(MatchedPull(SelfDistillation())),
+    "matched pull, 0.1": by(MatchedPull(SelfDistillation(weight=0.1))),
     "seat": tuned_arm("seat"),
     "tether": tuned_arm("tether"),
     "IDK": by(),
 }
-TOGETHER = ("all", "self-distillation", "attention", "IDK", "seat", "tether")
+TOGETHER = ("all", *DISTILLED, "attention", "IDK", "seat", "tether")
 """Side by side in one table."""
+LEARNT = 0.9
+"""D_U at which arms are compared that learn at different speeds."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,37 @@ def dropped(row: dict[str, Any]) -> float:
     return (max(held) - held[-1]) / max(held) if max(held) else 0.0
 
 
+def when_learnt(row: dict[str, Any], name: str, what: str = "correct") -> float | None:
+    """A rate where the curve first reaches D_U of `LEARNT`, on a line between moments; None if it never does."""
+    curve = [(each["rates"]["D_U"]["correct"], each["rates"][name][what]) for each in row["curve"]]
+    for (learnt, then), (more, now) in itertools.pairwise(curve):
+        if more >= LEARNT:
+            return then + (now - then) * (LEARNT - learnt) / (more - learnt)
+    return None
+
+
+def when_learnt_by(rows: Sequence[dict[str, Any]], name: str, what: str) -> str:
+    """That rate over seeds, nothing if there is none."""
+    values = [each for row in rows if (each := when_learnt(row, name, what)) is not None]
+    return with_interval(estimate(values, bounds=(0.0, 1.0))) if values else ""
+
+
+def equally_learnt(rows: Sequence[dict[str, Any]]) -> Table:
+    """What every arm keeps when it has learnt as much as the others; seeds that come so far, out of all."""
+    lines = []
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        found = [row for row in rows if row["arm"] == arm]
+        there = [row for row in found if when_learnt(row, "H_K") is not None]
+        if arm != "known only" and arm != "IDK":
+            asked = (("H_K", "correct"), ("T_K", "correct"), ("unknown", "abstain"))
+            lines.append((arm, f"{len(there)} of {len(found)}", *(when_learnt_by(there, *each) for each in asked)))
+    return Table.of(
+        ("arm", f"seeds that reach D_U {LEARNT}", "H_K", "T_K", "abstention"),
+        lines,
+        f"At equal learning: where the curve first reaches D_U = {LEARNT}.",
+    )
+
+
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """All arms at the end of training, means over seeds; then those that stand side by side, by the four rates."""
     unit: dict[str, Any] = {"bounds": (0.0, 1.0)}
@@ -193,6 +230,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             f"After {LOOKED_AT[-1]} epochs; the drop is from the peak, relative to it; drift at the middle layer.",
         ),
         Table.of(four, [line for line in beside if line[0] in TOGETHER], "Side by side: unknown facts are the target."),
+        equally_learnt(rows),
     ]
 
 

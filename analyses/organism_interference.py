@@ -35,7 +35,7 @@ from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import CrossEntropy, SelfDistillation
 
 Kind = Literal["names", "strings"]
-LOOKED_AT = (1, 2, 5, 10, 20)
+LOOKED_AT = (2, 6, 20)
 """Epochs after which everything is asked."""
 COUNTS = (10, 30, 100, 300, 900)
 RELATION = "residence"
