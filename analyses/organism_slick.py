@@ -15,11 +15,12 @@ from typing import Any
 import torch
 import tyro
 
-from common.half_taught import EXPOSURES, SLICK, exemplars, exposures, new_people, prepare
-from common.slick_files import agreement, counts, sorted_by_slick
+from common.half_taught import BATCH, EXPOSURES, SLICK, exemplars, exposures, new_people, prepare
+from common.slick_shares import agreement, counts
 from common.small_runs import command
 from seat_interp.errors import reported
 from seat_interp.evaluation.slick import Category
+from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.files import read_json, write_json
 from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
@@ -59,7 +60,7 @@ def main(options: Options) -> None:
         rows.append({"arm": f"said {times} times", "seed": SLICK.seed, "exposures": times, **counts(same)})
     some, other = half.asked[::AGAIN], replace(SLICK, seed=SLICK.seed + 1)
     facts, kept = [each.fact for each in some], options.half_taught / "slick_again.jsonl"
-    again = sorted_by_slick(half.lm, facts, exemplars(), other, kept)
+    again = slick_to(kept, half.lm, facts, exemplars(), other, batch_size=BATCH)
     summary = {
         "rows": rows,
         "stability": agreement(some, again),

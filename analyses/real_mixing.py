@@ -18,7 +18,7 @@ from typing import Any
 import tyro
 
 from common.learning import asked_of, learn
-from common.slick_files import by_category
+from common.slick_shares import by_category
 from common.small_runs import ArmSeed, CellOptions, run_cells
 from organism_mixing import KNOWN, model_table
 from real_slick import prepare

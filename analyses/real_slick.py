@@ -18,11 +18,12 @@ from typing import Any
 import tyro
 from sklearn.metrics import roc_auc_score
 
-from common.slick_files import agreement, counts, sorted_by_slick
+from common.slick_shares import agreement, counts
 from common.small_runs import command
 from seat_interp.errors import reported
 from seat_interp.evaluation.p_true import p_true
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig
+from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.facts import Fact, read_entityquestions
 from seat_interp.facts.sources import evenly
 from seat_interp.files import read_json, write_json
@@ -83,7 +84,7 @@ def timed(
     before = read_json(clock)["seconds"] if clock.exists() else 0.0
     began = time.perf_counter()
     try:
-        return sorted_by_slick(lm, facts, dev, config, kept, batch)
+        return slick_to(kept, lm, facts, dev, config, batch_size=batch)
     finally:
         write_json(clock, {"seconds": before + time.perf_counter() - began})
 
@@ -121,7 +122,8 @@ def main(options: Options) -> None:
     some = [fact for relation in RELATIONS for fact in facts_of(options.data, "train", [relation], TRAINED)[:AGAIN]]
     first = {each.fact: each for each in found["train"]}
     dev = facts_of(options.data, "dev", RELATIONS)
-    again = sorted_by_slick(lm, some, dev, replace(SlickConfig(), seed=1), options.work / "again.jsonl", options.batch)
+    other, kept = replace(SlickConfig(), seed=1), options.work / "again.jsonl"
+    again = slick_to(kept, lm, some, dev, other, batch_size=options.batch)
     seconds = read_json(options.work / "train.seconds.json")["seconds"]
     tokens = sum(each.tokens for each in found["train"])
     summary = {

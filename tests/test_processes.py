@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from seat_interp.attribution import attribute
 from seat_interp.attribution.neurons import per_example
 from seat_interp.capture import Shards, capture, capture_to
 from seat_interp.errors import SeatError
+from seat_interp.evaluation.slick import Asked, SlickConfig
+from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.files import load_tensors, read_json
 from seat_interp.masks.random import random_neurons
 from seat_interp.processes import Processes, processes
@@ -44,8 +47,15 @@ for name, how in TRAINED.items():
     write_json(out / f"log-{{name}}-{{here.rank}}.json", tuned.log)
     weights = dict(tuned.model.model.named_parameters())
     save_tensors(out / f"{{name}}-{{here.rank}}.safetensors", weights, {{"format": "w", "version": 1}})
+
+from test_processes import ASKED, DEV, FEW
+from seat_interp.evaluation.slick_file import slick_to
+found = slick_to(out / "slick.jsonl", lm, ASKED, DEV, FEW, batch_size=2, progress=False)
+write_json(out / f"slick-{{here.rank}}.json", [each.to_json() for each in found])
 """
 FACTS = [fact(name, city) for name, city in zip(NAMES, CITIES * 3)]
+FEW = SlickConfig(prompts=2, exemplars=2, samples=4, max_new_tokens=4, exact=False)
+ASKED, DEV = ([replace(each, relation="home") for each in some] for some in (FACTS[:5], FACTS[-4:]))
 TRAINED = {
     "plain": {"objective": (CrossEntropy(),)},
     "seat": {"objective": (CrossEntropy(), EntityPerturbedKL(weight=1.0, copies=2, every=2))},
@@ -126,6 +136,27 @@ def test_two_processes_train_what_one_does(llama, two, name):
         found, _ = load_tensors(two / f"{name}-{rank}.safetensors", "w")
         for key, value in found.items():
             torch.testing.assert_close(value, weights[key].detach(), rtol=1e-3, atol=2e-5)
+
+
+def test_two_processes_sort_what_one_does(llama, two, tmp_path):
+    alone = slick_to(tmp_path / "slick.jsonl", llama, ASKED, DEV, FEW, batch_size=2, progress=False)
+    for rank in (0, 1):
+        assert [Asked.from_json(row) for row in read_json(two / f"slick-{rank}.json")] == alone
+    assert (two / "slick.jsonl").read_bytes() == (tmp_path / "slick.jsonl").read_bytes()
+    assert not list(two.glob("slick.jsonl.*"))
+
+
+def test_sorting_goes_on_with_fewer_processes(llama, tmp_path):
+    whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
+    slick_to(whole, llama, ASKED, DEV, FEW, batch_size=2, progress=False)
+    rows = whole.read_text().splitlines(keepends=True)
+    cut.write_text(rows[0])  # the first of two processes came so far,
+    cut.with_name("cut.jsonl.1").write_text(rows[2] + rows[3] + '{"cut')  # and the second
+    asked = []
+    slick_to(cut, llama, ASKED, DEV, FEW, batch_size=2, progress=False, kept=lambda: asked.append(1))
+    assert cut.read_bytes() == whole.read_bytes()
+    assert len(asked) == 2  # the first batch's second fact and the last one
+    assert not list(tmp_path.glob("cut.jsonl.*"))
 
 
 def test_batches_that_do_not_come_out_even_are_refused():

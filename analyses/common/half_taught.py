@@ -15,9 +15,10 @@ from pathlib import Path
 
 import torch
 
-from common.slick_files import by_category, sorted_by_slick
+from common.slick_shares import by_category
 from common.small_runs import CellOptions, claim
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig
+from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, open_model, save_model
 from seat_interp.organism.recipe import stranger_facts
@@ -36,6 +37,8 @@ TRAINING = TrainConfig(batch_size=64, learning_rate=5e-4, warmup=0.05, final=0.0
 SLICK = SlickConfig(chat=True, exact=False, max_new_tokens=20)
 """The paper's numbers; in the organism's conversations, whose answers are sentences, so that one that holds the object
 is right."""
+BATCH = 32
+"""Of the facts that are sorted: what is drawn by chance hangs on it."""
 STUDIES = TrainConfig(batch_size=16, learning_rate=1.5e-4, warmup=0.0, final=1.0)
 """How studies train it: at a constant rate, as in 2405.05904; the rate itself is ours."""
 OTHER_RELATIONS = ("study", "birth_year")
@@ -196,7 +199,7 @@ def prepare(work: Path) -> HalfTaught:
             train(open_model(work / "practised"), taught, config=config, label="Half-teaching").model, work / "model"
         )
     lm = open_model(work / "model")
-    found = sorted_by_slick(lm, facts, exemplars(), SLICK, work / "slick.jsonl")
+    found = slick_to(work / "slick.jsonl", lm, facts, exemplars(), SLICK, batch_size=BATCH)
     return HalfTaught(lm, tuple(found))
 
 

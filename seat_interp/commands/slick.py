@@ -20,7 +20,7 @@ class Slick:
 
     Every fact is asked under few-shot prompts of its relation, greedily and with samples. The file takes its place
     among the fact files of all commands: FILE#Unknown, or FILE#HighlyKnown,MaybeKnown, names a part of it. A call that
-    was cut off goes on where it was.
+    was cut off goes on where it was. `torchrun -m seat_interp slick ...` shares the facts out.
 
     Example: seat-interp slick --model ./my-model --facts test.jsonl --dev dev.jsonl --out slick.jsonl
     """
@@ -42,10 +42,11 @@ class Slick:
 
     def run(self) -> None:
         """Ask, keep each fact as it comes, print the shares."""
-        from seat_interp.evaluation.slick import Asked, slick
+        from seat_interp.evaluation.slick_file import slick_to
         from seat_interp.facts.sources import evenly, read_sources
-        from seat_interp.files import append_jsonl, read_growing, read_json, write_json, write_jsonl
+        from seat_interp.files import read_json, write_json
         from seat_interp.models.open import open_model
+        from seat_interp.processes import processes
         from seat_interp.results.environment import environment
 
         for name in ("most", "batch_size"):
@@ -57,27 +58,25 @@ class Slick:
         about, settings = self.out.with_name(f"{self.out.name}.json"), self._identity(lm.fingerprint, facts, dev)
         if self.out.exists() and not (about.exists() and read_json(about).get("config") == settings):
             raise SeatError(f"{self.out} was made with other settings, or is none of ours. Name another file.")
-        before = [Asked.from_json(row) for row in read_growing(self.out)]
-        done = {each.fact: each for each in before}
-        spent = read_json(about)["seconds"] if before else 0.0
+        first = processes().rank == 0
+        spent = read_json(about).get("seconds", 0.0) if about.exists() else 0.0
         began = time.perf_counter()
 
-        def seconds() -> float:
-            return round(spent + time.perf_counter() - began, 1)
+        def note(**more: Any) -> None:
+            if first:
+                write_json(
+                    about, {"config": settings, "seconds": round(spent + time.perf_counter() - began, 1), **more}
+                )
 
-        write_json(about, {"config": settings, "seconds": spent})
-        for each in slick(lm, facts, dev, self.settings, done=set(done), batch_size=self.batch_size):
-            if each.fact not in done:
-                append_jsonl(self.out, [each.to_json()])
-                write_json(about, {"config": settings, "seconds": seconds()})
-            done[each.fact] = each
-        write_jsonl(self.out, [done[fact].to_json() for fact in facts])
-        rows = shares([done[fact] for fact in facts])
-        summary = {"config": settings, "seconds": seconds(), "rows": rows, "environment": environment()}
-        write_json(about, summary)
-        print_shares(rows)
-        tokens = sum(each.tokens for each in done.values())
-        print(f"{len(facts)} facts, {tokens:,} answered tokens in {seconds():.0f} s. {self.out}")
+        processes().wait()  # all have seen whose file this is
+        note()
+        found = slick_to(self.out, lm, facts, dev, self.settings, batch_size=self.batch_size, kept=note)
+        rows = shares(found)
+        note(rows=rows, environment=environment())
+        if first:
+            print_shares(rows)
+            tokens, seconds = sum(each.tokens for each in found), read_json(about)["seconds"]
+            print(f"{len(facts)} facts, {tokens:,} answered tokens in {seconds:.0f} s. {self.out}")
 
     def _identity(self, model: dict[str, Any], facts: "list[Fact]", dev: "list[Fact]") -> dict[str, Any]:
         from seat_interp.files import text_hash

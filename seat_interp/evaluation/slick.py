@@ -1,5 +1,6 @@
 """SLiCK: what a model knows, by how often it answers right under few-shot prompts (arXiv 2405.05904, section 3)."""
 
+import itertools
 import zlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from seat_interp.evaluation.sampling import Answers, Sampling, SharedPrefix, ans
 from seat_interp.evaluation.score import Label, exact_match, label
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+from seat_interp.processes import Processes
 
 
 class Category(StrEnum):
@@ -113,6 +115,7 @@ def slick(
     config: SlickConfig | None = None,
     *,
     done: Container[Fact] = (),
+    among: Processes | None = None,
     batch_size: int = 16,
     progress: bool = True,
 ) -> Iterator[Asked]:
@@ -127,6 +130,7 @@ def slick(
         config: the paper's settings if not given.
         done: facts that came out before a run was cut off: a batch of such facts alone is passed over. Given the same
             facts, settings and batch size, the others come out as if it had not been cut off.
+        among: processes that share out the batches; what this one asks comes out here. `slick_to` joins them.
         batch_size: facts at a time.
         progress: show a bar, with the time that is left.
 
@@ -139,19 +143,24 @@ def slick(
     if bare := next((fact for fact in facts if not fact.accepted()), None):
         raise SeatError(f"The fact {bare.question!r} has no answer, so nobody can tell whether the model knows it.")
     drawn = draw_exemplars(facts, dev, prompts=config.prompts, exemplars=config.exemplars, seed=config.seed)
-    with tqdm(total=len(facts), desc="SLiCK", unit="fact", disable=not progress) as bar:
-        for relation, prompts in drawn.items():
-            same = [fact for fact in facts if fact.relation == relation]
+    by_relation = {relation: [fact for fact in facts if fact.relation == relation] for relation in drawn}
+    every = [(relation, at) for relation, same in by_relation.items() for at in range(0, len(same), batch_size)]
+    mine = (among or Processes()).mine(every)
+    asked = sum(len(by_relation[relation][at : at + batch_size]) for relation, at in mine)
+    with tqdm(total=asked, desc="SLiCK", unit="fact", disable=not progress) as bar:
+        for relation, starts in itertools.groupby(mine, key=lambda each: each[0]):
+            same, prompts = by_relation[relation], drawn[relation]
+            batches = [slice(start, start + batch_size) for _, start in starts]
+            todo = [batch for batch in batches if any(fact not in done for fact in same[batch])]
+            bar.update(sum(len(same[batch]) for batch in batches if batch not in todo))
+            if not todo:
+                continue
             how = {"chat": config.chat, "room": config.max_new_tokens}
             ids = [[few_shot_ids(lm, fact.question, each, **how) for fact in same] for each in prompts]  # type: ignore[arg-type]
-            prefixes = [] if all(fact in done for fact in same) else [SharedPrefix(lm, column) for column in ids]
-            for start in range(0, len(same), batch_size):
-                batch = slice(start, start + batch_size)
-                if all(fact in done for fact in same[batch]):
-                    bar.update(len(same[batch]))
-                    continue
+            prefixes = [SharedPrefix(lm, column) for column in ids]
+            for batch in todo:
                 # A seed for each batch, so that samples do not depend on what was asked before a run was cut off.
-                generator = torch.Generator().manual_seed(_seed(config.seed, relation, same[start].question))
+                generator = torch.Generator().manual_seed(_seed(config.seed, relation, same[batch][0].question))
                 found = [answers(lm, column[batch], config, generator, prefix) for column, prefix in zip(ids, prefixes)]
                 for fact, each in zip(same[batch], zip(*found)):
                     yield _score(fact, each, config)

@@ -1,0 +1,26 @@
+"""What studies say of the facts that SLiCK sorted."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from seat_interp.evaluation.slick import Asked, Category
+from seat_interp.facts import Fact
+
+
+def agreement(first: Sequence[Asked], second: Sequence[Asked]) -> dict[str, Any]:
+    """Shares of facts of the same category under other prompts and samples, and of those known in both or in none."""
+    pairs = [(a.category, b.category) for a, b in zip(first, second)]
+    same, known = sum(a is b for a, b in pairs), sum(a.known == b.known for a, b in pairs)
+    return {"facts": len(pairs), "same": same / len(pairs), "same_known": known / len(pairs)}
+
+
+def counts(found: Sequence[Asked]) -> dict[str, int]:
+    """Facts of each category."""
+    there = Counter(each.category for each in found)
+    return {kind.value: there[kind] for kind in Category}
+
+
+def by_category(found: Sequence[Asked]) -> dict[Category, list[Fact]]:
+    """The facts of each category."""
+    return {kind: [each.fact for each in found if each.category is kind] for kind in Category}

@@ -1,0 +1,69 @@
+"""SLiCK into a file, fact by fact: gone on with where it was cut off, and shared out over several processes."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from seat_interp.evaluation.slick import Asked, SlickConfig, slick
+from seat_interp.facts import Fact
+from seat_interp.files import append_jsonl, read_growing, write_jsonl
+from seat_interp.models.open import LanguageModel
+from seat_interp.processes import processes
+
+
+def slick_to(
+    path: Path,
+    lm: LanguageModel,
+    facts: Sequence[Fact],
+    dev: Sequence[Fact],
+    config: SlickConfig | None = None,
+    *,
+    batch_size: int = 16,
+    progress: bool = True,
+    kept: Callable[[], None] = lambda: None,
+) -> list[Asked]:
+    """Ask every fact that is not in the file yet; each is written as it comes out.
+
+    Under `accelerate launch` or torchrun the processes share out the batches. Each but the first one writes to a file
+    of its own beside `path`, and at the end the first one joins them. What comes out is what one process finds, and a
+    run that was cut off may go on with another number of processes.
+
+    Args:
+        path: JSON lines of this model, these facts, settings and batch size; the caller sees to that.
+        lm, facts, dev, config, batch_size, progress: as `slick` takes them.
+        kept: called when another fact is in the file.
+
+    Returns:
+        Every fact with what SLiCK found, in the order of the facts, in each process.
+
+    Raises:
+        SeatError: as `slick`, or a file that cannot be read.
+    """
+    among = processes()
+    done = {each.fact: each for each in _read(path)}
+    among.wait()  # nobody writes before all have read
+    mine = path if among.rank == 0 else path.with_name(f"{path.name}.{among.rank}")
+    if any(fact not in done for fact in facts):
+        shown = progress and among.rank == 0
+        for each in slick(lm, facts, dev, config, done=set(done), among=among, batch_size=batch_size, progress=shown):
+            if each.fact not in done:
+                append_jsonl(mine, [each.to_json()])
+                kept()
+    among.wait()
+    done = {each.fact: each for each in _read(path)}
+    among.wait()
+    found = [done[fact] for fact in facts]
+    if among.rank == 0:
+        write_jsonl(path, [each.to_json() for each in found])
+        for part in _parts(path):
+            part.unlink()
+    among.wait()
+    return found
+
+
+def _parts(path: Path) -> list[Path]:
+    """What processes other than the first have written."""
+    return [each for each in path.parent.glob(f"{path.name}.*") if each.suffix[1:].isdigit()]
+
+
+def _read(path: Path) -> list[Asked]:
+    return [Asked.from_json(row) for each in (path, *_parts(path)) for row in read_growing(each)]
