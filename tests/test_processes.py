@@ -1,5 +1,6 @@
 """Two gloo processes against one: the same captures, bit for bit."""
 
+import contextlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -48,11 +49,20 @@ for name, how in TRAINED.items():
     weights = dict(tuned.model.model.named_parameters())
     save_tensors(out / f"{{name}}-{{here.rank}}.safetensors", weights, {{"format": "w", "version": 1}})
 
+from test_processes import resumed
+tuned = resumed(lm, out / "checkpoint.safetensors", sharded=True)
+write_json(out / f"resumed-{{here.rank}}.json", {{"log": tuned.log, "probes": tuned.probes}})
+from seat_interp.training.sharding import shard
+shared = lm.copy()
+shard(shared)
+held = [parameter.to_local().numel() for parameter in shared.model.parameters()]
+write_json(out / f"held-{{here.rank}}.json", sum(held))
 from test_processes import ASKED, DEV, FEW
 from seat_interp.evaluation.slick_file import slick_to
 found = slick_to(out / "slick.jsonl", lm, ASKED, DEV, FEW, batch_size=2, progress=False)
 write_json(out / f"slick-{{here.rank}}.json", [each.to_json() for each in found])
 """
+QUESTIONS = [f"Where does {name} live?" for name in NAMES]
 FACTS = [fact(name, city) for name, city in zip(NAMES, CITIES * 3)]
 FEW = SlickConfig(prompts=2, exemplars=2, samples=4, max_new_tokens=4, exact=False)
 ASKED, DEV = ([replace(each, relation="home") for each in some] for some in (FACTS[:5], FACTS[-4:]))
@@ -60,6 +70,7 @@ TRAINED = {
     "plain": {"objective": (CrossEntropy(),)},
     "seat": {"objective": (CrossEntropy(), EntityPerturbedKL(weight=1.0, copies=2, every=2))},
     "masked": {"objective": (CrossEntropy(),), "masked": True},
+    "sharded": {"objective": (CrossEntropy(), EntityPerturbedKL(weight=1.0, copies=2, every=2)), "sharded": True},
 }
 
 
@@ -77,6 +88,26 @@ def taught(lm, name: str) -> TrainedModel:
     mask = random_neurons(lm, 0.3) if how.pop("masked", False) else None
     config = TrainConfig(steps=6, batch_size=8, learning_rate=1e-3)
     return train(lm, FACTS, config=config, mask=mask, **how)
+
+
+def resumed(lm, path: Path, **how) -> TrainedModel:
+    """Cut off at its fourth step, after a checkpoint at its second, and gone on with."""
+    config = TrainConfig(steps=6, batch_size=8, learning_rate=1e-3, checkpoint_every=2, probe_every=4)
+
+    def cut(tuned) -> dict[str, float]:
+        raise InterruptedError
+
+    def look(tuned) -> dict[str, float]:
+        last = capture(tuned, QUESTIONS, batch_size=4, progress=False).values
+        return {
+            "last": float(last.norm()),
+            "moved": float((tuned.model.lm_head.weight - lm.model.lm_head.weight).detach().norm()),
+        }
+
+    with contextlib.suppress(InterruptedError):
+        train(lm, FACTS, config=config, probe=cut, checkpoint=path, **how)
+    assert path.exists()
+    return train(lm, FACTS, config=config, probe=look, checkpoint=path, **how)
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +169,22 @@ def test_two_processes_train_what_one_does(llama, two, name):
             torch.testing.assert_close(value, weights[key].detach(), rtol=1e-3, atol=2e-5)
 
 
+def test_shared_weights_are_saved_gone_on_with_and_looked_at_whole(llama, two, tmp_path):
+    expected = resumed(llama, tmp_path / "checkpoint.safetensors")
+    for rank in (0, 1):
+        found = read_json(two / f"resumed-{rank}.json")
+        for row, known in zip([*found["log"], *found["probes"]], [*expected.log, *expected.probes], strict=True):
+            assert row == pytest.approx(known, rel=1e-5, abs=1e-5)
+    assert expected.probes[0]["moved"] > 0
+
+
+def test_each_process_holds_its_share(llama, two):
+    whole = sum(parameter.numel() for parameter in llama.model.parameters())
+    held = [read_json(two / f"held-{rank}.json") for rank in (0, 1)]
+    assert sum(held) == whole
+    assert max(held) < 0.6 * whole
+
+
 def test_two_processes_sort_what_one_does(llama, two, tmp_path):
     alone = slick_to(tmp_path / "slick.jsonl", llama, ASKED, DEV, FEW, batch_size=2, progress=False)
     for rank in (0, 1):
@@ -168,3 +215,5 @@ def test_batches_that_do_not_come_out_even_are_refused():
     assert parts(7, 1, 1, 2, 3) == [7, 4, 3]
     with pytest.raises(SeatError, match="multiple of 4"):
         parts(7, 2, 2)
+    with pytest.raises(SeatError, match="3 parts for 2 processes"):
+        _part_size(TrainConfig(batch_size=12, micro_batch=4), 100, (CrossEntropy(),), 2, sharded=True)

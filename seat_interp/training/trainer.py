@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
 from tqdm import tqdm
 
 from seat_interp.errors import SeatError, require_within
@@ -27,6 +28,7 @@ from seat_interp.training.drift import DriftBudget, require_terms
 from seat_interp.training.freezing import trainable
 from seat_interp.training.lora import Adapted, LoRA, adapt
 from seat_interp.training.objectives import Draw, Loss, Objective, plain
+from seat_interp.training.sharding import gathered, like, shard, whole
 
 CHECKPOINT = "seat_interp.training_checkpoint"
 Parameters = dict[str, nn.Parameter]
@@ -121,6 +123,7 @@ def train(
     drift_budget: DriftBudget | None = None,
     probe: Probe | None = None,
     checkpoint: str | Path | None = None,
+    sharded: bool = False,
     label: str = "Training",
 ) -> TrainedModel:
     """Fine-tune a copy of `base` on `facts`; the base stays as it was.
@@ -142,16 +145,20 @@ def train(
             follow; the log then holds `drift` where it was looked at, and the `factor` of the weights from there on.
         probe: called every `config.probe_every` steps with the model as it is then.
         checkpoint: a file to save to, also at the end, and to resume from. Remove it once the model is saved.
+        sharded: of several processes each holds its share of the tuned weights, their gradients and the optimiser's
+            state (FSDP2); the base stays whole in each, and so are the copies that probes and drift look at.
         label: for the progress bar.
 
     Raises:
-        SeatError: no facts, a mask of another model, two of mask, adapters and `only`, a loss that is not finite, or
-            a checkpoint of other settings.
+        SeatError: no facts, a mask of another model, two of mask, adapters and `only`, a mask or adapters
+            and `sharded`, batches that the processes cannot share out, a loss that is not finite, or a checkpoint of
+            other settings.
     """
     if not facts:
         raise SeatError("There are no facts to train on: the target set is empty.")
     config = config or TrainConfig()
-    size = _part_size(config, len(facts), objective or plain(), processes().count)
+    sharded = sharded and processes().count > 1
+    size = _part_size(config, len(facts), objective or plain(), processes().count, sharded)
     if config.mixed_precision and not bfloat16_is_fast():
         warnings.warn("This processor has no bfloat16 units: mixed_precision makes training far slower.", stacklevel=2)
     if drift_budget:
@@ -163,11 +170,15 @@ def train(
         raise SeatError("Give a mask or LoRA, not both: adapters do not see a mask.")
     if only is not None and (mask is not None or lora is not None):
         raise SeatError("Give parameters to train alone, or a mask or LoRA, not both.")
+    if sharded and (mask is not None or lora is not None):
+        raise SeatError("Weights are shared out to train all of them: leave `sharded` out with a mask or LoRA.")
     if mask is not None:
         mask.require_fits(lm)
         attached = attach(lm.model.requires_grad_(True), mask)
     if lora is not None:
         attached = adapt(lm, lora, seed=config.seed)
+    if sharded:
+        shard(lm)
     # Tied weights count once.
     parameters = attached.parameters if attached else trainable(lm, only)
     optimiser = torch.optim.AdamW(
@@ -199,33 +210,45 @@ def train(
             row["factor"] = factor
             if (step + 1) % drift_budget.every == 0:
                 lm.model.eval()
-                row["drift"] = watch(lm)
+                row["drift"] = watch(gathered(lm, base))
                 row["factor"] = factor = drift_budget.follow(factor, row["drift"])
                 lm.model.train()
         result.log.append(row)
         bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"}, refresh=False)
         if probe and config.probe_every and (step + 1) % config.probe_every == 0:
             lm.model.eval()
-            result.probes.append({"step": step + 1, **probe(lm)})
+            result.probes.append({"step": step + 1, **probe(gathered(lm, base))})
             lm.model.train()
         due = config.checkpoint_every and (step + 1) % config.checkpoint_every == 0
-        if checkpoint and first_of_all and (due or step + 1 == config.steps):
+        if checkpoint and (due or step + 1 == config.steps):
             seconds = result.seconds + time.perf_counter() - began
             _checkpoint(checkpoint, identity, step + 1, seconds, parameters, optimiser, result)
     if attached:
         attached.fold()
+    lm = gathered(lm, base)
     lm.model.eval()
     lm.model.requires_grad_(True)
     lm.model.zero_grad(set_to_none=True)
-    return replace(result, seconds=result.seconds + time.perf_counter() - began)
+    return replace(result, model=lm, seconds=result.seconds + time.perf_counter() - began)
 
 
-def _part_size(config: TrainConfig, facts: int, objective: Objective, count: int) -> int:
+def _part_size(config: TrainConfig, facts: int, objective: Objective, count: int, sharded: bool = False) -> int:
     """Facts of a batch that are looked at together: a micro-batch, or the share of one of so many processes.
 
     Raises:
-        SeatError: a term takes every so many facts of a batch, and finds not as many in each part.
+        SeatError: a term takes every so many facts of a batch, and finds not as many in each part; or weights are
+            shared out and one process would look at more parts than another, which would wait for it for ever.
     """
+    size = _any_part_size(config, facts, objective, count)
+    if sharded and (parts := math.ceil(min(config.batch_size, facts) / size)) % count:
+        raise SeatError(
+            f"A batch has {parts} parts for {count} processes, which must look at as many each when weights are shared "
+            "out. Make batch_size, or its micro-batches, come out even."
+        )
+    return size
+
+
+def _any_part_size(config: TrainConfig, facts: int, objective: Objective, count: int) -> int:
     unit, batch, size = math.lcm(*(term.every for term in objective)), min(config.batch_size, facts), config.micro_batch
     if size:
         for term in objective:
@@ -269,11 +292,12 @@ def _step(
             row[term.name] += value.item()
     if among.count > 1:
         row = dict(zip(row, among.summed(torch.tensor(list(row.values()), dtype=torch.float64)).tolist()))
-        _sum_gradients(parameters, among)
+        if not isinstance(lm.model, FSDPModule):  # which has summed them
+            _sum_gradients(parameters, among)
     if not all(math.isfinite(value) for value in row.values()):
         raise SeatError(f"The loss is not finite at step {step + 1} ({row}). Lower the learning rate.")
     if config.clip is not None:
-        row["gradient"] = torch.nn.utils.clip_grad_norm_(parameters.values(), config.clip).item()
+        row["gradient"] = whole(torch.nn.utils.clip_grad_norm_(parameters.values(), config.clip)).item()
     for group in optimiser.param_groups:
         group["lr"] = config.rate(step)
     optimiser.step()
@@ -329,10 +353,12 @@ def _identity(
 
 
 def _checkpoint(path, identity: str, step: int, seconds: float, parameters: Parameters, optimiser, result) -> None:
-    tensors = {f"value/{name}": parameter for name, parameter in parameters.items()}
+    tensors = {f"value/{name}": whole(parameter) for name, parameter in parameters.items()}
     for name, parameter in parameters.items():
         for key, value in optimiser.state[parameter].items():  # none for a weight that never had a gradient
-            tensors[f"{key}/{name}"] = value
+            tensors[f"{key}/{name}"] = whole(value)
+    if processes().rank:
+        return
     header = {"format": CHECKPOINT, "version": 1, "identity": identity, "step": step, "seconds": seconds}
     save_tensors(path, tensors, header | {"log": result.log, "probes": result.probes})
 
@@ -346,9 +372,9 @@ def _resume(path, identity: str, parameters: Parameters, optimiser, result: Trai
     if header["identity"] != identity:
         raise SeatError(f"{path} is a checkpoint of a run with other settings. Remove it, or restore the settings.")
     for name, parameter in parameters.items():
-        parameter.copy_(tensors[f"value/{name}"])
+        parameter.copy_(like(tensors[f"value/{name}"], parameter))
         for key in ("step", "exp_avg", "exp_avg_sq"):
             if f"{key}/{name}" in tensors:
                 value = tensors[f"{key}/{name}"]
-                optimiser.state[parameter][key] = value if key == "step" else value.to(parameter.device)
+                optimiser.state[parameter][key] = value if key == "step" else like(value, parameter)
     return header["step"], replace(result, log=header["log"], probes=header["probes"], seconds=header["seconds"])
