@@ -19,7 +19,7 @@ $(DEMO_STAMP): pyproject.toml scripts/setup.sh
 	@touch $@
 
 $(TEST_STAMP): pyproject.toml scripts/setup.sh
-	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[lens,nnsight,peft,gguf,train,stats,test]"
+	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[lens,nnsight,peft,gguf,train,sweep,stats,test]"
 	@touch $(DEMO_STAMP) $@
 
 demo: $(DEMO_STAMP)  ## the main job on the embedded organism: base, full FT, SEAT

@@ -1,4 +1,4 @@
-"""The command line: `seat-interp demo | run | align | select | mask | slick | fetch | organism`.
+"""The command line: `seat-interp demo | run | sweep | align | select | mask | slick | fetch | organism`.
 
 Every option is a field of a command's dataclass, so `--help` and the settings saved with a run have one source.
 """
@@ -15,6 +15,7 @@ from seat_interp.commands.models import Align, Fetch, Organism
 from seat_interp.commands.select import Select
 from seat_interp.commands.slick import Slick
 from seat_interp.commands.study import Demo, Run, settings_file, study_settings, take_settings
+from seat_interp.commands.sweep import Sweep
 from seat_interp.errors import SeatError, reported
 from seat_interp.study import StudyConfig
 
@@ -23,6 +24,7 @@ DESCRIPTION = "What fine-tuning does to a model's ability to say 'I do not know'
 Command = (
     Annotated[Demo, subcommand("demo")]
     | Annotated[Run, subcommand("run")]
+    | Annotated[Sweep, subcommand("sweep")]
     | Annotated[Align, subcommand("align")]
     | Annotated[Select, subcommand("select")]
     | Annotated[MaskFiles, subcommand("mask")]
@@ -36,7 +38,7 @@ def _take_settings_file(arguments: list[str]) -> tuple[list[str], str | None]:
     """Take `--config FILE` out of the arguments; what stands beside it on the line wins over the file."""
     split = (each.split("=", 1) if each.startswith("--config=") else [each] for each in arguments)
     arguments = [part for parts in split for part in parts]
-    if "--config" not in arguments or arguments[0] not in ("demo", "run"):
+    if "--config" not in arguments or arguments[0] not in ("demo", "run", "sweep"):
         return arguments, None
     at = arguments.index("--config")
     if at + 1 >= len(arguments):

@@ -285,7 +285,7 @@ def test_known_facts_that_nobody_knows(home, capsys):
     refused(capsys, status, "known set is empty")
 
 
-@pytest.mark.parametrize("command", ["", "demo", "run", "align", "fetch", "organism"])
+@pytest.mark.parametrize("command", ["", "demo", "run", "sweep", "align", "fetch", "organism"])
 def test_help_teaches(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command.split(), "--help"])

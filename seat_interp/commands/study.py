@@ -34,7 +34,7 @@ def take_settings(path: str, command: str) -> tuple[list[str], dict[str, Any]]:
     given = read_json(path)
     if not isinstance(given, dict):
         raise SeatError(f"{path} must be a JSON object, not {given!r}.")
-    own = [item.name for item in fields(Run if command == "run" else Demo) if item.name != "study"]
+    own = [item.name for item in fields(Demo if command == "demo" else Run) if item.name != "study"]
     allowed = [*own, *(item.name for item in fields(StudyConfig))]
     if unknown := sorted(set(given) - set(allowed)):
         raise SeatError(f"{path} has no setting {unknown[0]!r}. Choose from {', '.join(allowed)}.")
@@ -67,9 +67,11 @@ class Demo:
         """Run the study and write its report."""
         from seat_interp.models.open import open_model
         from seat_interp.organism import organism_facts
+        from seat_interp.study import run_study
 
         about = {"facts": f"organism, {self.target}"}
-        _study(open_model("organism"), organism_facts(self.target), self.study, self.out, about)
+        facts = organism_facts(self.target)
+        _show(run_study(open_model("organism"), facts, self.study, self.out, about=about), self.out)
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,17 @@ class Run:
     study: Annotated[StudyConfig, FLAT] = field(default_factory=lambda: study_settings(StudyConfig()))
 
     def run(self) -> None:
-        """Read the facts, run the study and write its report."""
+        """Run the study and write its report."""
+        _show(self.measure(), self.out)
+
+    def measure(self) -> dict[str, Any]:
+        """Read the facts and run the study; its summary."""
         from seat_interp.direction import IgnoranceDirection
         from seat_interp.evaluation.knowledge import split_by_knowledge
         from seat_interp.facts import FactSets
         from seat_interp.facts.sources import evenly, read_sources
         from seat_interp.models.open import open_model
+        from seat_interp.study import run_study
 
         require_within(self, "most", 1)
         kinds = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
@@ -133,14 +140,13 @@ class Run:
         about = {"facts": {kind: list(getattr(self, kind)) for kind in kinds}}
         everybody = FactSets(known=every_known).names().avoid
         direction = IgnoranceDirection.load(self.direction) if self.direction else None
-        _study(lm, FactSets(**facts, reserved=everybody), self.study, self.out, about, direction)  # type: ignore[arg-type]
+        sets = FactSets(**facts, reserved=everybody)  # type: ignore[arg-type]
+        return run_study(lm, sets, self.study, self.out, direction=direction, about=about)
 
 
-def _study(lm, sets, config: StudyConfig, out: Path, about: dict, direction=None) -> None:
+def _show(summary: dict[str, Any], out: Path) -> None:
     from seat_interp.results.report import write_report
     from seat_interp.results.tables import print_summary
-    from seat_interp.study import run_study
 
-    summary = run_study(lm, sets, config, out, direction=direction, about=about)
     print_summary(summary)
     print(f"Report: {write_report(out)}")
