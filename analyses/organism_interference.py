@@ -35,9 +35,9 @@ from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import CrossEntropy, SelfDistillation
 
 Kind = Literal["names", "strings"]
-LOOKED_AT = (2, 6, 20)
+LOOKED_AT = (2, 6, 15)
 """Epochs after which everything is asked."""
-COUNTS = (10, 100, 900)
+COUNTS = (10, 80, 640)
 RELATION = "residence"
 
 

@@ -55,7 +55,7 @@ def measure(schemes: Mapping[str, Setup], *, rounds: int, warm_up: int = 2, labe
     """
     if rounds < 3:
         raise SeatError(f"There are {rounds} rounds; a median with its spread needs at least 3.")
-    peaks = {name: _peak(name, setup) for name, setup in tqdm(schemes.items(), desc=f"{label}, memory", leave=False)}
+    peaks = {name: peak(name, setup) for name, setup in tqdm(schemes.items(), desc=f"{label}, memory", leave=False)}
     workers = {name: _start(name, setup) for name, setup in schemes.items()}
     seconds: dict[str, list[float]] = {name: [] for name in schemes}
     for turn in tqdm(range(warm_up + rounds), desc=label, unit="round", leave=False):
@@ -70,16 +70,17 @@ def measure(schemes: Mapping[str, Setup], *, rounds: int, warm_up: int = 2, labe
     return {name: Measured(seconds[name], peaks[name]) for name in schemes}
 
 
-def _peak(name: str, setup: Setup) -> float:
+def peak(name: str, setup: Setup, steps: int = MEMORY_STEPS) -> float:
+    """Highest memory of a scheme in MiB, above that with its model loaded."""
     with _environment(GLIBC):
         process, line = _start(name, setup)
-    for _ in range(MEMORY_STEPS):
+    for _ in range(steps):
         line.send("step")
         _answer(name, line)
     line.send("end")
-    peak = _answer(name, line)
+    highest = _answer(name, line)
     process.join()
-    return peak
+    return float(highest)
 
 
 @contextmanager

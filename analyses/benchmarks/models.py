@@ -1,4 +1,4 @@
-"""What benchmarks run on: the organism, and a Llama of 125 million random weights (speed does not depend on them)."""
+"""What benchmarks run on: the organism, and Llamas of random weights (speed does not depend on them)."""
 
 import random
 
@@ -12,19 +12,27 @@ from seat_interp.organism import organism_facts
 SIZES = ("organism", "125m")
 
 
-def load(size: str) -> LanguageModel:
-    """A model by its size's name, with the organism's tokenizer."""
-    organism = open_model("organism")
-    if size == "organism":
-        return organism
+WIDTHS_AND_LAYERS = {"tiny": (32, 2), "55m": (576, 9), "125m": (768, 12)}
+
+
+def load(size: str, layers: int | None = None) -> LanguageModel:
+    """A model by its size's name, one of random weights with the organism's tokenizer.
+
+    Args:
+        size: of `WIDTHS_AND_LAYERS`, or a name of the catalogue.
+        layers: another depth, for random weights.
+    """
+    if size not in WIDTHS_AND_LAYERS:
+        return open_model(size)
+    organism, (width, depth) = open_model("organism"), WIDTHS_AND_LAYERS[size]
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=16_384,
-        hidden_size=768,
-        intermediate_size=3072,
-        num_hidden_layers=12,
-        num_attention_heads=12,
-        max_position_embeddings=256,
+        vocab_size=len(organism.tokenizer) if size == "tiny" else 16_384,
+        hidden_size=width,
+        intermediate_size=4 * width,
+        num_hidden_layers=layers or depth,
+        num_attention_heads=width // 64 or 1,
+        max_position_embeddings=1024,
         tie_word_embeddings=True,
         eos_token_id=organism.tokenizer.eos_token_id,
         pad_token_id=organism.tokenizer.pad_token_id,
