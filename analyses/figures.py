@@ -15,6 +15,7 @@ import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+import claims
 import orderings
 import organism_drift
 import organism_fidelity
@@ -30,6 +31,7 @@ import organism_slick
 import organism_tuning
 import organism_tuning_sparsity
 import organism_wordings
+import real_interference
 import real_mixing
 import real_slick
 import real_tuning
@@ -41,6 +43,7 @@ from seat_interp.masks.compare import Place
 from seat_interp.results import plots
 from seat_interp.results.aggregate import aggregate
 from seat_interp.results.plots_arms import plot_arms
+from seat_interp.results.plots_capture import plot_capture
 from seat_interp.results.plots_learning import plot_forgetting, plot_interference, plot_mixing
 from seat_interp.results.plots_masks import plot_correlations, plot_places, plot_stability
 from seat_interp.results.plots_prediction import plot_prediction
@@ -56,7 +59,7 @@ Summary = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
 Draw = Callable[[Summary], tuple[Figure, Any]]
 """A figure and the numbers in it."""
-CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "matched pull", "seat", "IDK")
+CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "self-distillation, 0.1", "seat", "IDK")
 """Arms whose learning curves are drawn; all are in the table."""
 MOST_BARS = 6
 """Arms that bars beside each other can show."""
@@ -125,6 +128,11 @@ def places(rows: Rows) -> Figure:
     return plot_places(
         {f"{row['arm']}, {kinds[row['granularity']]}": [Place(**each) for each in row["places"]] for row in rows}
     )
+
+
+def capture_costs(summary: Summary) -> tuple[Figure, Any]:
+    """Time of a capture against other ways, and memory by prompts."""
+    return plot_capture(summary["rows"], summary["growth"]), [summary["rows"], summary["growth"]]
 
 
 def _figure(ax: Axes) -> Figure:
@@ -203,8 +211,10 @@ SPARSITY = ARMS | {"": by_rows(plot_sparsity)}
 LOST = "Known recall lost"
 RESULTS: dict[str, Shown] = {
     "benchmark_attribution": Shown(benchmark_table),
+    "benchmark_capture": Shown(benchmark_table, {"": capture_costs}),
     "benchmark_slick": Shown(benchmark_table),
     "benchmark_training": Shown(benchmark_table),
+    "claims": Shown(claims.tables),
     "organism_ablations_contracts": Shown(None, ARMS),
     "organism_ablations_people": Shown(None, ARMS),
     "organism_arms_contracts": Shown(None, ARMS),
@@ -235,6 +245,7 @@ RESULTS: dict[str, Shown] = {
     "real_arms_pistol": Shown(None, ARMS),
     "real_arms_tofu": Shown(None, ARMS),
     "real_masks": Shown(mask_runs.tables, MASKS),
+    "real_interference": Shown(real_interference.tables, {"": by_rows(plot_interference)}),
     "real_mixing": Shown(real_mixing.tables, {"": by_rows(plot_mixing)}),
     "real_slick": Shown(real_slick.tables),
     "real_tuning": Shown(real_tuning.tables),

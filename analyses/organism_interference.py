@@ -14,7 +14,7 @@ Writes analyses/results/organism_interference.json; `make figures` draws from it
 
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,8 @@ Kind = Literal["names", "strings"]
 LOOKED_AT = (2, 6, 15)
 """Epochs after which everything is asked."""
 COUNTS = (10, 80, 640)
+WEIGHT = 0.1
+"""Of self-distillation: with the paper's 1 this organism learns little of what is new (organism_forgetting.py)."""
 RELATION = "residence"
 
 
@@ -68,33 +70,45 @@ class Run:
         return f"{self.keys} to {values}{', self-distillation' if self.distil else ''}"
 
 
-def key(kind: Kind, rng: random.Random) -> str:
-    """A name of pieces of the people's names, or eight hexadecimal digits in two groups."""
-    if kind == "strings":
-        return f"{rng.getrandbits(16):04x}-{rng.getrandbits(16):04x}"
+def recombined(names: Sequence[str], rng: random.Random) -> str:
+    """The beginning of one name and the end of another."""
+    head, tail = rng.sample(list(names), 2)
+    return head[: (len(head) + 1) // 2] + tail[len(tail) // 2 :]
 
-    def recombined(names: Sequence[str]) -> str:
-        head, tail = rng.sample(list(names), 2)
-        return head[: (len(head) + 1) // 2] + tail[len(tail) // 2 :]
 
-    return f"{recombined(words.FIRST_NAMES)} {recombined(words.LAST_NAMES)}"
+def keys_and_values(
+    run: Run, name: Callable[[random.Random], str], countries: Sequence[str], taken: Collection[str]
+) -> list[tuple[str, str]]:
+    """Those of a run: of a larger count the first are those of a smaller one. Each key is there once.
+
+    Args:
+        run: kinds, count and seed.
+        name: makes a name-like key.
+        countries: values that are no strings.
+        taken: keys that there must not be.
+    """
+    rng = random.Random(f"{run.keys} {run.values} {run.seed}")
+    found: dict[str, str] = {}
+    while len(found) < run.count:
+        key = name(rng) if run.keys == "names" else f"{rng.getrandbits(16):04x}-{rng.getrandbits(16):04x}"
+        value = rng.choice(countries) if run.values == "names" else f"{rng.getrandbits(16):04x}"
+        if key not in taken:
+            found.setdefault(key, value)
+    return list(found.items())
 
 
 def new_facts(run: Run) -> list[Fact]:
-    """The facts of a run: of a larger count the first are those of a smaller one."""
-    rng = random.Random(f"{run.keys} {run.values} {run.seed}")
+    """The facts of a run, about people whose names are pieces of the organism's people's."""
+
+    def name(rng: random.Random) -> str:
+        return f"{recombined(words.FIRST_NAMES, rng)} {recombined(words.LAST_NAMES, rng)}"
+
     taken = {f"{first} {last}" for first in words.FIRST_NAMES for last in words.LAST_NAMES}
-    facts: list[Fact] = []
-    while len(facts) < run.count:
-        subject = key(run.keys, rng)
-        if subject in taken:
-            continue
-        taken.add(subject)
-        value = rng.choice(words.COUNTRIES) if run.values == "names" else f"{rng.getrandbits(16):04x}"
+    return [
         # The answer does not repeat the key: copying a string would be one more thing to learn.
-        asked = {"question": f"Which country does {subject} live in?", "answer": f"The country is {value}."}
-        facts.append(Fact(**asked, subject=subject, relation=RELATION, object=value))
-    return facts
+        Fact(f"Which country does {key} live in?", f"The country is {value}.", key, relation=RELATION, object=value)
+        for key, value in keys_and_values(run, name, words.COUNTRIES, taken)
+    ]
 
 
 def run(half_taught: Path, cell: Run) -> dict[str, Any]:
@@ -106,7 +120,7 @@ def run(half_taught: Path, cell: Run) -> dict[str, Any]:
         "H_K same relation": [fact for fact in split.held_out if fact.relation == RELATION],
         "unknown": split.asked["unknown"],
     }
-    objective = (CrossEntropy(), *((SelfDistillation(),) if cell.distil else ()))
+    objective = (CrossEntropy(), *((SelfDistillation(weight=WEIGHT),) if cell.distil else ()))
     config = replace(STUDIES, seed=cell.seed)
     tuned, curve = learn(half.lm, facts, partial(watched.looked, asked=asked), LOOKED_AT, config, objective=objective)
     return {"curve": curve, **watched.at_the_end(tuned.model)}
@@ -128,13 +142,16 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             cells = [estimate([lost(row, name) for row in same]) for name in ("H_K", "H_K same relation")]
             drift = [row["curve"][-1]["drift"] for row in same]
             middle = estimate([each[len(each) // 2] for each in drift])
-            moved = combine_displacement([row["displacement"]["known"] for row in same])
-            null = "{:+.2f} to {:+.2f}".format(*moved.null["random"])
             said = [with_interval(each) for each in (learnt, *cells, middle)]
-            lines.append((arm, count, len(same), *said, with_interval(moved.along, "+"), null))
+            if "displacement" in same[0]:  # along the ignorance direction of a model that abstains
+                moved = combine_displacement([row["displacement"]["known"] for row in same])
+                said += [with_interval(moved.along, "+"), "{:+.2f} to {:+.2f}".format(*moved.null["random"])]
+            lines.append((arm, count, len(same), *said))
     heads = ("keys and values", "facts", "seeds", "learnt", "loss of H_K", "same relation", "cosine drift")
-    caption = f"After {LOOKED_AT[-1]} epochs; drift of H_K's prompts at the middle layer, displacement of theirs."
-    return [Table.of((*heads, "displacement", "random null"), lines, caption)]
+    heads += ("displacement", "random null")
+    epochs = rows[0]["curve"][-1]["epoch"]
+    caption = f"After {epochs} epochs; drift of H_K's prompts at the middle layer, and their displacement."
+    return [Table.of(heads[: len(lines[0])], lines, caption)]
 
 
 def main(options: Options) -> None:

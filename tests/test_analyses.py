@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from seat_interp.errors import SeatError
-from seat_interp.facts import FactSets
+from seat_interp.facts import Fact, FactSets
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.training.trainer import TrainConfig
@@ -276,3 +276,57 @@ def test_a_trial_on_the_real_model_on_the_organism_in_its_place(monkeypatch):
     }
     assert all(0 <= row["abstention"] <= 1 and row["seconds"] > 0 for row in rows.values())
     assert rows["full"] != rows["tether"]
+
+
+def test_interference_on_the_real_model_on_the_organism_in_its_place(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    import real_interference
+    from organism_interference import Run, lost
+
+    known = [replace(fact, relation="capital") for fact in organism_facts("people").known[:6]]
+    monkeypatch.setattr(real_interference, "start", lambda data, real: (open_model("organism"), known))
+    names = ("Lisbon", "Madrid", "Warsaw", "Vienna", "Athens")
+    countries = [Fact("?", subject=f"{name}land", object=name) for name in names]
+    monkeypatch.setattr(real_interference, "read_countries", lambda path: countries)
+    monkeypatch.setattr(real_interference, "LOOKED_AT", (1,))
+    monkeypatch.setattr(real_interference, "TRAINING", replace(real_interference.TRAINING, mixed_precision=False))
+    cells = [Run(keys, values, 6, 0) for keys in ("names", "strings") for values in ("names", "strings")]
+    facts = {cell: real_interference.new_facts(cell, tmp_path) for cell in cells}
+    assert all(len({fact.subject for fact in each}) == 6 for each in facts.values())
+    pieces = {name[:3] for name in names}
+    assert all(fact.subject[:3] in pieces for fact in facts[cells[0]])
+    rows = [{"arm": cell.arm, "count": 6, **real_interference.run(tmp_path, tmp_path, cell)} for cell in cells[::3]]
+    assert all(row["curve"][0]["drift"] == pytest.approx([0.0] * 4, abs=1e-12) for row in rows)
+    assert all(min(row["curve"][1]["drift"]) > 0 for row in rows)
+    assert lost(rows[0]) == pytest.approx(
+        rows[0]["curve"][0]["rates"]["H_K"]["correct"] - rows[0]["curve"][1]["rates"]["H_K"]["correct"]
+    )
+    (table,) = real_interference.tables(rows)
+    assert [row[:2] for row in table.rows] == [("names to countries", "6"), ("strings to strings", "6")]
+
+
+def test_a_claim_holds_where_its_interval_is_above_zero(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSES))
+    import claims
+    from seat_interp.results.aggregate import Estimate
+
+    def row(arm, seed, kept, learnt):
+        moments = [(0.0, 1.0), (learnt / 2, (1 + kept) / 2), (learnt, kept)]
+        curve = [{"rates": {"D_U": {"correct": d}, "H_K": {"correct": h}}} for d, h in moments]
+        return {"arm": arm, "seed": seed, "curve": curve}
+
+    rows = [row("all", seed, 0.80 + seed / 100, 1.0) for seed in range(3)]
+    rows += [row(claims.WEAKER, seed, 0.94, 0.96) for seed in range(3)] + [row("attention", 0, 0.9, 0.5)]
+    found = {claim.says: claim for claim in claims.CLAIMS}
+    (half,) = (found[says] for says in found if "more than halves" in says)
+    ours = half.ours({"forgetting": rows})
+    assert ours.mean == pytest.approx(0.095 - 0.06)
+    assert claims.verdict(ours) == "agree"
+    # Learnt to 0.9 at nine tenths of the second stretch for the one, at 0.875 of it for the other.
+    equal = found["the same where D_U reaches 0.9"].ours({"forgetting": rows[:1] + rows[3:4]})
+    assert equal.mean == pytest.approx((1 - 0.82) / 2 - (1 - 0.94375))
+    assert found["attention alone learns less of the Unknown than all weights"].ours({"forgetting": rows}).mean == 0.5
+    ends = {"undecided": (-1.0, 1.0), "disagree": (-2.0, 0.0), "agree": (0.5, 2.0)}
+    assert [claims.verdict(Estimate(low, low, high, "t")) for low, high in ends.values()] == list(ends)
+    with pytest.raises(SeatError, match="organism_mixing"):
+        found["early stop avoids harm, all Unknown"].ours({"mixing": []})

@@ -210,7 +210,8 @@ def main(options: Options) -> None:
             bare, ours = f"{PLAIN}, {value} {title}", f"capture, last token, {value} {title}"
             schemes |= {bare: partial(plain, "55m", **{how: value}), ours: partial(hooks, "55m", **{how: value})}
             against |= {bare: bare, ours: bare}
-        found += rows(measure(schemes, rounds=options.rounds, label=title), against, model="55m", batch=BATCH)
+        about = {"model": "55m", "batch": BATCH, "varied": title}
+        found += rows(measure(schemes, rounds=options.rounds, label=title), against, **about)
     growth = [
         {
             "scheme": name,

@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 
 from seat_interp.evaluation.curves import accuracy, early_stop
 from seat_interp.results.aggregate import estimate
-from seat_interp.results.style import GREY, MARKS, styled
+from seat_interp.results.style import COLOURS, GREY, MARKS, styled
 
 Row = Mapping[str, Any]
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#999933", "#882255")
 UNIT = (0.0, 1.0)
 
 

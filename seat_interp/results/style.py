@@ -36,6 +36,8 @@ _ARMS = {
 }
 _SPARE = ("#7f3b08", "#542788", "#4d4d4d", "#01665e")
 """Of arms that have no colour of their own; no arm's."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#999933", "#882255")
+"""Of lines that are no arms, in this order."""
 MARKS = "os^Dv<>PX*hdp"
 """Beside colours, so that lines and points are told apart in grey too."""
 _ARM_NAMES = {
