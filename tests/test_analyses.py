@@ -91,9 +91,10 @@ def test_fidelity(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["attribution", "training"])
+@pytest.mark.parametrize("what", ["attribution", "capture", "training"])
 def test_benchmarks(tmp_path, what):
-    options = "--sizes organism --rounds 3".split() + (["--shares", "0.1"] if what == "training" else [])
+    more = {"training": "--shares 0.1", "capture": "--varied tiny --most 1000"}.get(what, "")
+    options = f"--sizes organism --rounds 3 {more}".split()
     rows = run(f"benchmarks/{what}.py", tmp_path, *options)[f"benchmark_{what}"]["rows"]
     assert all(row["seconds"] > 0 and row["time_ratio"] > 0 for row in rows)
     assert {"scheme", "parameters", "peak_memory_mib", "memory_ratio", "against"} <= rows[0].keys()

@@ -44,6 +44,8 @@ class Options:
 
     sizes: tuple[str, ...] = SIZES
     """Models."""
+    varied: str = "55m"
+    """The model of random weights whose prompts get longer and whose layers more."""
     rounds: int = 7
     """Steps of each scheme that count."""
     most: int = COUNTS[-1]
@@ -208,9 +210,12 @@ def main(options: Options) -> None:
         schemes, against = {}, {}
         for value in values:
             bare, ours = f"{PLAIN}, {value} {title}", f"capture, last token, {value} {title}"
-            schemes |= {bare: partial(plain, "55m", **{how: value}), ours: partial(hooks, "55m", **{how: value})}
+            schemes |= {
+                bare: partial(plain, options.varied, **{how: value}),
+                ours: partial(hooks, options.varied, **{how: value}),
+            }
             against |= {bare: bare, ours: bare}
-        about = {"model": "55m", "batch": BATCH, "varied": title}
+        about = {"model": options.varied, "batch": BATCH, "varied": title}
         found += rows(measure(schemes, rounds=options.rounds, label=title), against, **about)
     growth = [
         {

@@ -44,18 +44,24 @@ class Measured:
     peak_memory_mib: float
 
 
-def measure(schemes: Mapping[str, Setup], *, rounds: int, warm_up: int = 2, label: str = "") -> dict[str, Measured]:
+def measure(
+    schemes: Mapping[str, Setup], *, rounds: int, warm_up: int = 2, memory_steps: int = MEMORY_STEPS, label: str = ""
+) -> dict[str, Measured]:
     """Time every scheme, in turns.
 
     Args:
         schemes: by name; the functions must be importable (no closures), since each runs in a process of its own.
         rounds: steps that count, at least 3.
         warm_up: steps before, of each.
+        memory_steps: steps before a peak is read.
         label: for the progress bar.
     """
     if rounds < 3:
         raise SeatError(f"There are {rounds} rounds; a median with its spread needs at least 3.")
-    peaks = {name: peak(name, setup) for name, setup in tqdm(schemes.items(), desc=f"{label}, memory", leave=False)}
+    peaks = {
+        name: peak(name, setup, memory_steps)
+        for name, setup in tqdm(schemes.items(), desc=f"{label}, memory", leave=False)
+    }
     workers = {name: _start(name, setup) for name, setup in schemes.items()}
     seconds: dict[str, list[float]] = {name: [] for name in schemes}
     for turn in tqdm(range(warm_up + rounds), desc=label, unit="round", leave=False):
