@@ -4,9 +4,13 @@ Each analyses/results/<name>.json gives a table, figures/tables/<name> as Markdo
 give figures as PNG and PDF, each beside a JSON file of the numbers in it. `RESULTS` below says what each gives.
 """
 
+import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -141,8 +145,8 @@ def _figure(ax: Axes) -> Figure:
     return figure
 
 
-def save(figure: Figure, numbers: Any, stem: Path) -> None:
-    """PNG, PDF and the numbers, without dates or versions in the files."""
+def save(figure: Figure, numbers: Any, stem: Path) -> Path:
+    """PNG, PDF and the numbers, without dates or versions in the files; the PNG's path."""
     with matplotlib.style.context(STYLE):
         for suffix, metadata in (
             ("png", {"Software": None}),
@@ -151,16 +155,16 @@ def save(figure: Figure, numbers: Any, stem: Path) -> None:
             with atomic_path(stem.with_suffix(f".{suffix}")) as path:
                 figure.savefig(path, format=suffix, metadata=metadata, dpi=200, bbox_inches="tight")
     write_json(stem.with_suffix(".json"), numbers)
-    print(stem.with_suffix(".png"))
+    return stem.with_suffix(".png")
 
 
-def save_tables(tables: list[Table], stem: Path) -> None:
-    """Markdown, LaTeX and JSON, all tables of a result in one file of each."""
+def save_tables(tables: list[Table], stem: Path) -> Path:
+    """Markdown, LaTeX and JSON, all tables of a result in one file of each; the Markdown's path."""
     write_text(stem.with_suffix(".md"), "\n".join(table.markdown() for table in tables))
     labels = [stem.name.replace("_", "-") + (f"-{number}" if len(tables) > 1 else "") for number in range(len(tables))]
     write_text(stem.with_suffix(".tex"), "\n".join(table.latex(label) for table, label in zip(tables, labels)))
     write_json(stem.with_suffix(".json"), [table.to_json() for table in tables])
-    print(stem.with_suffix(".md"))
+    return stem.with_suffix(".md")
 
 
 def benchmark_table(rows: Rows) -> list[Table]:
@@ -270,13 +274,21 @@ def tables_of(gives: Shown, summary: Summary) -> list[Table]:
     return gives.tables(summary["rows"]) if gives.tables else [arms_table(summary), probe_table(summary)]
 
 
+def draw_all(path: Path, figures: Path) -> list[Path]:
+    """Tables and figures of a result file; what was written."""
+    summary, gives = read_json(path), shown(path)
+    written = [save_tables(tables_of(gives, summary), figures / "tables" / path.stem)]
+    return written + [save(*draw(summary), figures / f"{path.stem}{suffix}") for suffix, draw in gives.figures.items()]
+
+
 def main(options: Options) -> None:
-    """Every figure and every table of every result."""
-    for path in sorted(options.results.glob("*.json")):
-        summary, gives = read_json(path), shown(path)
-        save_tables(tables_of(gives, summary), options.figures / "tables" / path.stem)
-        for suffix, draw in gives.figures.items():
-            save(*draw(summary), options.figures / f"{path.stem}{suffix}")
+    """Every figure and every table of every result, several results at a time."""
+    found = sorted(options.results.glob("*.json"))
+    # A forked process has all imports already, which take as long as half of the figures.
+    method = "fork" if sys.platform == "linux" else "spawn"
+    with ProcessPoolExecutor(min(4, os.cpu_count() or 1), multiprocessing.get_context(method)) as pool:
+        for written in pool.map(partial(draw_all, figures=options.figures), found):
+            print(*written, sep="\n")
 
 
 if __name__ == "__main__":
