@@ -17,7 +17,7 @@ from typing import Any
 import tyro
 
 from organism_forgetting import LEARNT, when_learnt
-from organism_interference import lost
+from organism_interference import COUNTS, lost
 from organism_mixing import accuracy, early_stop, points
 from seat_interp.errors import SeatError, reported
 from seat_interp.evaluation.accuracy_model import accuracy_model
@@ -37,6 +37,21 @@ WEAKER = "self-distillation, 0.1"
 
 
 @dataclass(frozen=True)
+class Found:
+    """A difference over seeds, or a coefficient, with its interval.
+
+    Attributes:
+        value: it.
+        seeds: that it rests on.
+        of: seeds that there are.
+    """
+
+    value: Estimate
+    seeds: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Claim:
     """A finding.
 
@@ -45,18 +60,20 @@ class Claim:
         says: in words.
         theirs: its numbers.
         ours: the difference or coefficient, above zero if the paper is right here.
+        within: where the paper finds no difference, how large a one still counts as none; ours.
     """
 
     paper: str
     says: str
     theirs: str
-    ours: Callable[[Rows], Estimate]
+    ours: Callable[[Rows], Found]
+    within: float | None = None
 
 
-def over_seeds(study: str, value: Callable[..., float | None], *arms: str, **which: Any) -> Callable[[Rows], Estimate]:
-    """One value for each seed that has all of these arms; seeds for which there is none are left out."""
+def over_seeds(study: str, value: Callable[..., float | None], *arms: str, **which: Any) -> Callable[[Rows], Found]:
+    """One value for each seed that has all of these arms; where there is none, the seed drops out."""
 
-    def found(rows: Rows) -> Estimate:
+    def found(rows: Rows) -> Found:
         by = {
             arm: {row["seed"]: row for row in rows[study] if row["arm"] == arm and which.items() <= row.items()}
             for arm in arms
@@ -66,18 +83,19 @@ def over_seeds(study: str, value: Callable[..., float | None], *arms: str, **whi
         there = [each for each in values if each is not None]
         if not there:
             raise SeatError(f"There are no runs of {', '.join(arms)}. Make them with organism_{study}.py.")
-        return estimate(there)
+        return Found(estimate(there), len(there), len(seeds))
 
     return found
 
 
-def coefficient(kind: str, where: str, sign: int) -> Callable[[Rows], Estimate]:
-    """Of the linear model, turned so that the paper's sign is above zero."""
+def coefficient(kind: str, where: str, sign: int) -> Callable[[Rows], Found]:
+    """Of the linear model, turned so that the paper's sign is above zero; its interval is over runs."""
 
-    def found(rows: Rows) -> Estimate:
-        each = getattr(accuracy_model(points(rows["mixing"], where)), kind)
+    def found(rows: Rows) -> Found:
+        model = accuracy_model(points(rows["mixing"], where))
+        each, seeds = getattr(model, kind), len({row["seed"] for row in rows["mixing"]})
         low, high = sorted(sign * end for end in each.interval)
-        return Estimate(sign * each.value, low, high, "t")
+        return Found(Estimate(sign * each.value, low, high, "t"), seeds, seeds)
 
     return found
 
@@ -131,11 +149,16 @@ EARLY = 2
 
 
 def known_first(row: Row) -> float:
-    """How much more of the Known is fitted early."""
-    return right(row, "train_known", EARLY) - right(row, "train_unknown", EARLY)
+    """Of what is not right at the start, how much more is fitted early of the Known than of the Unknown."""
+
+    def gained(kind: str) -> float:
+        before, early = right(row, f"train_{kind}", 0), right(row, f"train_{kind}", EARLY)
+        return (early - before) / (1 - before)
+
+    return gained("known") - gained("unknown")
 
 
-MOST = {"count": 640}
+MOST, LEAST_SEEDS = {"count": COUNTS[-1]}, 3
 CLAIMS = (
     Claim(MIXING, "Unknown facts are fitted more slowly than Known ones", "Fig. 1",
           over_seeds("mixing", known_first, "50 % Unknown")),
@@ -163,13 +186,13 @@ CLAIMS = (
     Claim(FORGETTING, "new names hurt H_K more than new strings, most facts", "38 to 41 against 0 to 4 %",
           over_seeds("interference", lambda n, s: lost(n) - lost(s),
                      "names to countries", "strings to countries", **MOST)),
-    Claim(FORGETTING, "what is said of them does not matter: strings as values hurt no more", "no role",
+    Claim(FORGETTING, "what is said of them, countries or strings, does not matter", "no role",
           over_seeds("interference", lambda c, s: lost(c) - lost(s),
-                     "names to countries", "names to strings", **MOST)),
+                     "names to countries", "names to strings", **MOST), within=0.05),
     Claim(FORGETTING, "new names drift further than new strings, most facts", "11 against 5 %",
           over_seeds("interference", lambda n, s: drift(n) - drift(s),
                      "names to countries", "strings to countries", **MOST)),
-    Claim(FORGETTING, "self-distillation keeps H_K among new names, most facts", "drift near 5 %",
+    Claim(FORGETTING, "self-distillation (weight 0.1) keeps H_K among new names, most facts", "in words",
           over_seeds("interference", lambda n, d: lost(n) - lost(d),
                      "names to countries", "names to countries, self-distillation", **MOST)),
 )  # fmt: skip
@@ -183,21 +206,28 @@ class Options:
     """A folder."""
 
 
-def verdict(ours: Estimate) -> str:
-    """`agree` or `disagree` where zero is outside the interval, else `undecided`."""
-    return "agree" if ours.low > 0 else "disagree" if ours.high <= 0 else "undecided"
+def verdict(found: Found, within: float | None) -> str:
+    """`agree` or `disagree` where the interval says so and all seeds are in it, at least three; else `undecided`."""
+    low, high = found.value.low, found.value.high
+    if found.seeds < max(LEAST_SEEDS, found.of):
+        return "undecided"
+    if within is None:
+        return "agree" if low > 0 else "disagree" if high <= 0 else "undecided"
+    return "agree" if max(-low, high) <= within else "disagree" if max(low, -high) > within else "undecided"
 
 
 def tables(rows: Sequence[Row]) -> list[Table]:
     """Every finding with the paper's numbers and our difference."""
     lines = [
-        (row["paper"], row["says"], row["theirs"], with_interval(Estimate(**row["ours"]), "+"), row["verdict"])
+        (row["paper"], row["says"], row["theirs"], with_interval(Estimate(**row["ours"]), "+"), row["seeds"],
+         row["verdict"])
         for row in rows
-    ]
+    ]  # fmt: skip
     counts = {name: sum(row["verdict"] == name for row in rows) for name in ("agree", "undecided", "disagree")}
     caption = f"Findings of two papers on the half-taught organism: {', '.join(f'{n} {v}' for v, n in counts.items())}."
-    caption += " Ours is a difference, above zero where the paper is right, 95 % over seeds."
-    return [Table.of(("paper", "finds", "there", "here", "verdict"), lines, caption)]
+    caption += " Ours is a difference of shares, above zero where the paper is right, 95 % over seeds; for the linear"
+    caption += " model a coefficient with the paper's sign, 95 % over runs."
+    return [Table.of(("paper", "finds", "there", "here", "seeds", "verdict"), lines, caption)]
 
 
 def main(options: Options) -> None:
@@ -207,8 +237,9 @@ def main(options: Options) -> None:
     rows = []
     for claim in CLAIMS:
         ours = claim.ours(found)
-        about = {"paper": claim.paper, "says": claim.says, "theirs": claim.theirs}
-        rows.append({**about, "ours": asdict(ours), "verdict": verdict(ours)})
+        about = {"paper": claim.paper, "says": claim.says, "theirs": claim.theirs, "within": claim.within}
+        measured = {"ours": asdict(ours.value), "seeds": ours.seeds, "seeds_there": ours.of}
+        rows.append({**about, **measured, "verdict": verdict(ours, claim.within)})
     for table in tables(rows):
         table.print()
     saved = {"rows": rows, "config": {"learnt": LEARNT}, "environment": environment()}

@@ -150,7 +150,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     heads = ("keys and values", "facts", "seeds", "learnt", "loss of H_K", "same relation", "cosine drift")
     heads += ("displacement", "random null")
     epochs = rows[0]["curve"][-1]["epoch"]
-    caption = f"After {epochs} epochs; drift of H_K's prompts at the middle layer, and their displacement."
+    caption = f"After {epochs} epochs; drift, at the middle layer, and displacement are of H_K's prompts."
     return [Table.of(heads[: len(lines[0])], lines, caption)]
 
 

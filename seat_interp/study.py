@@ -85,6 +85,7 @@ def run_study(
     variants: Mapping[str, MakeArm] | None = None,
     direction: IgnoranceDirection | None = None,
     about: dict[str, Any] | None = None,
+    join: bool = True,
     say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Measure the base, run every arm with every seed, measure each, and write the folder.
@@ -98,6 +99,8 @@ def run_study(
         variants: arms of one's own by name, in place of `config.arms`; they get its settings and a seed.
         direction: an ignorance direction to use instead of fitting one.
         about: more for `config.json`, such as where the facts come from.
+        join: write what is common to all runs, `records.jsonl` and `summary.json`. Jobs that share a folder leave it
+            to the last one.
         say: where to report progress between the bars.
 
     Returns:
@@ -128,10 +131,11 @@ def run_study(
             _claim_arm(folder, arm)
             rows.append(_measured(folder, partial(_run_arm, base, name, arm, config), say, f"{name}, seed {seed}"))
     parts = [out / "base", *(out / f"{name}-{seed}" for seed in config.seeds for name in arms)]
-    write_text(out / "records.jsonl", "".join(read_text(part / "records.jsonl") for part in parts))
     described = read_json(out / "config.json") | {"arms": list(arms), "seeds": list(config.seeds)}
     summary = {"rows": rows, "config": described, "environment": environment()}
-    write_json(out / "summary.json", summary)
+    if join:
+        write_text(out / "records.jsonl", "".join(read_text(part / "records.jsonl") for part in parts))
+        write_json(out / "summary.json", summary)
     return summary
 
 

@@ -25,7 +25,7 @@ class Jobs:
         cluster: Slurm, or processes of this machine.
         at_once: jobs at the same time.
         cpus: cores of each, and its threads.
-        gpus: of each.
+        gpus: of each, on this machine its own; without any, a job computes on the CPU.
         memory_gb: of each; as the cluster has it if None. Not used on this machine.
         hours: after which a job is ended; another call goes on from its last checkpoint.
         partition: of Slurm; its own choice if None.
@@ -61,51 +61,78 @@ class Jobs:
             raise SeatError(
                 "Jobs are submitted by submitit, which is not installed: pip install 'seat_interp[sweep]'."
             ) from error
+        minutes = max(1, round(60 * self.hours))
+        if self.cluster == "local":
+            executor: Any = submitit.LocalExecutor(folder)
+            executor.update_parameters(timeout_min=minutes, gpus_per_node=self.gpus)
+            return executor
         try:
-            executor = submitit.AutoExecutor(folder=folder, cluster=self.cluster)
+            executor = submitit.AutoExecutor(folder, cluster="slurm")
         except RuntimeError as error:
             raise SeatError("There is no Slurm on this machine. Call from a login node, or give `local`.") from error
         given = {"mem_gb": self.memory_gb, "slurm_partition": self.partition}
         executor.update_parameters(
             name="seat_interp",
-            timeout_min=max(1, round(60 * self.hours)),
+            timeout_min=minutes,
             cpus_per_task=self.cpus,
             gpus_per_node=self.gpus,
             **{key: value for key, value in given.items() if value is not None},
         )
         return executor
 
+    def submit(self, executor: Any, place: int, run: Callable[[Cell], object], cell: Cell) -> Any:
+        """One job.
 
-def sweep(run: Callable[[tuple[Cell, ...]], object], cells: Sequence[Cell], jobs: Jobs, folder: Path) -> None:
-    """One job for each cell, the first one by itself, since it measures the base that the others read back.
+        Args:
+            executor: as `executor` gives it.
+            place: which of the jobs at the same time; on this machine each has GPUs of its own.
+            run: what it does.
+            cell: with what.
+
+        Raises:
+            SeatError: Slurm refused it.
+        """
+        from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+        if self.cluster == "local":
+            executor.update_parameters(visible_gpus=tuple(range(place * self.gpus, (place + 1) * self.gpus)))
+        try:
+            return executor.submit(run, cell)
+        except (FailedJobError, FailedSubmissionError) as error:
+            raise SeatError(f"Slurm refused a job: {str(error).strip().splitlines()[-1]}") from error
+
+
+def sweep(run: Callable[[Cell], object], cells: Sequence[Cell], jobs: Jobs, folder: Path) -> None:
+    """One job for each cell. One that fails stops no other; a caller that is cut off cancels those that run.
 
     Args:
-        run: given one cell as a tuple; it runs in the jobs, so it must be importable there.
+        run: it runs in the jobs, so it must be importable there.
         cells: what is to be done.
         jobs: what each gets.
         folder: of submitit's files.
 
     Raises:
         SeatError: jobs that failed, after all others are done, with the reason of the first and its log; or as
-            `Jobs.executor`.
+            `Jobs.executor` and `Jobs.submit`.
     """
     executor = jobs.executor(folder)
-    failed: dict[Cell, Any] = {}
-    with tqdm(total=len(cells), desc="Jobs", unit="job") as bar:
-        for together, at_once in ((cells[:1], 1), (cells[1:], jobs.at_once)):
-            todo, running = list(together), dict[Cell, Any]()
+    todo, running, failed = list(cells), dict[int, tuple[Cell, Any]](), dict[Cell, Any]()
+    try:
+        with tqdm(total=len(cells), desc="Jobs", unit="job") as bar:
             while todo or running:
-                while todo and len(running) < at_once:
-                    cell = todo.pop(0)
-                    running[cell] = executor.submit(run, (cell,))
-                for cell in [cell for cell, job in running.items() if job.done()]:
-                    job = running.pop(cell)
-                    if job.exception() is not None:
-                        failed[cell] = job
-                    bar.update()
+                for place in range(jobs.at_once):
+                    if todo and place not in running:
+                        running[place] = todo[0], jobs.submit(executor, place, run, todo.pop(0))
+                for place, (cell, job) in list(running.items()):
+                    if job.done():
+                        del running[place]
+                        bar.update()
+                        if job.exception() is not None:
+                            failed[cell] = job
                 time.sleep(PAUSE)
-            if failed and together == cells[:1]:
-                break  # without a base no other one can run
+    finally:
+        for _, job in running.values():
+            job.cancel(check=False)
     if failed:
         (arm, seed), job = next(iter(failed.items()))
         raise SeatError(

@@ -321,13 +321,27 @@ def test_a_claim_holds_where_its_interval_is_above_zero(monkeypatch):
     found = {claim.says: claim for claim in claims.CLAIMS}
     (half,) = (found[says] for says in found if "more than halves" in says)
     ours = half.ours({"forgetting": rows})
-    assert ours.mean == pytest.approx(0.095 - 0.06)
-    assert claims.verdict(ours) == "agree"
-    # Learnt to 0.9 at nine tenths of the second stretch for the one, at 0.875 of it for the other.
+    assert ours.value.mean == pytest.approx(0.095 - 0.06)
+    assert claims.verdict(ours, None) == "agree"
+    # Learnt to 0.9 at four fifths of the second stretch for the one, at 0.875 of it for the other.
     equal = found["the same where D_U reaches 0.9"].ours({"forgetting": rows[:1] + rows[3:4]})
-    assert equal.mean == pytest.approx((1 - 0.82) / 2 - (1 - 0.94375))
-    assert found["attention alone learns less of the Unknown than all weights"].ours({"forgetting": rows}).mean == 0.5
-    ends = {"undecided": (-1.0, 1.0), "disagree": (-2.0, 0.0), "agree": (0.5, 2.0)}
-    assert [claims.verdict(Estimate(low, low, high, "t")) for low, high in ends.values()] == list(ends)
+    assert equal.value.mean == pytest.approx((1 - 0.82) / 2 - (1 - 0.94375))
+    assert claims.verdict(equal, None) == "undecided"  # of one seed
+    slower = found["attention alone learns less of the Unknown than all weights"].ours({"forgetting": rows})
+    assert (slower.value.mean, slower.seeds) == (0.5, 1)
+    never = [row(claims.WEAKER, 3, 0.9, 0.7), row("all", 3, 0.8, 1.0)]
+    dropped = found["the same where D_U reaches 0.9"].ours({"forgetting": rows + never})
+    assert (dropped.seeds, dropped.of) == (3, 4)
+    assert claims.verdict(dropped, None) == "undecided"
+
+    def of(low, high, within=None):
+        return claims.verdict(claims.Found(Estimate(low, low, high, "t"), 5, 5), within)
+
+    assert [of(-1.0, 1.0), of(-2.0, 0.0), of(0.5, 2.0)] == ["undecided", "disagree", "agree"]
+    assert [of(-0.02, 0.06, 0.05), of(0.06, 0.1, 0.05), of(-0.03, 0.04, 0.05)] == ["undecided", "disagree", "agree"]
     with pytest.raises(SeatError, match="organism_mixing"):
         found["early stop avoids harm, all Unknown"].ours({"mixing": []})
+    started = {"rates": {"train_known": {"correct": 0.8}, "train_unknown": {"correct": 0.0}}}
+    early = {"rates": {"train_known": {"correct": 0.9}, "train_unknown": {"correct": 0.4}}}
+    head_start = {"arm": "50 % Unknown", "seed": 0, "curve": [started, early, early]}
+    assert claims.known_first(head_start) == pytest.approx(0.5 - 0.4)

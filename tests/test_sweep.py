@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,11 @@ def test_jobs_make_the_rows_of_one_process(home, capsys):
     assert Path("swept/full-0/row.json").stat().st_mtime_ns == written
 
 
-def failing(cells) -> None:
-    if cells[0][1] == 1:
+def failing(cell) -> None:
+    _, seed = cell
+    if seed == 1:
         raise SeatError("This one cannot be done.")
-    Path(f"done-{cells[0][1]}").touch()
+    Path(f"done-{seed}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
 
 
 def test_a_job_that_fails_stops_no_other_and_is_named(tmp_path, monkeypatch):
@@ -49,9 +51,38 @@ def test_a_job_that_fails_stops_no_other_and_is_named(tmp_path, monkeypatch):
     assert all(Path(f"done-{seed}").exists() for seed in (0, 2, 3))
     log = Path(str(error.value).split("Its log is ")[1].split(". ")[0])
     assert "This one cannot be done" in log.read_text()
-    with pytest.raises(SeatError, match="1 of 2 jobs failed"):
-        sweep(failing, [("full", 1), ("full", 5)], Jobs(), tmp_path / "jobs")
-    assert not Path("done-5").exists()  # nothing goes on without a base
+
+
+def test_jobs_at_the_same_time_have_gpus_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    sweep(failing, [("full", 0), ("full", 2)], Jobs(gpus=2), tmp_path / "jobs")
+    assert {Path(f"done-{seed}").read_text() for seed in (0, 2)} == {"0,1", "2,3"}
+
+
+def slow(cell) -> None:
+    time.sleep(60)
+
+
+def test_a_caller_that_is_cut_off_cancels_its_jobs(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    made = []
+
+    def submit(self, executor, place, run, cell):
+        made.append(executor.submit(run, cell))
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        return made[-1]
+
+    monkeypatch.setattr(Jobs, "submit", submit)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(slow, [("full", 0), ("full", 2)], Jobs(), tmp_path / "jobs")
+    for _ in range(100):
+        if made[0].done(force_check=True):
+            break
+        time.sleep(0.1)
+    assert made[0].done(force_check=True)
+    made[1].cancel()
 
 
 def test_what_slurm_is_asked_for(tmp_path, monkeypatch):
@@ -64,7 +95,7 @@ def test_what_slurm_is_asked_for(tmp_path, monkeypatch):
         (tools / name).chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     jobs = Jobs("slurm", cpus=8, gpus=1, memory_gb=64, hours=2.5, partition="long")
-    job = jobs.executor(tmp_path / "jobs").submit(failing, (("full", 0),))
+    job = jobs.executor(tmp_path / "jobs").submit(failing, ("full", 0))
     assert job.job_id == "17"
     asked = (tmp_path / "asked.sh").read_text()
     for line in (

@@ -117,8 +117,8 @@ class Run:
         """Run the study and write its report."""
         _show(self.measure(), self.out)
 
-    def measure(self) -> dict[str, Any]:
-        """Read the facts and run the study; its summary."""
+    def measure(self, *, base_alone: bool = False, join: bool = True) -> dict[str, Any]:
+        """Read the facts and run the study, or no arm of it; its summary, which a whole study also writes."""
         from seat_interp.direction import IgnoranceDirection
         from seat_interp.evaluation.knowledge import split_by_knowledge
         from seat_interp.facts import FactSets
@@ -141,7 +141,8 @@ class Run:
         everybody = FactSets(known=every_known).names().avoid
         direction = IgnoranceDirection.load(self.direction) if self.direction else None
         sets = FactSets(**facts, reserved=everybody)  # type: ignore[arg-type]
-        return run_study(lm, sets, self.study, self.out, direction=direction, about=about)
+        variants, join = {} if base_alone else None, join and not base_alone
+        return run_study(lm, sets, self.study, self.out, variants=variants, direction=direction, about=about, join=join)
 
 
 def _show(summary: dict[str, Any], out: Path) -> None:

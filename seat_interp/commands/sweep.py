@@ -1,7 +1,7 @@
 """`sweep`: the arms and seeds of `run` as jobs of their own."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 from seat_interp.commands.study import FLAT, Run
@@ -28,33 +28,33 @@ class Sweep:
         from seat_interp.results.tables import print_summary
         from seat_interp.sweep import sweep
 
-        config, out = self.study.study, self.study.out
+        config, out, where = self.study.study, self.study.out, self.study.out / "jobs"
         cells = [(arm, seed) for seed in config.seeds for arm in config.arms]
         todo = [cell for cell in cells if not (out / "{}-{}".format(*cell) / "row.json").exists()]
-        run = Part(self.study, self.jobs.cpus)
+        if not (out / "base" / "row.json").exists():  # by itself: all others read it back
+            sweep(partial(one, self.study, self.jobs.cpus), [("base", 0)], self.jobs, where)
         if todo:
-            sweep(run, todo, self.jobs, out / "jobs")
-        sweep(Part(self.study, self.jobs.cpus, whole=True), [("all arms", 0)], self.jobs, out / "jobs")
+            sweep(partial(one, self.study, self.jobs.cpus), todo, self.jobs, where)
+        sweep(partial(together, self.study, self.jobs.cpus), [("all arms", 0)], self.jobs, where)
         print_summary(read_json(out / "summary.json"))
-        print(f"Report: {Path(out) / 'report.html'}")
+        print(f"Report: {out / 'report.html'}")
 
 
-@dataclass(frozen=True)
-class Part:
-    """What a job does: a cell of the study, or, at last, all that it reads back."""
+def one(study: Run, threads: int, cell: Cell) -> None:
+    """What a job does: one arm and one seed, or the base, in the folder of all."""
+    import torch
 
-    study: Run
-    threads: int
-    whole: bool = False
+    torch.set_num_threads(threads)
+    arm, seed = cell
+    if arm == "base":
+        study.measure(base_alone=True)
+    else:
+        replace(study, study=replace(study.study, arms=(arm,), seeds=(seed,))).measure(join=False)  # type: ignore[arg-type]
 
-    def __call__(self, cells: tuple[Cell, ...]) -> None:
-        """Run the study with one arm and one seed, in the folder of all."""
-        import torch
 
-        torch.set_num_threads(self.threads)
-        ((arm, seed),), config = cells, self.study.study
-        if self.whole:
-            self.study.run()
-        else:
-            part = replace(config, arms=(arm,), seeds=(seed,))  # type: ignore[arg-type]
-            replace(self.study, study=part).measure()
+def together(study: Run, threads: int, cell: Cell) -> None:
+    """What the last job does: read everything back, write what is common to all, and the report."""
+    import torch
+
+    torch.set_num_threads(threads)
+    study.run()
