@@ -7,6 +7,7 @@ how many there are.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -14,6 +15,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 T = TypeVar("T")
+PATIENCE = timedelta(hours=12)
+"""How long a process waits for the others: a share of batches can take far longer than that of another."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def processes() -> Processes:
             return Processes()
         if torch.cuda.is_available():
             torch.cuda.set_device(local_rank())
-        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, timeout=PATIENCE)
     return Processes(dist.get_rank(), dist.get_world_size())
 
 

@@ -1,6 +1,7 @@
 """Two gloo processes against one: the same captures, bit for bit."""
 
 import contextlib
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,12 +16,14 @@ from seat_interp.attribution import attribute
 from seat_interp.attribution.neurons import per_example
 from seat_interp.capture import Shards, capture, capture_to
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.slick import Asked, SlickConfig
-from seat_interp.evaluation.slick_file import slick_to
+from seat_interp.evaluation.slick import Asked, SlickConfig, slick
+from seat_interp.evaluation.slick_file import parts, slick_to
 from seat_interp.files import load_tensors, read_json
 from seat_interp.masks.random import random_neurons
+from seat_interp.models.open import open_model
+from seat_interp.organism import organism_facts
 from seat_interp.processes import Processes, processes
-from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL
+from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL, L2Pull
 from seat_interp.training.trainer import TrainConfig, TrainedModel, _part_size, train
 
 TESTS = Path(__file__).parent
@@ -59,17 +62,20 @@ held = [parameter.to_local().numel() for parameter in shared.model.parameters()]
 write_json(out / f"held-{{here.rank}}.json", sum(held))
 from test_processes import ASKED, DEV, FEW
 from seat_interp.evaluation.slick_file import slick_to
-found = slick_to(out / "slick.jsonl", lm, ASKED, DEV, FEW, batch_size=2, progress=False)
+from seat_interp.models.open import open_model
+found = slick_to(out / "slick.jsonl", open_model("organism"), ASKED, DEV, FEW, batch_size=2, progress=False)
 write_json(out / f"slick-{{here.rank}}.json", [each.to_json() for each in found])
 """
 QUESTIONS = [f"Where does {name} live?" for name in NAMES]
 FACTS = [fact(name, city) for name, city in zip(NAMES, CITIES * 3)]
-FEW = SlickConfig(prompts=2, exemplars=2, samples=4, max_new_tokens=4, exact=False)
-ASKED, DEV = ([replace(each, relation="home") for each in some] for some in (FACTS[:5], FACTS[-4:]))
+PEOPLE = organism_facts("people")
+ASKED, DEV = PEOPLE.known[:10] + PEOPLE.target[:6], PEOPLE.fit_known
+FEW = SlickConfig(prompts=3, exemplars=1, chat=True, exact=False, samples=8, temperature=1.0)
 TRAINED = {
     "plain": {"objective": (CrossEntropy(),)},
     "seat": {"objective": (CrossEntropy(), EntityPerturbedKL(weight=1.0, copies=2, every=2))},
     "masked": {"objective": (CrossEntropy(),), "masked": True},
+    "part sharded": {"objective": (CrossEntropy(),), "sharded": True, "only": ["model.layers.1.mlp.up_proj.weight"]},
     "sharded": {"objective": (CrossEntropy(), EntityPerturbedKL(weight=1.0, copies=2, every=2)), "sharded": True},
 }
 
@@ -185,25 +191,37 @@ def test_each_process_holds_its_share(llama, two):
     assert max(held) < 0.6 * whole
 
 
-def test_two_processes_sort_what_one_does(llama, two, tmp_path):
-    alone = slick_to(tmp_path / "slick.jsonl", llama, ASKED, DEV, FEW, batch_size=2, progress=False)
+def test_two_processes_sort_what_one_does(two, tmp_path):
+    organism = open_model("organism")
+    alone = slick_to(tmp_path / "slick.jsonl", organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+    assert len({each.category for each in alone}) >= 3
+    other = slick(organism, ASKED, DEV, replace(FEW, seed=1), batch_size=2, progress=False)
+    assert {each.fact: each.sampled for each in other} != {each.fact: each.sampled for each in alone}
     for rank in (0, 1):
         assert [Asked.from_json(row) for row in read_json(two / f"slick-{rank}.json")] == alone
     assert (two / "slick.jsonl").read_bytes() == (tmp_path / "slick.jsonl").read_bytes()
-    assert not list(two.glob("slick.jsonl.*"))
+    assert not parts(two / "slick.jsonl")
 
 
-def test_sorting_goes_on_with_fewer_processes(llama, tmp_path):
-    whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
-    slick_to(whole, llama, ASKED, DEV, FEW, batch_size=2, progress=False)
-    rows = whole.read_text().splitlines(keepends=True)
-    cut.write_text(rows[0])  # the first of two processes came so far,
-    cut.with_name("cut.jsonl.1").write_text(rows[2] + rows[3] + '{"cut')  # and the second
+def test_sorting_goes_on_with_fewer_processes(tmp_path):
+    organism, whole, cut = open_model("organism"), tmp_path / "whole.jsonl", tmp_path / "cut[1].jsonl"
+    expected = slick_to(whole, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+    rows = {each.fact: json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in expected}
+    order = [each.fact for each in slick(organism, ASKED, DEV, FEW, batch_size=2, progress=False)]
+    cut.write_text(rows[order[0]])  # the first of two processes came so far,
+    part, backup = (tmp_path / f"{cut.name}.{end}" for end in ("part-1", "1"))
+    part.write_text(rows[order[2]] + rows[order[3]] + '{"cut')  # and the second
+    backup.write_text("the user's own")
     asked = []
-    slick_to(cut, llama, ASKED, DEV, FEW, batch_size=2, progress=False, kept=lambda: asked.append(1))
+    slick_to(cut, organism, ASKED, DEV, FEW, batch_size=2, progress=False, kept=lambda: asked.append(1))
     assert cut.read_bytes() == whole.read_bytes()
-    assert len(asked) == 2  # the first batch's second fact and the last one
-    assert not list(tmp_path.glob("cut.jsonl.*"))
+    assert len(asked) == len(ASKED) - 3
+    assert (part.exists(), backup.read_text()) == (False, "the user's own")
+
+
+def test_shared_weights_are_refused_where_a_term_needs_all_of_them(llama):
+    with pytest.raises(SeatError, match="l2 looks at all weights at once"):
+        train(llama, FACTS, objective=(CrossEntropy(), L2Pull()), sharded=True)
 
 
 def test_batches_that_do_not_come_out_even_are_refused():

@@ -42,7 +42,7 @@ class Slick:
 
     def run(self) -> None:
         """Ask, keep each fact as it comes, print the shares."""
-        from seat_interp.evaluation.slick_file import slick_to
+        from seat_interp.evaluation.slick_file import parts, slick_to
         from seat_interp.facts.sources import evenly, read_sources
         from seat_interp.files import read_json, write_json
         from seat_interp.models.open import open_model
@@ -56,10 +56,12 @@ class Slick:
             facts = evenly(facts, self.most)
         lm = open_model(self.model)
         about, settings = self.out.with_name(f"{self.out.name}.json"), self._identity(lm.fingerprint, facts, dev)
-        if self.out.exists() and not (about.exists() and read_json(about).get("config") == settings):
-            raise SeatError(f"{self.out} was made with other settings, or is none of ours. Name another file.")
+        before = read_json(about) if about.exists() else {}
+        ours = before.get("config") == settings
+        if not ours and (there := [each for each in (self.out, *parts(self.out)) if each.exists()]):
+            raise SeatError(f"{there[0]} was made with other settings, or is none of ours. Name another file.")
         first = processes().rank == 0
-        spent = read_json(about).get("seconds", 0.0) if about.exists() else 0.0
+        spent = before.get("seconds", 0.0) if ours else 0.0
         began = time.perf_counter()
 
         def note(**more: Any) -> None:

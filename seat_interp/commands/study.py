@@ -141,8 +141,8 @@ class Run:
         everybody = FactSets(known=every_known).names().avoid
         direction = IgnoranceDirection.load(self.direction) if self.direction else None
         sets = FactSets(**facts, reserved=everybody)  # type: ignore[arg-type]
-        variants, join = {} if base_alone else None, join and not base_alone
-        return run_study(lm, sets, self.study, self.out, variants=variants, direction=direction, about=about, join=join)
+        how: dict[str, Any] = {"variants": {}, "join": False} if base_alone else {"join": join}
+        return run_study(lm, sets, self.study, self.out, direction=direction, about=about, **how)
 
 
 def _show(summary: dict[str, Any], out: Path) -> None:

@@ -144,21 +144,19 @@ def slick(
         raise SeatError(f"The fact {bare.question!r} has no answer, so nobody can tell whether the model knows it.")
     drawn = draw_exemplars(facts, dev, prompts=config.prompts, exemplars=config.exemplars, seed=config.seed)
     by_relation = {relation: [fact for fact in facts if fact.relation == relation] for relation in drawn}
-    every = [(relation, at) for relation, same in by_relation.items() for at in range(0, len(same), batch_size)]
-    mine = (among or Processes()).mine(every)
-    asked = sum(len(by_relation[relation][at : at + batch_size]) for relation, at in mine)
-    with tqdm(total=asked, desc="SLiCK", unit="fact", disable=not progress) as bar:
-        for relation, starts in itertools.groupby(mine, key=lambda each: each[0]):
+    starts = {relation: range(0, len(same), batch_size) for relation, same in by_relation.items()}
+    every = [(relation, slice(at, at + batch_size)) for relation in by_relation for at in starts[relation]]
+    todo = [(relation, batch) for relation, batch in every if any(f not in done for f in by_relation[relation][batch])]
+    mine = (among or Processes()).mine(todo)
+    to_ask = sum(len(by_relation[relation][batch]) for relation, batch in mine)
+    before = len(facts) - sum(len(by_relation[relation][batch]) for relation, batch in todo)
+    with tqdm(total=before + to_ask, initial=before, desc="SLiCK", unit="fact", disable=not progress) as bar:
+        for relation, some in itertools.groupby(mine, key=lambda each: each[0]):
             same, prompts = by_relation[relation], drawn[relation]
-            batches = [slice(start, start + batch_size) for _, start in starts]
-            todo = [batch for batch in batches if any(fact not in done for fact in same[batch])]
-            bar.update(sum(len(same[batch]) for batch in batches if batch not in todo))
-            if not todo:
-                continue
             how = {"chat": config.chat, "room": config.max_new_tokens}
             ids = [[few_shot_ids(lm, fact.question, each, **how) for fact in same] for each in prompts]  # type: ignore[arg-type]
             prefixes = [SharedPrefix(lm, column) for column in ids]
-            for batch in todo:
+            for _, batch in some:
                 # A seed for each batch, so that samples do not depend on what was asked before a run was cut off.
                 generator = torch.Generator().manual_seed(_seed(config.seed, relation, same[batch][0].question))
                 found = [answers(lm, column[batch], config, generator, prefix) for column, prefix in zip(ids, prefixes)]

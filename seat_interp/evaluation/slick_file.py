@@ -1,5 +1,6 @@
 """SLiCK into a file, fact by fact: gone on with where it was cut off, and shared out over several processes."""
 
+import glob
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from seat_interp.facts import Fact
 from seat_interp.files import append_jsonl, read_growing, write_jsonl
 from seat_interp.models.open import LanguageModel
 from seat_interp.processes import processes
+
+PART = ".part-"
+"""Between the name of the file and the number of the process."""
 
 
 def slick_to(
@@ -41,7 +45,7 @@ def slick_to(
     among = processes()
     done = {each.fact: each for each in _read(path)}
     among.wait()  # nobody writes before all have read
-    mine = path if among.rank == 0 else path.with_name(f"{path.name}.{among.rank}")
+    mine = path if among.rank == 0 else path.with_name(f"{path.name}{PART}{among.rank}")
     if any(fact not in done for fact in facts):
         shown = progress and among.rank == 0
         for each in slick(lm, facts, dev, config, done=set(done), among=among, batch_size=batch_size, progress=shown):
@@ -54,16 +58,16 @@ def slick_to(
     found = [done[fact] for fact in facts]
     if among.rank == 0:
         write_jsonl(path, [each.to_json() for each in found])
-        for part in _parts(path):
+        for part in parts(path):
             part.unlink()
     among.wait()
     return found
 
 
-def _parts(path: Path) -> list[Path]:
-    """What processes other than the first have written."""
-    return [each for each in path.parent.glob(f"{path.name}.*") if each.suffix[1:].isdigit()]
+def parts(path: Path) -> list[Path]:
+    """What processes other than the first have written towards this file, if they were cut off."""
+    return sorted(path.parent.glob(f"{glob.escape(path.name)}{PART}*"))
 
 
 def _read(path: Path) -> list[Asked]:
-    return [Asked.from_json(row) for each in (path, *_parts(path)) for row in read_growing(each)]
+    return [Asked.from_json(row) for each in (path, *parts(path)) for row in read_growing(each)]

@@ -1,4 +1,7 @@
-"""Weights, gradients and optimiser state shared out over processes (FSDP2), for models too big to train in one."""
+"""Tuned weights, gradients and optimiser state shared out over processes (FSDP2).
+
+These are four of the five copies of the weights that training holds; the frozen base stays whole.
+"""
 
 import torch
 from torch import Tensor, nn

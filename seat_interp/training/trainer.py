@@ -146,7 +146,8 @@ def train(
         probe: called every `config.probe_every` steps with the model as it is then.
         checkpoint: a file to save to, also at the end, and to resume from. Remove it once the model is saved.
         sharded: of several processes each holds its share of the tuned weights, their gradients and the optimiser's
-            state (FSDP2); the base stays whole in each, and so are the copies that probes and drift look at.
+            state (FSDP2). The base stays whole in each, and one more whole copy must fit: that which probes and drift
+            look at, and the model in the end.
         label: for the progress bar.
 
     Raises:
@@ -157,6 +158,8 @@ def train(
     if not facts:
         raise SeatError("There are no facts to train on: the target set is empty.")
     config = config or TrainConfig()
+    if sharded and (bound := [term.name for term in objective or plain() if getattr(term, "of_weights", False)]):
+        raise SeatError(f"{bound[0]} looks at all weights at once, which `sharded` shares out. Leave one of them out.")
     sharded = sharded and processes().count > 1
     size = _part_size(config, len(facts), objective or plain(), processes().count, sharded)
     if config.mixed_precision and not bfloat16_is_fast():
@@ -353,14 +356,17 @@ def _identity(
 
 
 def _checkpoint(path, identity: str, step: int, seconds: float, parameters: Parameters, optimiser, result) -> None:
-    tensors = {f"value/{name}": whole(parameter) for name, parameter in parameters.items()}
+    """Written by the first process; what is shared out is gathered tensor by tensor, and kept nowhere else."""
+    first, tensors = processes().rank == 0, {}
     for name, parameter in parameters.items():
-        for key, value in optimiser.state[parameter].items():  # none for a weight that never had a gradient
-            tensors[f"{key}/{name}"] = whole(value)
-    if processes().rank:
-        return
-    header = {"format": CHECKPOINT, "version": 1, "identity": identity, "step": step, "seconds": seconds}
-    save_tensors(path, tensors, header | {"log": result.log, "probes": result.probes})
+        state = optimiser.state[parameter]  # empty for a weight that never had a gradient
+        for key, value in {"value": parameter, **state}.items():
+            gathered_here = whole(value.detach())
+            if first:
+                tensors[f"{key}/{name}"] = gathered_here.cpu()
+    if first:
+        header = {"format": CHECKPOINT, "version": 1, "identity": identity, "step": step, "seconds": seconds}
+        save_tensors(path, tensors, header | {"log": result.log, "probes": result.probes})
 
 
 @torch.no_grad()

@@ -28,6 +28,7 @@ class MatchedPull:
     like: Term
     weight: float = 1.0
     name = "matched_pull"
+    of_weights = True
 
     @property
     def every(self) -> int:

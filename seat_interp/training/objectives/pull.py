@@ -29,6 +29,7 @@ class L2Pull:
 
     weight: float = 1.0
     name = "l2"
+    of_weights = True
     every = 1
 
     def __post_init__(self) -> None:
@@ -60,6 +61,7 @@ class EWC:
     questions: tuple[str, ...] = ()
     max_new_tokens: int = 32
     name = "ewc"
+    of_weights = True
     every = 1
 
     def __post_init__(self) -> None:
