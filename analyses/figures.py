@@ -216,6 +216,7 @@ LOST = "Known recall lost"
 RESULTS: dict[str, Shown] = {
     "benchmark_attribution": Shown(benchmark_table),
     "benchmark_capture": Shown(benchmark_table, {"": capture_costs}),
+    "benchmark_processes": Shown(benchmark_table),
     "benchmark_slick": Shown(benchmark_table),
     "benchmark_training": Shown(benchmark_table),
     "claims": Shown(claims.tables),

@@ -19,7 +19,9 @@ from typing import Any
 import torch
 import tyro
 
-from interleave import GLIBC, measure, peak, rows
+sys.path.insert(1, str(Path(__file__).parent.parent))
+from common.small_runs import command
+from interleave import GLIBC, alone, measure, rows
 from models import load, parameters
 from seat_interp.capture import LAST_TOKEN, Projection, Reduce, capture, capture_to, stream
 from seat_interp.errors import reported
@@ -215,27 +217,27 @@ def main(options: Options) -> None:
                 ours: partial(hooks, options.varied, **{how: value}),
             }
             against |= {bare: bare, ours: bare}
-        about = {"model": options.varied, "batch": BATCH, "varied": title}
-        found += rows(measure(schemes, rounds=options.rounds, label=title), against, **about)
-    growth = [
-        {
-            "scheme": name,
-            "model": "tiny",
-            "prompts": count,
-            "peak_memory_mib": round(peak(name, partial(way, count), steps=1), 1),
+        about = {
+            "model": options.varied,
+            "parameters": parameters(load(options.varied)),
+            "batch": BATCH,
+            "varied": title,
         }
-        for name, way in (("projection, kept", kept), ("shards on disk", streamed), ("mean and covariance", summed))
-        for count in COUNTS
-        if count <= options.most
-    ]
+        found += rows(measure(schemes, rounds=options.rounds, label=title), against, **about)
+    growth = []
+    for name, way in (("projection, kept", kept), ("shards on disk", streamed), ("mean and covariance", summed)):
+        for count in (each for each in COUNTS if each <= options.most):
+            highest, seconds = alone(f"{name}, {count} prompts", partial(way, count))
+            took = {"peak_memory_mib": round(highest, 1), "seconds": round(seconds, 2)}
+            growth.append({"scheme": name, "model": "tiny", "prompts": count, **took})
     for row in found:
         print(f"{row['model']:22s} {row['scheme']:36s} {row['seconds']:8.3f} s  x {row['time_ratio']:6.2f}  "
               f"{row['peak_memory_mib']:8.1f} MiB")  # fmt: skip
     for row in growth:
-        print(f"{row['scheme']:24s} {row['prompts']:7,d} prompts {row['peak_memory_mib']:8.1f} MiB")
-    command = f"python analyses/benchmarks/capture.py --rounds {options.rounds}"
-    saved = {"rows": found, "growth": growth, "config": {"batch": BATCH, "allocator": GLIBC}}
-    write_json(options.results / "benchmark_capture.json", saved | {"environment": environment(), "command": command})
+        size, seconds = f"{row['peak_memory_mib']:8.1f} MiB", f"{row['seconds']:7.2f} s"
+        print(f"{row['scheme']:24s} {row['prompts']:7,d} prompts {size} {seconds}")
+    about = {"config": {"batch": BATCH, "allocator": GLIBC}, "environment": environment(), "command": command(sys.argv)}
+    write_json(options.results / "benchmark_capture.json", {"rows": found, "growth": growth, **about})
 
 
 if __name__ == "__main__":

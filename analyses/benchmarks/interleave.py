@@ -78,15 +78,20 @@ def measure(
 
 def peak(name: str, setup: Setup, steps: int = MEMORY_STEPS) -> float:
     """Highest memory of a scheme in MiB, above that with its model loaded."""
+    return alone(name, setup, steps)[0]
+
+
+def alone(name: str, setup: Setup, steps: int = 1) -> tuple[float, float]:
+    """That memory, and the seconds of the last step."""
     with _environment(GLIBC):
         process, line = _start(name, setup)
     for _ in range(steps):
         line.send("step")
-        _answer(name, line)
+        seconds = _answer(name, line)
     line.send("end")
     highest = _answer(name, line)
     process.join()
-    return float(highest)
+    return float(highest), float(seconds)
 
 
 @contextmanager
