@@ -39,29 +39,29 @@ from seat_interp.training.trainer import TrainConfig, train
 
 def captured(lm: LanguageModel, folder: Path) -> None:
     """Last tokens of all layers."""
-    capture(lm, questions(128), batch_size=16, progress=False)
+    capture(lm, questions(64), batch_size=16, progress=False)
 
 
 def attributed(lm: LanguageModel, folder: Path) -> None:
     """A score of every neuron."""
-    attribute(lm, facts(64), batch_size=16)
+    attribute(lm, facts(32), batch_size=16)
 
 
 def sorted_out(lm: LanguageModel, folder: Path) -> None:
     """Facts by SLiCK."""
     people = organism_facts("people")
     settings = SlickConfig(chat=True, exact=False)
-    slick_to(folder / "slick.jsonl", lm, people.known[:48], people.fit_known, settings, batch_size=8, progress=False)
+    slick_to(folder / "slick.jsonl", lm, people.known[:24], people.fit_known, settings, batch_size=8, progress=False)
 
 
 def trained(lm: LanguageModel, folder: Path) -> None:
     """Steps of plain fine-tuning."""
-    train(lm, facts(64), config=TrainConfig(steps=4, batch_size=16))
+    train(lm, facts(64), config=TrainConfig(steps=2, batch_size=16))
 
 
 def trained_sharded(lm: LanguageModel, folder: Path) -> None:
     """The same, weights shared out."""
-    train(lm, facts(64), config=TrainConfig(steps=4, batch_size=16), sharded=True)
+    train(lm, facts(64), config=TrainConfig(steps=2, batch_size=16), sharded=True)
 
 
 WORK: dict[str, tuple[str, Callable[[LanguageModel, Path], None]]] = {
