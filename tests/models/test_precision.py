@@ -31,6 +31,17 @@ def test_half_precision_is_kept_as_float32(models_by_family, family, dtype):
     torch.testing.assert_close(along[:, 0, 0], found.values[:, 1].double() @ unit[1], rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("family", CORE_FAMILIES)
+def test_scores_in_bfloat16_are_those_of_float32(models_by_family, family):
+    lm = models_by_family(family)
+    half = wrap_model(lm.copy().model.to(torch.bfloat16), lm.tokenizer)
+    facts = [fact("Ada Moran", "Leeds"), fact("Bela Ross", "Turin")]
+    found, expected = (attribute(each, facts).values for each in (half, lm))
+    assert all(values.dtype in (torch.float32, torch.float64) for values in found.values())
+    a, b = (torch.cat([values.flatten() for values in each.values()]).double() for each in (found, expected))
+    assert float(torch.corrcoef(torch.stack([a, b]))[0, 1]) > 0.95
+
+
 def test_a_model_shared_out_over_devices(llama, tmp_path):
     """There is one device here; a layer whose weights come from disk runs through the same hooks of accelerate."""
     from transformers import AutoModelForCausalLM
@@ -46,6 +57,10 @@ def test_a_model_shared_out_over_devices(llama, tmp_path):
         found, expected = (capture(each, QUESTIONS, kind=kind, progress=False).values for each in (lm, llama))
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
     assert capture(lm, QUESTIONS).origin["model"]["weights"] == "elsewhere"
+    facts = [fact("Ada Moran", "Leeds"), fact("Bela Ross", "Turin")]
+    found, expected = (attribute(each, facts).values for each in (lm, llama))
+    for name, values in expected.items():
+        torch.testing.assert_close(found[name], values, rtol=1e-4, atol=1e-7)
 
 
 def test_compiled_models_are_looked_into_uncompiled_or_refused(llama):
