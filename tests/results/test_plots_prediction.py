@@ -22,3 +22,11 @@ def test_every_run_is_a_point():
     title = figure.axes[1].get_title(loc="left")
     assert title == "people, cross-domain\nSpearman -0.80 [-0.90, -0.50]\nbeyond 97% of random"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Full fine-tuning", "SEAT"]
+
+
+def test_no_two_of_many_arms_look_alike():
+    points = [{"arm": f"arm {n}", "seed": 0, "displacement": 0.1 * n, "lost": 0.5} for n in range(24)]
+    about = {"correlation": 0.0, "interval": [-0.1, 0.1], "beats": {"random": 0.5}, "points": points}
+    (axes,) = plot_prediction([{"target": "people", "set": "unknown", **about}]).axes
+    drawn = [line for line in axes.lines if line.get_marker() not in ("", "None", None)]
+    assert len({(line.get_marker(), line.get_fillstyle()) for line in drawn}) == len(drawn) == 24
