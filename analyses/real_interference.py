@@ -29,7 +29,7 @@ from seat_interp.errors import reported
 from seat_interp.facts import Fact, read_countries
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.precision import bfloat16_is_fast
-from seat_interp.training.trainer import TrainConfig
+from seat_interp.training.config import TrainConfig
 
 LOOKED_AT = (4, 12)
 """Epochs after which everything is asked."""

@@ -32,7 +32,7 @@ from seat_interp.models.precision import bfloat16_is_fast
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
-from seat_interp.training.trainer import TrainConfig
+from seat_interp.training.config import TrainConfig
 
 LOOKED_AT = (1, 2, 3, 5, 8, 12)
 TRAINING = TrainConfig(batch_size=16, learning_rate=3e-5, warmup=0.0, final=1.0, mixed_precision=bfloat16_is_fast())

@@ -32,11 +32,12 @@ from seat_interp.sites import Sites, find_sites, sites_from_paths
 from seat_interp.steering import ablate_direction, ablation, add_direction, addition, check_steering, patch_direction
 from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.drift import DriftBudget
 from seat_interp.training.lora import LoRA
 from seat_interp.training.objectives import EWC, SEAT, CrossEntropy, EntityPerturbedKL, L2Pull, OwnAnswersKL, Replay
 from seat_interp.training.shrink import shrink
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 __all__ = [
     "EWC",

@@ -29,7 +29,7 @@ from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
 from seat_interp.steering import check_steering, choose_addition
-from seat_interp.training.trainer import MOST_SEED
+from seat_interp.training.config import MOST_SEED
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 

@@ -13,7 +13,7 @@ from seat_interp.errors import SeatError
 from seat_interp.facts import Fact, FactSets
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
-from seat_interp.training.trainer import TrainConfig
+from seat_interp.training.config import TrainConfig
 
 ANALYSES = Path(__file__).parent.parent / "analyses"
 

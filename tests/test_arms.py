@@ -14,8 +14,8 @@ from seat_interp.measure import weight_distance
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.study import StudyConfig, run_study
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import CrossEntropy, OwnAnswersKL
-from seat_interp.training.trainer import TrainConfig
 
 SHORT = TrainConfig(steps=2, batch_size=4, learning_rate=1e-3)
 CONFIG = StudyConfig(

@@ -16,7 +16,8 @@ from seat_interp.masks.mask import Mask
 from seat_interp.masks.select import exclude
 from seat_interp.masks.select import select as select_mask
 from seat_interp.models.open import open_model, save_model
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.config import TrainConfig
+from seat_interp.training.trainer import train
 
 
 def select(*more, out="mask.safetensors", model="model", facts="target.jsonl"):

@@ -23,8 +23,10 @@ from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.processes import Processes, processes
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL, L2Pull
-from seat_interp.training.trainer import TrainConfig, TrainedModel, _part_size, train
+from seat_interp.training.parts import part_size
+from seat_interp.training.trainer import TrainedModel, train
 
 TESTS = Path(__file__).parent
 TWO = """
@@ -227,11 +229,11 @@ def test_shared_weights_are_refused_where_a_term_needs_all_of_them(llama):
 def test_batches_that_do_not_come_out_even_are_refused():
     def parts(batch: int, every: int, *counts: int) -> list[int]:
         objective = (CrossEntropy(), EntityPerturbedKL(every=every))
-        return [_part_size(TrainConfig(batch_size=batch), 100, objective, count) for count in counts]
+        return [part_size(TrainConfig(batch_size=batch), 100, objective, count) for count in counts]
 
     assert parts(16, 2, 1, 2, 4, 8) == [16, 8, 4, 2]
     assert parts(7, 1, 1, 2, 3) == [7, 4, 3]
     with pytest.raises(SeatError, match="multiple of 4"):
         parts(7, 2, 2)
     with pytest.raises(SeatError, match="3 parts for 2 processes"):
-        _part_size(TrainConfig(batch_size=12, micro_batch=4), 100, (CrossEntropy(),), 2, sharded=True)
+        part_size(TrainConfig(batch_size=12, micro_batch=4), 100, (CrossEntropy(),), 2, sharded=True)

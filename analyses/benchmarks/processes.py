@@ -34,7 +34,8 @@ from seat_interp.models.open import LanguageModel
 from seat_interp.organism import organism_facts
 from seat_interp.processes import processes
 from seat_interp.results.environment import environment, peak_memory_mib
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.config import TrainConfig
+from seat_interp.training.trainer import train
 
 
 def captured(lm: LanguageModel, folder: Path) -> None:

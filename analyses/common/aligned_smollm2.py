@@ -33,7 +33,7 @@ from seat_interp.files import read_json, read_jsonl, write_json, write_jsonl
 from seat_interp.models.open import LanguageModel, open_model, save_model
 from seat_interp.models.precision import bfloat16_is_fast
 from seat_interp.training.align import align_abstention
-from seat_interp.training.trainer import TrainConfig
+from seat_interp.training.config import TrainConfig
 
 TARGET_EDGES = ("A_B", "A_C", "A_m", "A_n")
 NEIGHBOUR_EDGES = ("A_C2", "B_D", "A_n2", "B_p")

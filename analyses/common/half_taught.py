@@ -23,7 +23,8 @@ from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, open_model, save_model
 from seat_interp.organism.recipe import stranger_facts
 from seat_interp.organism.world import PEOPLE, Circle, build_world, person_names
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.config import TrainConfig
+from seat_interp.training.trainer import train
 
 PERSONS = 240
 EXPOSURES = (0, 0, 0, 2, 6, 15, 30)

@@ -8,7 +8,8 @@ from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.trainer import TrainConfig, TrainedModel, train
+from seat_interp.training.config import TrainConfig
+from seat_interp.training.trainer import TrainedModel, train
 
 Look = Callable[[LanguageModel], dict[str, Any]]
 

@@ -16,8 +16,9 @@ from seat_interp.models.open import LanguageModel
 from seat_interp.results.aggregate import four_rates
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import Objective
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 Loss = Literal["ce", "seat"]
 RATES = ("target_recall", "abstention", "known_recall", "over_abstention")

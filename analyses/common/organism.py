@@ -22,8 +22,8 @@ from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.study import StudyConfig, run_study
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import OwnAnswersKL
-from seat_interp.training.trainer import TrainConfig
 
 Target = Literal["people", "contracts"]
 TUNED = Path(__file__).parent.parent / "results" / "organism_tuning.json"

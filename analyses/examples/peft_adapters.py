@@ -13,7 +13,8 @@ from seat_interp.masks.adapters import save_lora, save_shira
 from seat_interp.masks.random import random_neurons
 from seat_interp.masks.sparse_update import difference
 from seat_interp.organism import organism_facts
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.config import TrainConfig
+from seat_interp.training.trainer import train
 
 
 def main() -> None:

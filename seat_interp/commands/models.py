@@ -44,7 +44,7 @@ class Align:
         from seat_interp.facts.sources import evenly, read_sources
         from seat_interp.models.open import open_model, require_new, save_model
         from seat_interp.training.align import align_abstention
-        from seat_interp.training.trainer import TrainConfig
+        from seat_interp.training.config import TrainConfig
 
         require_within(self, "most", 1)
         config = TrainConfig(

@@ -28,7 +28,8 @@ from seat_interp.organism.world import (
     invented_word,
     person_names,
 )
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.config import TrainConfig
+from seat_interp.training.trainer import train
 
 SPECIAL_TOKENS = ("<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
 CHAT_TEMPLATE = (

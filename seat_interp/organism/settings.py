@@ -2,8 +2,8 @@
 
 from seat_interp.arms import ArmConfig, MaskConfig
 from seat_interp.study import StudyConfig
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import EntityPerturbedKL
-from seat_interp.training.trainer import TrainConfig
 
 ORGANISM = StudyConfig(
     settings=ArmConfig(

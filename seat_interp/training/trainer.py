@@ -1,12 +1,11 @@
 """The compact trainer: one loop for every arm, deterministic, resumable, with a probe that watches while it runs."""
 
-import hashlib
 import itertools
 import math
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,83 +14,22 @@ from torch import nn
 from torch.distributed.fsdp import FSDPModule
 from tqdm import tqdm
 
-from seat_interp.errors import SeatError, require_within
+from seat_interp.errors import SeatError
 from seat_interp.facts import Fact, Names
-from seat_interp.files import load_tensors, save_tensors
 from seat_interp.masks.attach import Attached, attach
 from seat_interp.masks.mask import Mask
 from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.precision import bfloat16_is_fast
-from seat_interp.processes import Processes, processes
+from seat_interp.processes import processes
+from seat_interp.training.checkpoint import identity_of, resume, save_checkpoint
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.drift import DriftBudget, require_terms
 from seat_interp.training.freezing import trainable
 from seat_interp.training.lora import Adapted, LoRA, adapt
 from seat_interp.training.objectives import Draw, Loss, Objective, plain
-from seat_interp.training.sharding import gathered, like, shard, whole
-
-CHECKPOINT = "seat_interp.training_checkpoint"
-Parameters = dict[str, nn.Parameter]
-MOST_SEED = 10**9
-"""Larger ones would overflow where the seed of a step is made from them."""
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train. The SEAT paper gives none of these; all are ours.
-
-    Attributes:
-        steps: optimiser steps.
-        batch_size: facts a step.
-        micro_batch: facts a forward pass; smaller than `batch_size` accumulates gradients. None: all at once.
-        learning_rate: AdamW's peak.
-        warmup: share of the steps in which the rate rises from zero.
-        final: share of the peak that a cosine reaches at the end; 1 keeps the rate constant.
-        betas: AdamW's.
-        weight_decay: on trained entries alone; what is masked out is never decayed. With a mask the decay is towards
-            the base, since differences from it are what is trained; without one, towards zero.
-        clip: largest norm of the gradient over trained entries; None does not clip.
-        mixed_precision: run forward passes in bfloat16 under autocast; weights and optimiser stay as they are.
-            Twice as fast on processors with bfloat16 units, and far slower on others, which is warned of.
-        seed: of the order of the facts, the perturbed copies and dropout.
-        probe_every: steps between calls of the probe; 0 never.
-        checkpoint_every: steps between checkpoints; 0 never.
-    """
-
-    steps: int = 60
-    batch_size: int = 16
-    micro_batch: int | None = None
-    learning_rate: float = 5e-5
-    warmup: float = 0.05
-    final: float = 0.1
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
-    clip: float | None = 1.0
-    mixed_precision: bool = False
-    seed: int = 0
-    probe_every: int = 0
-    checkpoint_every: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "micro_batch"):
-            require_within(self, name, 1)
-        for name in ("learning_rate", "clip"):
-            require_within(self, name, 0, above=True)
-        for name in ("warmup", "final"):
-            require_within(self, name, 0, 1)
-        for name in ("weight_decay", "probe_every", "checkpoint_every"):
-            require_within(self, name, 0)
-        require_within(self, "seed", 0, MOST_SEED)
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise SeatError(f"AdamW's betas are {self.betas}; both must be at least 0 and below 1.")
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
-        rise = max(1, round(self.warmup * self.steps))
-        if step < rise:
-            return self.learning_rate * (step + 1) / rise
-        done = (step - rise) / max(1, self.steps - rise)
-        return self.learning_rate * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * done)))
+from seat_interp.training.parts import part_size, sum_gradients
+from seat_interp.training.sharding import gathered, shard, whole
 
 
 @dataclass(frozen=True)
@@ -161,7 +99,7 @@ def train(
     if sharded and (bound := [term.name for term in objective or plain() if getattr(term, "of_weights", False)]):
         raise SeatError(f"{bound[0]} looks at all weights at once, which `sharded` shares out. Leave one of them out.")
     sharded = sharded and processes().count > 1
-    size = _part_size(config, len(facts), objective or plain(), processes().count, sharded)
+    size = part_size(config, len(facts), objective or plain(), processes().count, sharded)
     if config.mixed_precision and not bfloat16_is_fast():
         warnings.warn("This processor has no bfloat16 units: mixed_precision makes training far slower.", stacklevel=2)
     if drift_budget:
@@ -193,8 +131,9 @@ def train(
     result = TrainedModel(lm, trained_weights=sum(p.numel() for p in parameters.values()))
     first = 0
     if checkpoint:
-        identity = _identity(config, objective or plain(), facts, mask, lora, only, drift_budget, names, base)
-        first, result = _resume(checkpoint, identity, parameters, optimiser, result)
+        identity = identity_of(config, objective or plain(), facts, mask, lora, only, drift_budget, names, base)
+        first, record = resume(checkpoint, identity, parameters, optimiser)
+        result = replace(result, **record)
     watch = drift_budget.watch(base, facts, names or Names(), config.seed) if drift_budget else None
     factor = result.log[-1].get("factor", 1.0) if result.log else 1.0
     order = _epochs(len(facts), config)
@@ -225,7 +164,8 @@ def train(
         due = config.checkpoint_every and (step + 1) % config.checkpoint_every == 0
         if checkpoint and (due or step + 1 == config.steps):
             seconds = result.seconds + time.perf_counter() - began
-            _checkpoint(checkpoint, identity, step + 1, seconds, parameters, optimiser, result)
+            record = {"log": result.log, "probes": result.probes, "seconds": seconds}
+            save_checkpoint(checkpoint, identity, step + 1, parameters, optimiser, record)
     if attached:
         attached.fold()
     lm = gathered(lm, base)
@@ -235,50 +175,13 @@ def train(
     return replace(result, model=lm, seconds=result.seconds + time.perf_counter() - began)
 
 
-def _part_size(config: TrainConfig, facts: int, objective: Objective, count: int, sharded: bool = False) -> int:
-    """Facts of a batch that are looked at together: a micro-batch, or the share of one of so many processes.
-
-    Raises:
-        SeatError: a term takes every so many facts of a batch, and finds not as many in each part; or weights are
-            shared out and one process would look at more parts than another, which would wait for it for ever.
-    """
-    size = _any_part_size(config, facts, objective, count)
-    if sharded and (parts := math.ceil(min(config.batch_size, facts) / size)) % count:
-        raise SeatError(
-            f"A batch has {parts} parts for {count} processes, which must look at as many each when weights are shared "
-            "out. Make batch_size, or its micro-batches, come out even."
-        )
-    return size
-
-
-def _any_part_size(config: TrainConfig, facts: int, objective: Objective, count: int) -> int:
-    unit, batch, size = math.lcm(*(term.every for term in objective)), min(config.batch_size, facts), config.micro_batch
-    if size:
-        for term in objective:
-            if term.every > 1 and (size % term.every or config.batch_size % size):
-                raise SeatError(
-                    f"{term.name} takes one fact in {term.every}: micro_batch ({size}) must be a multiple of it, "
-                    f"and batch_size ({config.batch_size}) of micro_batch."
-                )
-        return size
-    even = math.ceil(batch / count)
-    if count == 1 or unit == 1:
-        return even
-    if whole := [each for each in range(unit, even + 1, unit) if batch % each == 0]:
-        return whole[-1]
-    raise SeatError(
-        f"A term takes one fact in {unit}, and a batch of {batch} has no equal parts of so many for {count} processes. "
-        f"Make batch_size a multiple of {unit * count}."
-    )
-
-
 def _step(
     lm: LanguageModel,
     terms: list[tuple[Any, Loss]],
     weights: list[float],
     draws: list[Draw],
     size: int,
-    parameters: Parameters,
+    parameters: dict[str, nn.Parameter],
     optimiser: torch.optim.Optimizer,
     config: TrainConfig,
     step: int,
@@ -296,7 +199,7 @@ def _step(
     if among.count > 1:
         row = dict(zip(row, among.summed(torch.tensor(list(row.values()), dtype=torch.float64)).tolist()))
         if not isinstance(lm.model, FSDPModule):  # which has summed them
-            _sum_gradients(parameters, among)
+            sum_gradients(parameters, among)
     if not all(math.isfinite(value) for value in row.values()):
         raise SeatError(f"The loss is not finite at step {step + 1} ({row}). Lower the learning rate.")
     if config.clip is not None:
@@ -305,15 +208,6 @@ def _step(
         group["lr"] = config.rate(step)
     optimiser.step()
     return row
-
-
-def _sum_gradients(parameters: Parameters, among: Processes) -> None:
-    """Over all processes; a weight without a gradient in any of them keeps none."""
-    some = torch.tensor([parameter.grad is not None for parameter in parameters.values()], dtype=torch.int32)
-    for parameter, there in zip(parameters.values(), among.summed(some).tolist()):
-        if there:
-            parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-            among.summed(parameter.grad)
 
 
 def _epochs(count: int, config: TrainConfig) -> Iterator[list[Draw]]:
@@ -326,61 +220,3 @@ def _epochs(count: int, config: TrainConfig) -> Iterator[list[Draw]]:
         while len(pending) >= size:
             yield pending[:size]
             pending = pending[size:]
-
-
-def _identity(
-    config: TrainConfig,
-    objective: Objective,
-    facts: Sequence[Fact],
-    mask: Mask | None,
-    lora: LoRA | None,
-    only: Collection[str] | None,
-    drift_budget: DriftBudget | None,
-    names: Names | None,
-    base: LanguageModel,
-) -> str:
-    """What a checkpoint must share with the run that takes it up."""
-    digest = hashlib.sha256()
-    for name, indices in mask.indices.items() if mask else ():
-        digest.update(name.encode() + indices.numpy().tobytes())
-    if drift_budget:  # in full: a printed tensor leaves most of itself out
-        digest.update(drift_budget.direction.raw.numpy().tobytes())
-    if only is not None:
-        digest.update(repr(sorted(only)).encode())
-    called = (sorted(names.avoid), dict(names.pools)) if names else None
-    said = [fact.to_json() for fact in facts]
-    digest.update(
-        repr((asdict(config), objective, lora, drift_budget, said, called, base.fingerprint, base.system)).encode()
-    )
-    return digest.hexdigest()[:16]
-
-
-def _checkpoint(path, identity: str, step: int, seconds: float, parameters: Parameters, optimiser, result) -> None:
-    """Written by the first process; what is shared out is gathered tensor by tensor, and kept nowhere else."""
-    first, tensors = processes().rank == 0, {}
-    for name, parameter in parameters.items():
-        state = optimiser.state[parameter]  # empty for a weight that never had a gradient
-        for key, value in {"value": parameter, **state}.items():
-            gathered_here = whole(value.detach())
-            if first:
-                tensors[f"{key}/{name}"] = gathered_here.cpu()
-    if first:
-        header = {"format": CHECKPOINT, "version": 1, "identity": identity, "step": step, "seconds": seconds}
-        save_tensors(path, tensors, header | {"log": result.log, "probes": result.probes})
-
-
-@torch.no_grad()
-def _resume(path, identity: str, parameters: Parameters, optimiser, result: TrainedModel) -> tuple[int, TrainedModel]:
-    """The step to go on with, and the record so far."""
-    if not Path(path).exists():
-        return 0, result
-    tensors, header = load_tensors(path, CHECKPOINT)
-    if header["identity"] != identity:
-        raise SeatError(f"{path} is a checkpoint of a run with other settings. Remove it, or restore the settings.")
-    for name, parameter in parameters.items():
-        parameter.copy_(like(tensors[f"value/{name}"], parameter))
-        for key in ("step", "exp_avg", "exp_avg_sq"):
-            if f"{key}/{name}" in tensors:
-                value = tensors[f"{key}/{name}"]
-                optimiser.state[parameter][key] = value if key == "step" else like(value, parameter)
-    return header["step"], replace(result, log=header["log"], probes=header["probes"], seconds=header["seconds"])

@@ -5,8 +5,9 @@ import torch
 from tiny_models import make_model
 
 from seat_interp.attribution import attribute, weight_fisher
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives.pull import reply_fisher
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -6,7 +6,7 @@ from seat_interp.arms import ArmConfig
 from seat_interp.facts import Fact, FactSets, spans_of
 from seat_interp.models.open import LanguageModel
 from seat_interp.study import StudyConfig, run_study
-from seat_interp.training.trainer import TrainConfig
+from seat_interp.training.config import TrainConfig
 
 CITIES = ("Riga", "Lima", "Oslo", "Bern")
 

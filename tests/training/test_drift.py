@@ -11,9 +11,10 @@ from seat_interp.errors import SeatError
 from seat_interp.facts import Names, strangers
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.drift import DriftBudget
 from seat_interp.training.objectives import SEAT
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 CONFIG = TrainConfig(steps=20, batch_size=4, learning_rate=5e-3, seed=2)
 

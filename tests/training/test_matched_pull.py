@@ -5,8 +5,9 @@ import torch
 from tiny_models import make_model
 
 from seat_interp.facts import Names
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import CrossEntropy, Draw, MatchedPull, SelfDistillation
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 DRAWS = [Draw(0, 0), Draw(1, 0)]
 

@@ -11,6 +11,7 @@ from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.training.align import REFUSALS, align_abstention
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import (
     Continuation,
     Cover,
@@ -20,7 +21,7 @@ from seat_interp.training.objectives import (
     OwnAnswersKL,
     SelfDistillation,
 )
-from seat_interp.training.trainer import TrainConfig, TrainedModel
+from seat_interp.training.trainer import TrainedModel
 
 
 def draws(*facts, epoch=0):

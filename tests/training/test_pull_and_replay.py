@@ -9,9 +9,10 @@ from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact, Names
 from seat_interp.masks.random import random_neurons
 from seat_interp.prompts import encode_replies
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import EWC, CrossEntropy, Draw, L2Pull, Replay
 from seat_interp.training.objectives.pull import reply_fisher
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 QUESTIONS = tuple(fact(name).question for name in ("Ada Moran", "Bo Lund", "Cy Orr"))
 DRAWS = [Draw(0, 0), Draw(1, 0), Draw(2, 0), Draw(3, 0)]

@@ -9,8 +9,9 @@ from tiny_models import CITIES, NAMES, fact, make_model
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import replies
 from seat_interp.masks.random import random_coordinates
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.shrink import HALVINGS, blend, shrink
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
 CONFIG = TrainConfig(steps=60, batch_size=4, learning_rate=1e-2)

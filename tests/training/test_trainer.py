@@ -10,8 +10,9 @@ from tiny_models import fact, make_model
 from seat_interp.errors import SeatError
 from seat_interp.facts import Names
 from seat_interp.masks.random import random_coordinates, random_neurons
+from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import SEAT, Draw, OwnAnswersKL, plain
-from seat_interp.training.trainer import TrainConfig, train
+from seat_interp.training.trainer import train
 
 CONFIG = TrainConfig(steps=6, batch_size=3, learning_rate=1e-2, seed=1)
 

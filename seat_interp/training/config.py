@@ -1,0 +1,67 @@
+"""How to train."""
+
+import math
+from dataclasses import dataclass
+
+from seat_interp.errors import SeatError, require_within
+
+MOST_SEED = 10**9
+"""Larger ones would overflow where the seed of a step is made from them."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train. The SEAT paper gives none of these; all are ours.
+
+    Attributes:
+        steps: optimiser steps.
+        batch_size: facts a step.
+        micro_batch: facts a forward pass; smaller than `batch_size` accumulates gradients. None: all at once.
+        learning_rate: AdamW's peak.
+        warmup: share of the steps in which the rate rises from zero.
+        final: share of the peak that a cosine reaches at the end; 1 keeps the rate constant.
+        betas: AdamW's.
+        weight_decay: on trained entries alone; what is masked out is never decayed. With a mask the decay is towards
+            the base, since differences from it are what is trained; without one, towards zero.
+        clip: largest norm of the gradient over trained entries; None does not clip.
+        mixed_precision: run forward passes in bfloat16 under autocast; weights and optimiser stay as they are.
+            Twice as fast on processors with bfloat16 units, and far slower on others, which is warned of.
+        seed: of the order of the facts, the perturbed copies and dropout.
+        probe_every: steps between calls of the probe; 0 never.
+        checkpoint_every: steps between checkpoints; 0 never.
+    """
+
+    steps: int = 60
+    batch_size: int = 16
+    micro_batch: int | None = None
+    learning_rate: float = 5e-5
+    warmup: float = 0.05
+    final: float = 0.1
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    clip: float | None = 1.0
+    mixed_precision: bool = False
+    seed: int = 0
+    probe_every: int = 0
+    checkpoint_every: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "micro_batch"):
+            require_within(self, name, 1)
+        for name in ("learning_rate", "clip"):
+            require_within(self, name, 0, above=True)
+        for name in ("warmup", "final"):
+            require_within(self, name, 0, 1)
+        for name in ("weight_decay", "probe_every", "checkpoint_every"):
+            require_within(self, name, 0)
+        require_within(self, "seed", 0, MOST_SEED)
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise SeatError(f"AdamW's betas are {self.betas}; both must be at least 0 and below 1.")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        rise = max(1, round(self.warmup * self.steps))
+        if step < rise:
+            return self.learning_rate * (step + 1) / rise
+        done = (step - rise) / max(1, self.steps - rise)
+        return self.learning_rate * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * done)))
