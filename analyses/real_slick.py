@@ -9,7 +9,6 @@ rival measure, tells known from unknown ones.
 """
 
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from common.small_runs import command
 from seat_interp.errors import reported
 from seat_interp.evaluation.p_true import p_true
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig
-from seat_interp.evaluation.slick_file import slick_to
+from seat_interp.evaluation.slick_file import about_of, slick_to
 from seat_interp.facts import Fact, read_entityquestions
 from seat_interp.facts.sources import evenly
 from seat_interp.files import read_json, write_json
@@ -73,20 +72,9 @@ def prepare(data: Path, work: Path, batch: int = 32) -> tuple[LanguageModel, dic
         "test": facts_of(data, "test", RELATIONS, TESTED),
         "other": facts_of(data, "test", OTHERS, TESTED),
     }
-    return lm, {n: timed(lm, facts, dev, config, work / f"{n}.jsonl", batch) for n, facts in asked.items()}
-
-
-def timed(
-    lm: LanguageModel, facts: list[Fact], dev: list[Fact], config: SlickConfig, kept: Path, batch: int
-) -> list[Asked]:
-    """Sorted, with the seconds of this and earlier calls beside the file."""
-    clock = kept.with_suffix(".seconds.json")
-    before = read_json(clock)["seconds"] if clock.exists() else 0.0
-    began = time.perf_counter()
-    try:
-        return slick_to(kept, lm, facts, dev, config, batch_size=batch)
-    finally:
-        write_json(clock, {"seconds": before + time.perf_counter() - began})
+    return lm, {
+        n: slick_to(work / f"{n}.jsonl", lm, facts, dev, config, batch_size=batch) for n, facts in asked.items()
+    }
 
 
 def rows_of(found: dict[str, list[Asked]]) -> list[dict[str, Any]]:
@@ -124,7 +112,7 @@ def main(options: Options) -> None:
     dev = facts_of(options.data, "dev", RELATIONS)
     other, kept = replace(SlickConfig(), seed=1), options.work / "again.jsonl"
     again = slick_to(kept, lm, some, dev, other, batch_size=options.batch)
-    seconds = read_json(options.work / "train.seconds.json")["seconds"]
+    seconds = read_json(about_of(options.work / "train.jsonl"))["seconds"]
     tokens = sum(each.tokens for each in found["train"])
     summary = {
         "rows": rows_of(found),

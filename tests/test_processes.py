@@ -17,7 +17,7 @@ from seat_interp.attribution.neurons import per_example
 from seat_interp.capture import Shards, capture, capture_to
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.slick import Asked, SlickConfig, slick
-from seat_interp.evaluation.slick_file import parts, slick_to
+from seat_interp.evaluation.slick_file import about_of, slick_to
 from seat_interp.files import load_tensors, read_json
 from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import open_model
@@ -202,10 +202,10 @@ def test_two_processes_sort_what_one_does(two, tmp_path):
     for rank in (0, 1):
         assert [Asked.from_json(row) for row in read_json(two / f"slick-{rank}.json")] == alone
     assert (two / "slick.jsonl").read_bytes() == (tmp_path / "slick.jsonl").read_bytes()
-    assert not parts(two / "slick.jsonl")
+    assert not list(two.glob("slick.jsonl.part*"))
 
 
-def test_sorting_goes_on_with_fewer_processes(tmp_path):
+def test_sorting_goes_on_with_fewer_processes(tmp_path, monkeypatch):
     organism, whole, cut = open_model("organism"), tmp_path / "whole.jsonl", tmp_path / "cut[1].jsonl"
     expected = slick_to(whole, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
     rows = {each.fact: json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in expected}
@@ -214,10 +214,19 @@ def test_sorting_goes_on_with_fewer_processes(tmp_path):
     part, backup = (tmp_path / f"{cut.name}.{end}" for end in ("part-1", "1"))
     part.write_text(rows[order[2]] + rows[order[3]] + '{"cut')  # and the second
     backup.write_text("the user's own")
+    with pytest.raises(SeatError, match="none of ours"):
+        slick_to(cut, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+    about_of(cut).write_bytes(about_of(whole).read_bytes())
+    with pytest.raises(SeatError, match="other settings"):
+        slick_to(cut, organism, ASKED, DEV, FEW, batch_size=4, progress=False)
     asked = []
-    slick_to(cut, organism, ASKED, DEV, FEW, batch_size=2, progress=False, kept=lambda: asked.append(1))
-    assert cut.read_bytes() == whole.read_bytes()
+    monkeypatch.setattr("seat_interp.evaluation.slick_file.append_jsonl", lambda path, rows: asked.extend(rows))
+    with pytest.raises(KeyError):  # nothing is kept, so that what is asked can be counted
+        slick_to(cut, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
     assert len(asked) == len(ASKED) - 3
+    monkeypatch.undo()
+    slick_to(cut, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+    assert cut.read_bytes() == whole.read_bytes()
     assert (part.exists(), backup.read_text()) == (False, "the user's own")
 
 

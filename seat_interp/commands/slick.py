@@ -1,17 +1,15 @@
 """`slick`: how well a model knows facts."""
 
-import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seat_interp.errors import SeatError, require_within
+from seat_interp.errors import require_within
 from seat_interp.evaluation.slick import SlickConfig
 
 if TYPE_CHECKING:
     from seat_interp.evaluation.slick import Asked
-    from seat_interp.facts import Fact
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Slick:
 
     def run(self) -> None:
         """Ask, keep each fact as it comes, print the shares."""
-        from seat_interp.evaluation.slick_file import parts, slick_to
+        from seat_interp.evaluation.slick_file import about_of, slick_to
         from seat_interp.facts.sources import evenly, read_sources
         from seat_interp.files import read_json, write_json
         from seat_interp.models.open import open_model
@@ -55,37 +53,13 @@ class Slick:
         if self.most is not None:
             facts = evenly(facts, self.most)
         lm = open_model(self.model)
-        about, settings = self.out.with_name(f"{self.out.name}.json"), self._identity(lm.fingerprint, facts, dev)
-        before = read_json(about) if about.exists() else {}
-        ours = before.get("config") == settings
-        if not ours and (there := [each for each in (self.out, *parts(self.out)) if each.exists()]):
-            raise SeatError(f"{there[0]} was made with other settings, or is none of ours. Name another file.")
-        first = processes().rank == 0
-        spent = before.get("seconds", 0.0) if ours else 0.0
-        began = time.perf_counter()
-
-        def note(**more: Any) -> None:
-            if first:
-                write_json(
-                    about, {"config": settings, "seconds": round(spent + time.perf_counter() - began, 1), **more}
-                )
-
-        processes().wait()  # all have seen whose file this is
-        note()
-        found = slick_to(self.out, lm, facts, dev, self.settings, batch_size=self.batch_size, kept=note)
-        rows = shares(found)
-        note(rows=rows, environment=environment())
-        if first:
+        found = slick_to(self.out, lm, facts, dev, self.settings, batch_size=self.batch_size)
+        rows, about = shares(found), read_json(about_of(self.out))
+        if processes().rank == 0:
+            write_json(about_of(self.out), about | {"rows": rows, "environment": environment()})
             print_shares(rows)
-            tokens, seconds = sum(each.tokens for each in found), read_json(about)["seconds"]
+            tokens, seconds = sum(each.tokens for each in found), about["seconds"]
             print(f"{len(facts)} facts, {tokens:,} answered tokens in {seconds:.0f} s. {self.out}")
-
-    def _identity(self, model: dict[str, Any], facts: "list[Fact]", dev: "list[Fact]") -> dict[str, Any]:
-        from seat_interp.files import text_hash
-
-        of = [repr(fact) for fact in facts], [repr(fact) for fact in dev]
-        texts = {"facts": text_hash(of[0]), "dev": text_hash(of[1]), "batch_size": self.batch_size}
-        return {"model": model, "settings": asdict(self.settings), **texts}
 
 
 def shares(found: "list[Asked]") -> list[dict[str, Any]]:

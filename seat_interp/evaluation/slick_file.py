@@ -1,12 +1,16 @@
 """SLiCK into a file, fact by fact: gone on with where it was cut off, and shared out over several processes."""
 
 import glob
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from seat_interp.errors import SeatError
 from seat_interp.evaluation.slick import Asked, SlickConfig, slick
 from seat_interp.facts import Fact
-from seat_interp.files import append_jsonl, read_growing, write_jsonl
+from seat_interp.files import append_jsonl, read_growing, read_json, text_hash, write_json, write_jsonl
 from seat_interp.models.open import LanguageModel
 from seat_interp.processes import processes
 
@@ -23,7 +27,6 @@ def slick_to(
     *,
     batch_size: int = 16,
     progress: bool = True,
-    kept: Callable[[], None] = lambda: None,
 ) -> list[Asked]:
     """Ask every fact that is not in the file yet; each is written as it comes out.
 
@@ -32,42 +35,63 @@ def slick_to(
     run that was cut off may go on with another number of processes.
 
     Args:
-        path: JSON lines of this model, these facts, settings and batch size; the caller sees to that.
+        path: JSON lines, new or begun with the same model, facts, settings and batch size; `about_of(path)`, beside
+            it, says with which, and how many seconds it has taken.
         lm, facts, dev, config, batch_size, progress: as `slick` takes them.
-        kept: called when another fact is in the file.
 
     Returns:
         Every fact with what SLiCK found, in the order of the facts, in each process.
 
     Raises:
-        SeatError: as `slick`, or a file that cannot be read.
+        SeatError: as `slick`, or a file that was begun with others or is none of ours.
     """
-    among = processes()
+    config, among, about, began = config or SlickConfig(), processes(), about_of(path), time.perf_counter()
+    settings = _settings(lm, facts, dev, config, batch_size)
+    before = read_json(about) if about.exists() else {}
+    if before.get("config") != settings:
+        if there := [each for each in (path, *_parts(path)) if each.exists()]:
+            raise SeatError(f"{there[0]} was made with other settings, or is none of ours. Name another file.")
+        before = {"config": settings, "seconds": 0.0}
     done = {each.fact: each for each in _read(path)}
     among.wait()  # nobody writes before all have read
     mine = path if among.rank == 0 else path.with_name(f"{path.name}{PART}{among.rank}")
     if any(fact not in done for fact in facts):
         shown = progress and among.rank == 0
+        if among.rank == 0:
+            write_json(about, before)
         for each in slick(lm, facts, dev, config, done=set(done), among=among, batch_size=batch_size, progress=shown):
             if each.fact not in done:
                 append_jsonl(mine, [each.to_json()])
-                kept()
+            if among.rank == 0:
+                write_json(about, before | {"seconds": round(before["seconds"] + time.perf_counter() - began, 1)})
     among.wait()
     done = {each.fact: each for each in _read(path)}
     among.wait()
     found = [done[fact] for fact in facts]
     if among.rank == 0:
         write_jsonl(path, [each.to_json() for each in found])
-        for part in parts(path):
+        for part in _parts(path):
             part.unlink()
     among.wait()
     return found
 
 
-def parts(path: Path) -> list[Path]:
+def about_of(path: Path) -> Path:
+    """Where it stands what a file was made with."""
+    return path.with_name(f"{path.name}.json")
+
+
+def _settings(
+    lm: LanguageModel, facts: Sequence[Fact], dev: Sequence[Fact], config: SlickConfig, batch_size: int
+) -> dict[str, Any]:
+    texts = {name: text_hash([repr(fact) for fact in each]) for name, each in (("facts", facts), ("dev", dev))}
+    return {"model": lm.fingerprint, "settings": asdict(config), **texts, "batch_size": batch_size}
+
+
+def _parts(path: Path) -> list[Path]:
     """What processes other than the first have written towards this file, if they were cut off."""
     return sorted(path.parent.glob(f"{glob.escape(path.name)}{PART}*"))
 
 
 def _read(path: Path) -> list[Asked]:
-    return [Asked.from_json(row) for each in (path, *parts(path)) for row in read_growing(each)]
+    return [Asked.from_json(row) for each in (path, *_parts(path)) for row in read_growing(each)]
