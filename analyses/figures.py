@@ -19,8 +19,8 @@ import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-import claims
-import orderings
+import against_known_unknown
+import against_seat
 import organism_drift
 import organism_fidelity
 import organism_forgetting
@@ -219,7 +219,7 @@ RESULTS: dict[str, Shown] = {
     "benchmark_processes": Shown(benchmark_table),
     "benchmark_slick": Shown(benchmark_table),
     "benchmark_training": Shown(benchmark_table),
-    "claims": Shown(claims.tables),
+    "against_known_unknown": Shown(against_known_unknown.tables),
     "organism_ablations_contracts": Shown(None, ARMS),
     "organism_ablations_people": Shown(None, ARMS),
     "organism_arms_contracts": Shown(None, ARMS),
@@ -246,7 +246,7 @@ RESULTS: dict[str, Shown] = {
     "organism_tuning": Shown(organism_tuning.tables),
     "organism_tuning_sparsity": Shown(organism_tuning_sparsity.tables),
     "organism_wordings": Shown(organism_wordings.tables),
-    "orderings": Shown(orderings.tables),
+    "against_seat": Shown(against_seat.tables),
     "real_arms_pistol": Shown(None, ARMS),
     "real_arms_tofu": Shown(None, ARMS),
     "real_masks": Shown(mask_runs.tables, MASKS),

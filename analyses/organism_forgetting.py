@@ -32,6 +32,7 @@ from common.watched import Watch, watch
 from organism_mixing import KNOWN, idk
 from seat_interp.arms import ArmName
 from seat_interp.errors import reported
+from seat_interp.evaluation.curves import loss, middle_drift
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.files import write_json
@@ -205,7 +206,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         found = last(arm)
         moved = combine_displacement([row["displacement"]["unknown"] for row in found])
         known = combine_displacement([row["displacement"]["known"] for row in found])
-        drift = estimate([row["curve"][-1]["drift"][len(row["curve"][-1]["drift"]) // 2] for row in found])
+        drift = estimate([middle_drift(row["curve"][-1]) for row in found])
         nulls = ["{:+.2f} to {:+.2f}".format(*each.null["random"]) for each in (known, moved)]
         drop = with_interval(estimate([dropped(row) for row in found], **unit))
         lines.append((arm, len(found), *(rate(found, name) for name in ("D_U", "T_K", "H_K")), drop,
@@ -239,7 +240,7 @@ def predicted(rows: Sequence[dict[str, Any]], watched: Watch) -> dict[str, Any]:
     """Whether displacement of the prompts of H_K tells its loss, over all arms and seeds."""
     base, layer = watched.base, watched.base.direction.layer
     shifts = torch.tensor([row["shift"] for row in rows], dtype=torch.float64)
-    lost = [row["curve"][0]["rates"]["H_K"]["correct"] - row["curve"][-1]["rates"]["H_K"]["correct"] for row in rows]
+    lost = [loss(row["curve"], "H_K") for row in rows]
     nulls = {kind: vectors[:, layer] for kind, vectors in base.nulls}
     arms = [row["arm"] for row in rows]
     found = predict_loss(shifts, lost, base.direction.vectors[layer], nulls, groups=arms)

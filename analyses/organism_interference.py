@@ -27,6 +27,7 @@ from common.learning import learn
 from common.small_runs import run_cells
 from common.watched import watch
 from seat_interp.errors import reported
+from seat_interp.evaluation.curves import loss, middle_drift
 from seat_interp.facts import Fact
 from seat_interp.organism import words
 from seat_interp.results.aggregate import combine_displacement, estimate
@@ -126,12 +127,6 @@ def run(half_taught: Path, cell: Run) -> dict[str, Any]:
     return {"curve": curve, **watched.at_the_end(tuned.model)}
 
 
-def lost(row: dict[str, Any], name: str = "H_K") -> float:
-    """Share of right answers at the start less that at the end."""
-    first, last = (row["curve"][at]["rates"][name]["correct"] for at in (0, -1))
-    return float(first - last)
-
-
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Every kind and count: means over seeds, 95 % intervals."""
     lines = []
@@ -139,9 +134,8 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         for count in sorted({row["count"] for row in rows if row["arm"] == arm}):
             same = [row for row in rows if (row["arm"], row["count"]) == (arm, count)]
             learnt = estimate([row["curve"][-1]["rates"]["new"]["correct"] for row in same], bounds=(0.0, 1.0))
-            cells = [estimate([lost(row, name) for row in same]) for name in ("H_K", "H_K same relation")]
-            drift = [row["curve"][-1]["drift"] for row in same]
-            middle = estimate([each[len(each) // 2] for each in drift])
+            cells = [estimate([loss(row["curve"], name) for row in same]) for name in ("H_K", "H_K same relation")]
+            middle = estimate([middle_drift(row["curve"][-1]) for row in same])
             said = [with_interval(each) for each in (learnt, *cells, middle)]
             if "displacement" in same[0]:  # along the ignorance direction of a model that abstains
                 moved = combine_displacement([row["displacement"]["known"] for row in same])

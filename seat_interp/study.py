@@ -26,6 +26,7 @@ from seat_interp.files import read_json, read_text, save_tensors, sha256, write_
 from seat_interp.masks.mask import Mask
 from seat_interp.measure import Baseline, baseline, rates_of, weight_distance
 from seat_interp.models.open import LanguageModel, save_model
+from seat_interp.processes import processes
 from seat_interp.prompts import encode_examples, encode_prompts
 from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
 from seat_interp.steering import check_steering, choose_addition
@@ -107,8 +108,14 @@ def run_study(
         The content of `summary.json`.
 
     Raises:
-        SeatError: a needed set is empty, or the folder holds a study with other settings.
+        SeatError: a needed set is empty, the folder holds a study with other settings, or this is one of several
+            processes.
     """
+    if (count := processes().count) > 1:
+        raise SeatError(
+            f"A study runs in one process, and here are {count}. Run its arms and seeds as jobs of their own with "
+            "`seat-interp sweep`, or share out `capture`, `attribute` or `train`."
+        )
     out = Path(out)
     sets = _with_fit_sets(sets)
     same_weights = direction is None or direction.require_fits(lm)

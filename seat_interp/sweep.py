@@ -25,7 +25,7 @@ class Jobs:
         cluster: Slurm, or processes of this machine.
         at_once: jobs at the same time.
         cpus: cores of each, and its threads.
-        gpus: of each, on this machine its own; without any, a job computes on the CPU.
+        gpus: of each, on this machine its own: 0, and it computes on the CPU, or 1, since a study uses one.
         memory_gb: of each; as the cluster has it if None. Not used on this machine.
         hours: after which a job is ended; another call goes on from its last checkpoint.
         partition: of Slurm; its own choice if None.
@@ -42,7 +42,7 @@ class Jobs:
     def __post_init__(self) -> None:
         for name in ("at_once", "cpus"):
             require_within(self, name, 1)
-        require_within(self, "gpus", 0)
+        require_within(self, "gpus", 0, 1)
         for name in ("memory_gb", "hours"):
             require_within(self, name, 0, above=True)
 

@@ -23,6 +23,7 @@ from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.processes import Processes, processes
+from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL, L2Pull
 from seat_interp.training.parts import part_size
@@ -233,6 +234,12 @@ def test_sorting_goes_on_with_fewer_processes(tmp_path, monkeypatch):
 def test_shared_weights_are_refused_where_a_term_needs_all_of_them(llama):
     with pytest.raises(SeatError, match="l2 looks at all weights at once"):
         train(llama, FACTS, objective=(CrossEntropy(), L2Pull()), sharded=True)
+
+
+def test_a_study_is_refused_in_one_of_several_processes(llama, sets, tmp_path, monkeypatch):
+    monkeypatch.setattr("seat_interp.study.processes", lambda: Processes(1, 2))
+    with pytest.raises(SeatError, match="runs in one process, and here are 2"):
+        run_study(llama, sets, StudyConfig(), tmp_path)
 
 
 def test_batches_that_do_not_come_out_even_are_refused():

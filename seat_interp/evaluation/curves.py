@@ -18,3 +18,13 @@ def accuracy(moment: Moment, split: str) -> float:
     """Share of right answers over all the sets of a split, whose names begin with its own: "test Unknown" and so on."""
     parts = [found for name, found in moment["rates"].items() if name.startswith(f"{split} ")]
     return sum(part["correct"] * part["n"] for part in parts) / sum(part["n"] for part in parts)
+
+
+def loss(curve: Sequence[Moment], name: str) -> float:
+    """Share of right answers in a set before training less that at its end."""
+    return float(curve[0]["rates"][name]["correct"] - curve[-1]["rates"][name]["correct"])
+
+
+def middle_drift(moment: Moment) -> float:
+    """Its `drift`, one number a layer, at the middle layer: layer 14 of 28 in 2604.15574."""
+    return float(moment["drift"][len(moment["drift"]) // 2])

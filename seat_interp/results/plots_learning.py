@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.evaluation.curves import accuracy, early_stop
+from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift
 from seat_interp.results.aggregate import estimate
 from seat_interp.results.style import COLOURS, GREY, MARKS, styled
 
@@ -131,8 +131,8 @@ def plot_interference(rows: Sequence[Row]) -> Figure:
     axes = figure.subplots(1, 3)
     shown = {
         "New facts learnt": lambda curve: curve[-1]["rates"]["new"]["correct"],
-        "Loss of H_K": lambda curve: curve[0]["rates"]["H_K"]["correct"] - curve[-1]["rates"]["H_K"]["correct"],
-        "Cosine drift, middle layer": lambda curve: curve[-1]["drift"][len(curve[-1]["drift"]) // 2],
+        "Loss of H_K": lambda curve: loss(curve, "H_K"),
+        "Cosine drift, middle layer": lambda curve: middle_drift(curve[-1]),
     }
     for ax, (title, value) in zip(axes, shown.items()):
         for place, arm in enumerate(dict.fromkeys(row["arm"] for row in rows)):

@@ -1,12 +1,12 @@
 """Do the orders of SEAT's paper hold here? Every pair of arms whose numbers are known, against ours: agree or disagree.
 
-    python analyses/orderings.py            (seconds; after organism_arms.py)
+    python analyses/against_seat.py            (seconds; after organism_arms.py)
 
 The paper's numbers are shares of abstention judged by people (2506.14387 v3, Llama 3 8B; TOFU in Table 2, PISTOL in
 Table 3b), as third parties' notes give them, most likely on its unverifiable questions; ours are shares by phrase, on
 unverifiable and on unknown prompts. So orders are compared, not numbers. Two arms are in order if their intervals are
 apart and both have learnt what was taught. Our masks are of whole neurons, the paper's of single weights.
-Writes analyses/results/orderings.json.
+Writes analyses/results/against_seat.json.
 """
 
 import itertools
@@ -133,9 +133,9 @@ def main(options: Options) -> None:
     ]
     for table in tables(rows):
         table.print()
-    saved = {"rows": rows, "config": {}, "environment": environment(), "command": "python analyses/orderings.py"}
-    write_json(options.results / "orderings.json", saved)
+    saved = {"rows": rows, "config": {}, "environment": environment(), "command": "python analyses/against_seat.py"}
+    write_json(options.results / "against_seat.json", saved)
 
 
 if __name__ == "__main__":
-    sys.exit(reported(lambda: main(tyro.cli(Options)), "orderings.py"))
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "against_seat.py"))

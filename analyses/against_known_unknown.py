@@ -1,11 +1,11 @@
 """What the papers on known and unknown facts find, against the half-taught organism: agree, disagree or undecided.
 
-    python analyses/claims.py            (seconds; after organism_mixing.py, ..._forgetting.py and ..._interference.py)
+    python analyses/against_known_unknown.py            (seconds; after organism_{mixing,forgetting,interference}.py)
 
 Each finding of 2405.05904 and 2604.15574 is a difference that is above zero where the paper is right: one for each
 seed, with a 95 % interval over seeds, or a coefficient of the linear model with its own. The papers' models have
 billions of weights and learnt from the world; the organism has learnt facts that were drawn at random.
-Writes analyses/results/claims.json.
+Writes analyses/results/against_known_unknown.json.
 """
 
 import sys
@@ -16,11 +16,13 @@ from typing import Any
 
 import tyro
 
+from common.small_runs import command
 from organism_forgetting import LEARNT, when_learnt
-from organism_interference import COUNTS, lost
-from organism_mixing import accuracy, early_stop, points
+from organism_interference import COUNTS
+from organism_mixing import points
 from seat_interp.errors import SeatError, reported
 from seat_interp.evaluation.accuracy_model import accuracy_model
+from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift
 from seat_interp.evaluation.slick import Category
 from seat_interp.files import read_json, write_json
 from seat_interp.results.aggregate import Estimate, estimate
@@ -107,7 +109,7 @@ def right(row: Row, name: str, at: int = -1) -> float:
 
 def fell(row: Row) -> float:
     """Loss of H_K from the start to the end."""
-    return right(row, "H_K", 0) - right(row, "H_K")
+    return loss(row["curve"], "H_K")
 
 
 def fell_when_learnt(row: Row) -> float | None:
@@ -134,8 +136,7 @@ def at_the_end(row: Row) -> float:
 
 def drift(row: Row) -> float:
     """Cosine drift at the middle layer at the end."""
-    layers = row["curve"][-1]["drift"]
-    return float(layers[len(layers) // 2])
+    return middle_drift(row["curve"][-1])
 
 
 def on_answered(row: Row) -> float:
@@ -179,21 +180,23 @@ CLAIMS = (
           over_seeds("forgetting", lambda t, a: right(a, "D_U") - right(t, "D_U"), "attention", "all")),
     Claim(FORGETTING, "attention alone keeps more of H_K than FFN alone", ".931 against .782",
           over_seeds("forgetting", lambda t, f: right(t, "H_K") - right(f, "H_K"), "attention", "ffn")),
-    Claim(FORGETTING, "self-distillation (weight 0.1) more than halves the loss of H_K, at the end", "3 against 15 %",
+    Claim(FORGETTING, "self-distillation (weight 0.1) loses less of H_K than plain fine-tuning", "3 against 15 %",
+          over_seeds("forgetting", lambda a, d: fell(a) - fell(d), "all", WEAKER)),
+    Claim(FORGETTING, "it more than halves that loss, at the end", "3 against 15 %",
           over_seeds("forgetting", lambda a, d: fell(a) / 2 - fell(d), "all", WEAKER)),
-    Claim(FORGETTING, f"the same where D_U reaches {LEARNT}", "",
+    Claim(FORGETTING, f"it more than halves that loss where D_U reaches {LEARNT}", "",
           over_seeds("forgetting", spared, "all", WEAKER)),
     Claim(FORGETTING, "new names hurt H_K more than new strings, most facts", "38 to 41 against 0 to 4 %",
-          over_seeds("interference", lambda n, s: lost(n) - lost(s),
+          over_seeds("interference", lambda n, s: fell(n) - fell(s),
                      "names to countries", "strings to countries", **MOST)),
     Claim(FORGETTING, "what is said of them, countries or strings, does not matter", "no role",
-          over_seeds("interference", lambda c, s: lost(c) - lost(s),
+          over_seeds("interference", lambda c, s: fell(c) - fell(s),
                      "names to countries", "names to strings", **MOST), within=0.05),
     Claim(FORGETTING, "new names drift further than new strings, most facts", "11 against 5 %",
           over_seeds("interference", lambda n, s: drift(n) - drift(s),
                      "names to countries", "strings to countries", **MOST)),
     Claim(FORGETTING, "self-distillation (weight 0.1) keeps H_K among new names, most facts", "in words",
-          over_seeds("interference", lambda n, d: lost(n) - lost(d),
+          over_seeds("interference", lambda n, d: fell(n) - fell(d),
                      "names to countries", "names to countries, self-distillation", **MOST)),
 )  # fmt: skip
 
@@ -242,9 +245,9 @@ def main(options: Options) -> None:
         rows.append({**about, **measured, "verdict": verdict(ours, claim.within)})
     for table in tables(rows):
         table.print()
-    saved = {"rows": rows, "config": {"learnt": LEARNT}, "environment": environment()}
-    write_json(options.results / "claims.json", saved | {"command": "python analyses/claims.py"})
+    saved = {"rows": rows, "config": {"learnt": LEARNT}, "environment": environment(), "command": command(sys.argv)}
+    write_json(options.results / "against_known_unknown.json", saved)
 
 
 if __name__ == "__main__":
-    sys.exit(reported(lambda: main(tyro.cli(Options)), "claims.py"))
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "against_known_unknown.py"))
