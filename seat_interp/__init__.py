@@ -8,7 +8,7 @@ direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 
 from seat_interp.arms import ArmConfig, MaskConfig
 from seat_interp.attribution import Scores, ablate_sample, attribute, fidelity, update_effect
-from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
+from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture, capture_to
 from seat_interp.direction import IgnoranceDirection, fit_direction
 from seat_interp.displacement import Displacement, capture_sets, displace, displacement
 from seat_interp.errors import SeatError
@@ -16,6 +16,8 @@ from seat_interp.evaluation import label, rates, records
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.knowledge import split_by_knowledge
 from seat_interp.evaluation.self_questions import self_questions
+from seat_interp.evaluation.slick import SlickConfig
+from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.facts import Fact, FactSets, Names, perturb, read_facts
 from seat_interp.masks.adapters import save_lora, save_shira
 from seat_interp.masks.attach import attach
@@ -34,8 +36,18 @@ from seat_interp.study import StudyConfig, run_study
 from seat_interp.training.align import align_abstention
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.drift import DriftBudget
+from seat_interp.training.freezing import parameter_groups
 from seat_interp.training.lora import LoRA
-from seat_interp.training.objectives import EWC, SEAT, CrossEntropy, EntityPerturbedKL, L2Pull, OwnAnswersKL, Replay
+from seat_interp.training.objectives import (
+    EWC,
+    SEAT,
+    CrossEntropy,
+    EntityPerturbedKL,
+    L2Pull,
+    OwnAnswersKL,
+    Replay,
+    SelfDistillation,
+)
 from seat_interp.training.shrink import shrink
 from seat_interp.training.trainer import train
 
@@ -66,7 +78,9 @@ __all__ = [
     "Replay",
     "Scores",
     "SeatError",
+    "SelfDistillation",
     "Sites",
+    "SlickConfig",
     "StudyConfig",
     "TrainConfig",
     "ablate_direction",
@@ -80,6 +94,7 @@ __all__ = [
     "attribute",
     "capture",
     "capture_sets",
+    "capture_to",
     "check_steering",
     "displace",
     "displacement",
@@ -91,6 +106,7 @@ __all__ = [
     "label",
     "open_model",
     "organism_facts",
+    "parameter_groups",
     "patch_direction",
     "perturb",
     "random_coordinates",
@@ -106,6 +122,7 @@ __all__ = [
     "self_questions",
     "shrink",
     "sites_from_paths",
+    "slick_to",
     "split_by_knowledge",
     "train",
     "update_effect",
