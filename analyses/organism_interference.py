@@ -138,11 +138,12 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             middle = estimate([middle_drift(row["curve"][-1]) for row in same])
             said = [with_interval(each) for each in (learnt, *cells, middle)]
             if "displacement" in same[0]:  # along the ignorance direction of a model that abstains
+                said.append(with_interval(estimate([loss(row["curve"], "unknown", "abstain") for row in same])))
                 moved = combine_displacement([row["displacement"]["known"] for row in same])
                 said += [with_interval(moved.along, "+"), "{:+.2f} to {:+.2f}".format(*moved.null["random"])]
             lines.append((arm, count, len(same), *said))
     heads = ("keys and values", "facts", "seeds", "learnt", "loss of H_K", "same relation", "cosine drift")
-    heads += ("displacement", "random null")
+    heads += ("loss of abstention", "displacement", "random null")
     epochs = rows[0]["curve"][-1]["epoch"]
     caption = f"After {epochs} epochs; drift, at the middle layer, and displacement are of H_K's prompts."
     return [Table.of(heads[: len(lines[0])], lines, caption)]

@@ -20,9 +20,9 @@ def accuracy(moment: Moment, split: str) -> float:
     return sum(part["correct"] * part["n"] for part in parts) / sum(part["n"] for part in parts)
 
 
-def loss(curve: Sequence[Moment], name: str) -> float:
-    """Share of right answers in a set before training less that at its end."""
-    return float(curve[0]["rates"][name]["correct"] - curve[-1]["rates"][name]["correct"])
+def loss(curve: Sequence[Moment], name: str, what: str = "correct") -> float:
+    """Share of right answers in a set, or of abstentions, before training less that at its end."""
+    return float(curve[0]["rates"][name][what] - curve[-1]["rates"][name][what])
 
 
 def middle_drift(moment: Moment) -> float:

@@ -122,18 +122,22 @@ def plot_forgetting(rows: Sequence[Row], arms: Sequence[str]) -> Figure:
 def plot_interference(rows: Sequence[Row]) -> Figure:
     """Loss of held-out known facts and drift of their hidden states by the number of new facts and their kind.
 
-    As table 4 and figure 5 of 2604.15574. Bars are 95 % intervals over seeds.
+    As table 4 and figure 5 of 2604.15574, and the loss of abstention on strangers where they were asked. Bars are 95 %
+    intervals over seeds.
 
     Args:
         rows: with `arm`, `count` and `curve`, as `analyses/organism_interference.py` makes.
     """
-    figure = Figure(figsize=(7.2, 2.8), layout="constrained")
-    axes = figure.subplots(1, 3)
     shown = {
         "New facts learnt": lambda curve: curve[-1]["rates"]["new"]["correct"],
         "Loss of H_K": lambda curve: loss(curve, "H_K"),
+        "Loss of abstention": lambda curve: loss(curve, "unknown", "abstain"),
         "Cosine drift, middle layer": lambda curve: middle_drift(curve[-1]),
     }
+    if "unknown" not in rows[0]["curve"][0]["rates"]:  # a model that does not abstain
+        del shown["Loss of abstention"]
+    figure = Figure(figsize=(7.2, 2.6), layout="constrained")
+    axes = figure.subplots(1, len(shown))
     for ax, (title, value) in zip(axes, shown.items()):
         for place, arm in enumerate(dict.fromkeys(row["arm"] for row in rows)):
             same = _of(rows, arm)

@@ -63,12 +63,21 @@ def test_forgetting():
 def test_interference():
     def row(arm, count, seed):
         ends = [
-            {"rates": {"new": rate(1.0), "H_K": rate(1 - lost)}, "drift": [0, lost, 1]} for lost in (0, count / 100)
+            {"rates": {"new": rate(1.0), "H_K": rate(1 - lost), **unknown(lost)}, "drift": [0, lost, 1]}
+            for lost in (0, count / 100)
         ]
         return {"arm": arm, "count": count, "seed": seed, "curve": ends}
 
-    rows = [row(arm, count, seed) for arm in ("names", "strings") for count in (10, 30) for seed in (0, 1, 2)]
-    new, loss, drift = plot_interference(rows).axes
+    def rows():
+        return [row(arm, count, seed) for arm in ("names", "strings") for count in (10, 30) for seed in (0, 1, 2)]
+
+    def unknown(lost):
+        return {"unknown": rate(0.0, 0.9 - 2 * lost)} if abstains else {}
+
+    abstains = True
+    assert lines(plot_interference(rows()).axes[2])["names"] == pytest.approx([0.2, 0.6])
+    abstains = False
+    new, loss, drift = plot_interference(rows()).axes
     assert lines(new)["names"] == [1, 1]
     assert lines(loss)["strings"] == pytest.approx([0.1, 0.3])
     assert lines(drift)["names"] == pytest.approx([0.1, 0.3])
