@@ -143,7 +143,7 @@ def plot_interference(rows: Sequence[Row]) -> Figure:
             same = _of(rows, arm)
             counts = sorted({row["count"] for row in same})
             found = [[value(row["curve"]) for row in same if row["count"] == count] for count in counts]
-            _line(ax, counts, found, arm, place, rate=False)
+            _line(ax, counts, found, arm, place, rate=title == "New facts learnt")
         ax.set_xscale("log")
         ax.set_title(title, size=8)
         ax.set_xlabel("New facts", size=7)
