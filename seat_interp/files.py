@@ -44,6 +44,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path, *names: str) -> None:
+    """Remove temporary files of `atomic_path` whose writers were killed.
+
+    Args:
+        folder: where nobody is writing now.
+        names: of the files that they were to become; `*` stands for anything.
+    """
+    for name in names:
+        for leftover in folder.glob(f".{name}.????????"):
+            leftover.unlink(missing_ok=True)
+
+
 def write_text(path: str | Path, text: str) -> Path:
     """Write UTF-8 text atomically."""
     with atomic_path(path) as temporary:

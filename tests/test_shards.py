@@ -61,6 +61,19 @@ def test_a_capture_goes_on_and_mends_damage(llama, tmp_path):
     assert bytes_of(tmp_path / "part") == expected
 
 
+def test_what_killed_writers_left_is_cleared_away(llama, tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    capture_to(whole, llama, MANY, shard=7, progress=False)
+    cut.mkdir()
+    (cut / ".about.json.ab_cd123").write_text("")  # killed before anything was written
+    capture_to(cut, llama, MANY[:7], shard=7, progress=False)
+    (cut / ".000001.safetensors.xy_z9876").write_bytes(b"half")
+    (cut / ".notes").write_text("the user's own")
+    capture_to(cut, llama, MANY, shard=7, progress=False)
+    (cut / ".notes").unlink()
+    assert bytes_of(cut) == bytes_of(whole)
+
+
 def test_other_captures_are_refused(llama, tmp_path):
     capture_to(tmp_path, llama, MANY, shard=7, progress=False)
     with pytest.raises(SeatError, match="made otherwise"):

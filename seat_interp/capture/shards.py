@@ -13,7 +13,16 @@ from tqdm import tqdm
 
 from seat_interp.capture.capture import Looking, chunks
 from seat_interp.errors import SeatError
-from seat_interp.files import append_jsonl, read_growing, read_json, save_tensors, sha256, text_hash, write_json
+from seat_interp.files import (
+    append_jsonl,
+    read_growing,
+    read_json,
+    remove_leftovers,
+    save_tensors,
+    sha256,
+    text_hash,
+    write_json,
+)
 from seat_interp.processes import processes
 
 FORMAT = "seat_interp.shards"
@@ -130,6 +139,8 @@ def capture_to(
     about |= {"batch_size": looking.batch_size, "pad_left": looking.pad_left, "origin": looking.origin()}
     if among.rank > 0:
         among.wait()  # the first one claims the folder
+    else:
+        remove_leftovers(folder, ABOUT, "*.safetensors")
     if (folder / ABOUT).exists():
         if read_json(folder / ABOUT) != about:
             raise SeatError(f"{folder} holds a capture made otherwise. Name another folder, or remove that one.")
