@@ -194,6 +194,13 @@ def _directions(lm: LanguageModel) -> torch.Tensor:
 def main(options: Options) -> None:
     """Every scheme on every size, then how they grow."""
     found: list[dict[str, Any]] = []
+    growth: list[dict[str, Any]] = []
+
+    def keep() -> None:  # after each stage: the whole takes long
+        about = {"config": {"batch": BATCH, "allocator": GLIBC}, "environment": environment()}
+        saved = {"rows": found, "growth": growth, **about, "command": command(sys.argv)}
+        write_json(options.results / "benchmark_capture.json", saved)
+
     for size in options.sizes:
         about = {"model": size, "parameters": parameters(load(size)), "batch": BATCH}
         schemes = {
@@ -208,6 +215,7 @@ def main(options: Options) -> None:
             "nnsight": partial(traced, size),
         }
         found += rows(measure(schemes, rounds=options.rounds, label=size), dict.fromkeys(schemes, PLAIN), **about)
+        keep()
     for title, values, how in (("clauses", LENGTHS, "clauses"), ("layers", DEPTHS, "layers")):
         schemes, against = {}, {}
         for value in values:
@@ -224,20 +232,19 @@ def main(options: Options) -> None:
             "varied": title,
         }
         found += rows(measure(schemes, rounds=options.rounds, label=title), against, **about)
-    growth = []
+        keep()
     for name, way in (("projection, kept", kept), ("shards on disk", streamed), ("mean and covariance", summed)):
         for count in (each for each in COUNTS if each <= options.most):
             highest, seconds = alone(f"{name}, {count} prompts", partial(way, count))
             took = {"peak_memory_mib": round(highest, 1), "seconds": round(seconds, 2)}
             growth.append({"scheme": name, "model": "tiny", "prompts": count, **took})
+    keep()
     for row in found:
         print(f"{row['model']:22s} {row['scheme']:36s} {row['seconds']:8.3f} s  x {row['time_ratio']:6.2f}  "
               f"{row['peak_memory_mib']:8.1f} MiB")  # fmt: skip
     for row in growth:
         size, seconds = f"{row['peak_memory_mib']:8.1f} MiB", f"{row['seconds']:7.2f} s"
         print(f"{row['scheme']:24s} {row['prompts']:7,d} prompts {size} {seconds}")
-    about = {"config": {"batch": BATCH, "allocator": GLIBC}, "environment": environment(), "command": command(sys.argv)}
-    write_json(options.results / "benchmark_capture.json", {"rows": found, "growth": growth, **about})
 
 
 if __name__ == "__main__":
