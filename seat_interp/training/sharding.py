@@ -14,7 +14,7 @@ from seat_interp.processes import processes
 
 
 def shard(lm: LanguageModel) -> None:
-    """Share a model's weights out in place, block by block; gradients are summed over the processes.
+    """Share a model's weights out in place, block by block; gradients become means over the processes.
 
     Only whole forward passes gather the weights: the backbone or a module by itself finds its share alone.
     """
@@ -22,10 +22,11 @@ def shard(lm: LanguageModel) -> None:
     for block in lm.sites.blocks:
         fully_shard(lm.model.get_submodule(block), mesh=mesh)
     fully_shard(lm.model, mesh=mesh)
-    for module in lm.model.modules():
-        if isinstance(module, FSDPModule):
-            module.set_gradient_divide_factor(1.0)
-            module.set_force_sum_reduction_for_comms(True)  # gloo has no scaled sum
+
+
+def is_sharded(lm: LanguageModel) -> bool:
+    """Whether a model's weights are shared out."""
+    return isinstance(lm.model, FSDPModule)
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -49,7 +50,7 @@ def gathered(lm: LanguageModel, base: LanguageModel) -> LanguageModel:
         lm: the model.
         base: of the same architecture, whole; it stays as it is.
     """
-    if not isinstance(lm.model, FSDPModule):
+    if not is_sharded(lm):
         return lm
     copy = base.copy()
     shared = dict(lm.model.named_parameters())

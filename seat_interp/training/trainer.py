@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.distributed.fsdp import FSDPModule
 from tqdm import tqdm
 
 from seat_interp.errors import SeatError
@@ -29,7 +28,7 @@ from seat_interp.training.freezing import trainable
 from seat_interp.training.lora import Adapted, LoRA, adapt
 from seat_interp.training.objectives import Draw, Loss, Objective, plain
 from seat_interp.training.parts import part_size, sum_gradients
-from seat_interp.training.sharding import gathered, shard, whole
+from seat_interp.training.sharding import gathered, is_sharded, shard, whole
 
 
 @dataclass(frozen=True)
@@ -188,17 +187,18 @@ def _step(
 ) -> dict[str, float]:
     optimiser.zero_grad(set_to_none=True)
     among = processes()
+    averaged = is_sharded(lm)  # FSDP2 takes the mean of the processes' gradients, which are parts of a sum
     row = {term.name: 0.0 for term, _ in terms}
     for start in among.mine(range(0, len(draws), size)):
         part = draws[start : start + size]
         for (term, loss), weight in zip(terms, weights):
             with torch.autocast(lm.model.device.type, torch.bfloat16, enabled=config.mixed_precision):
                 value = loss(lm, part) * (len(part) / len(draws))
-            (weight * value).backward()
+            (weight * value * (among.count if averaged else 1)).backward()
             row[term.name] += value.item()
     if among.count > 1:
         row = dict(zip(row, among.summed(torch.tensor(list(row.values()), dtype=torch.float64)).tolist()))
-        if not isinstance(lm.model, FSDPModule):  # which has summed them
+        if not averaged:
             sum_gradients(parameters, among)
     if not all(math.isfinite(value) for value in row.values()):
         raise SeatError(f"The loss is not finite at step {step + 1} ({row}). Lower the learning rate.")
