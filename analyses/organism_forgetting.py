@@ -168,7 +168,7 @@ def when_learnt(row: dict[str, Any], name: str, what: str = "correct") -> float 
 
 
 def when_learnt_by(rows: Sequence[dict[str, Any]], name: str, what: str) -> str:
-    """That rate over seeds, nothing if there is none."""
+    """That rate over the seeds that come so far, nothing if none does."""
     values = [each for row in rows if (each := when_learnt(row, name, what)) is not None]
     return with_interval(estimate(values, bounds=(0.0, 1.0))) if values else ""
 
@@ -178,11 +178,11 @@ def equally_learnt(rows: Sequence[dict[str, Any]]) -> Table:
     lines = []
     for arm in dict.fromkeys(row["arm"] for row in rows):
         found = [row for row in rows if row["arm"] == arm]
-        there = [row for row in found if when_learnt(row, "H_K") is not None]
+        there = sum(when_learnt(row, "H_K") is not None for row in found)
         # Tether takes half of its update back at the end: the moments before are not its own.
         if arm not in ("known only", "IDK", "tether"):
             asked = (("H_K", "correct"), ("T_K", "correct"), ("unknown", "abstain"))
-            lines.append((arm, f"{len(there)} of {len(found)}", *(when_learnt_by(there, *each) for each in asked)))
+            lines.append((arm, f"{there} of {len(found)}", *(when_learnt_by(found, *each) for each in asked)))
     return Table.of(
         ("arm", f"seeds that reach D_U {LEARNT}", "H_K", "T_K", "abstention"),
         lines,

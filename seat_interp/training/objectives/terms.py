@@ -24,7 +24,11 @@ Loss = Callable[[LanguageModel, Sequence[Draw]], Float[Tensor, ""]]
 
 @runtime_checkable
 class Term(Protocol):
-    """One summand of an objective."""
+    """One summand of an objective.
+
+    One that looks at the weights themselves, and not at what the model says, has `of_weights = True` besides: it needs
+    all of them in one place.
+    """
 
     @property
     def weight(self) -> float:
