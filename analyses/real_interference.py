@@ -6,7 +6,8 @@ As organism_interference.py, on the model as it comes: new facts in the shape of
 are names put together from pieces of capitals' names or strings, and whose values are countries or strings. H_K is what
 the model answers right in eight wordings; its facts about capitals are those of like representations. Few epochs at a
 constant rate on all weights. The model does not abstain, so it has no ignorance direction to be displaced along.
-Writes analyses/results/real_interference.json; `make figures` draws from it. Not run yet; by the steps that others take, half an hour on two cores.
+Writes analyses/results/real_interference.json; `make figures` draws from it. Not run yet: half an hour on two cores, by
+what the steps of others take.
 """
 
 import sys
