@@ -16,10 +16,10 @@ import torch
 import tyro
 
 from common.half_taught import BATCH, EXPOSURES, SLICK, exemplars, exposures, new_people, prepare
-from common.slick_shares import agreement, counts
+from common.slick_shares import agreement
 from common.small_runs import command
 from seat_interp.errors import reported
-from seat_interp.evaluation.slick import Category
+from seat_interp.evaluation.slick import Category, counts
 from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.files import read_json, write_json
 from seat_interp.results.environment import environment

@@ -17,11 +17,11 @@ from typing import Any
 import tyro
 from sklearn.metrics import roc_auc_score
 
-from common.slick_shares import agreement, counts
+from common.slick_shares import agreement
 from common.small_runs import command
 from seat_interp.errors import reported
 from seat_interp.evaluation.p_true import p_true
-from seat_interp.evaluation.slick import Asked, Category, SlickConfig
+from seat_interp.evaluation.slick import Asked, Category, SlickConfig, counts
 from seat_interp.evaluation.slick_file import about_of, slick_to
 from seat_interp.facts import Fact, read_entityquestions
 from seat_interp.facts.sources import evenly

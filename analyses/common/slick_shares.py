@@ -1,6 +1,5 @@
 """What studies say of the facts that SLiCK sorted."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,12 +12,6 @@ def agreement(first: Sequence[Asked], second: Sequence[Asked]) -> dict[str, Any]
     pairs = [(a.category, b.category) for a, b in zip(first, second)]
     same, known = sum(a is b for a, b in pairs), sum(a.known == b.known for a, b in pairs)
     return {"facts": len(pairs), "same": same / len(pairs), "same_known": known / len(pairs)}
-
-
-def counts(found: Sequence[Asked]) -> dict[str, int]:
-    """Facts of each category."""
-    there = Counter(each.category for each in found)
-    return {kind.value: there[kind] for kind in Category}
 
 
 def by_category(found: Sequence[Asked]) -> dict[Category, list[Fact]]:

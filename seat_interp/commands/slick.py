@@ -1,6 +1,5 @@
 """`slick`: how well a model knows facts."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,14 +63,13 @@ class Slick:
 
 def shares(found: "list[Asked]") -> list[dict[str, Any]]:
     """Counts of the categories by relation, and of all."""
-    from seat_interp.evaluation.slick import Category
+    from seat_interp.evaluation.slick import counts
 
     relations = [*dict.fromkeys(each.fact.relation for each in found), None]
-    rows = []
-    for relation in relations:
-        counts = Counter(each.category for each in found if relation in (None, each.fact.relation))
-        rows.append({"relation": relation or "all", **{name.value: counts[name] for name in Category}})
-    return rows
+    return [
+        {"relation": relation or "all", **counts(each for each in found if relation in (None, each.fact.relation))}
+        for relation in relations
+    ]
 
 
 def print_shares(rows: list[dict[str, Any]]) -> None:

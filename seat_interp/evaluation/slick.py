@@ -2,7 +2,8 @@
 
 import itertools
 import zlib
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -106,6 +107,12 @@ class Asked:
         found = row["slick"]
         fact = Fact.from_json({name: value for name, value in row.items() if name != "slick"})
         return cls(fact, found["greedy"], found["sampled"], found["tokens"])
+
+
+def counts(found: Iterable[Asked]) -> dict[str, int]:
+    """Facts of each category, by its name."""
+    there = Counter(each.category for each in found)
+    return {kind.value: there[kind] for kind in Category}
 
 
 def slick(
