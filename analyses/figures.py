@@ -40,22 +40,22 @@ import real_mixing
 import real_slick
 import real_tuning
 from common import mask_runs
+from plots.capture import plot_capture
+from plots.fidelity import plot_correlations
+from plots.learning import plot_forgetting, plot_interference, plot_mixing
+from plots.overlap import plot_stability
+from plots.planes import plot_planes
+from plots.prediction import plot_prediction
+from plots.rounds import plot_rounds
+from plots.sparsity import plot_sparsity
+from plots.tradeoff import plot_by_budget, plot_tradeoff
+from seat_interp import plot
 from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
 from seat_interp.files import atomic_path, read_json, write_json, write_text
 from seat_interp.masks.compare import Place
-from seat_interp.results import plots
+from seat_interp.plot.style import STYLE, set_name, styled
 from seat_interp.results.aggregate import aggregate
-from seat_interp.results.plots_arms import plot_arms
-from seat_interp.results.plots_capture import plot_capture
-from seat_interp.results.plots_learning import plot_forgetting, plot_interference, plot_mixing
-from seat_interp.results.plots_masks import plot_correlations, plot_places, plot_stability
-from seat_interp.results.plots_prediction import plot_prediction
-from seat_interp.results.plots_rounds import plot_rounds
-from seat_interp.results.plots_runs import planes_by_layer
-from seat_interp.results.plots_sparsity import plot_sparsity
-from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
-from seat_interp.results.style import STYLE, set_name, styled
 from seat_interp.results.table import Table
 from seat_interp.results.tables import arms_table, probe_table
 
@@ -84,7 +84,7 @@ class Options:
 def rates(summary: Summary) -> tuple[Figure, Any]:
     """The rates of every arm: bars, or a row for each where there are many."""
     arms = aggregate(summary)
-    figure = plot_arms(arms) if len(arms) > MOST_BARS else _figure(plots.four_rates(arms))
+    figure = _figure(plot.rates_by_row(arms)[0] if len(arms) > MOST_BARS else plot.rates(arms))
     return figure, [asdict(arm) for arm in arms]
 
 
@@ -104,7 +104,7 @@ def displacement(summary: Summary) -> tuple[Figure, Any]:
     axes = axes[: len(sets)]
     for ax, name in zip(axes, sets):
         moved = {arm: found["sets"][name] for arm, found in layers.items()}
-        plots.displacement_by_layer(moved, next(iter(layers.values()))["layer"], ax=ax)
+        plot.displacement(moved, next(iter(layers.values()))["layer"], ax=ax)
         cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
         note = "" if not cut else ", cut"
         first = ", first seed" if ax is axes[0] else ""
@@ -129,9 +129,8 @@ def displacement(summary: Summary) -> tuple[Figure, Any]:
 def places(rows: Rows) -> Figure:
     """Where masks live: one panel for each way of making them."""
     kinds = {"neuron": "neurons", "coordinate": "weights"}
-    return plot_places(
-        {f"{row['arm']}, {kinds[row['granularity']]}": [Place(**each) for each in row["places"]] for row in rows}
-    )
+    found = {f"{row['arm']}, {kinds[row['granularity']]}": [Place(**each) for each in row["places"]] for row in rows}
+    return _figure(plot.shares(found)[0])
 
 
 def capture_costs(summary: Summary) -> tuple[Figure, Any]:
@@ -237,7 +236,7 @@ RESULTS: dict[str, Shown] = {
         organism_overlap.tables, {"_where": by_rows(places), "_stability": by_rows(plot_stability)}
     ),
     "organism_patching": Shown(organism_patching.tables),
-    "organism_pca": Shown(organism_pca.tables, {"": by_rows(planes_by_layer)}),
+    "organism_pca": Shown(organism_pca.tables, {"": by_rows(plot_planes)}),
     "organism_prediction": Shown(organism_prediction.tables, {"": by_rows(plot_prediction)}),
     "organism_rounds": Shown(organism_rounds.tables, {"": by_rows(plot_rounds)}),
     "organism_slick": Shown(organism_slick.tables),

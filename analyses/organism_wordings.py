@@ -27,8 +27,8 @@ from seat_interp.facts import Fact
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.world import build_world
+from seat_interp.plot.style import arm_name
 from seat_interp.results.aggregate import estimate
-from seat_interp.results.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 

@@ -151,9 +151,9 @@ class Displacement:
 
     def plot(self, probe: str = "unknown", ax=None):
         """Displacement by layer with its null band; returns the matplotlib axes."""
-        from seat_interp.results.plots import displacement_by_layer
+        from seat_interp import plot
 
-        return displacement_by_layer({"tuned": self.sets[probe]}, self.direction.layer, ax=ax)
+        return plot.displacement({"tuned": self.sets[probe]}, self.direction.layer, ax=ax)
 
 
 def capture_sets(

@@ -46,18 +46,17 @@ class MaskFiles:
         {"show": self._show, "compare": self._compare, "combine": self._combine}[self.action](masks)
 
     def _show(self, masks: "dict[str, Mask]") -> None:
-        from seat_interp.results.plots_masks import plot_where
-
         print_mask(self.files[0])
         if self.figure:
-            _save(plot_where(masks), self.figure)
+            from seat_interp import plot
+
+            _save(plot.places(masks)[0], self.figure)
 
     def _compare(self, masks: "dict[str, Mask]") -> None:
         from rich.console import Console
         from rich.table import Table
 
         from seat_interp.masks.compare import overlap
-        from seat_interp.results.plots_masks import plot_overlap
 
         table = Table()
         for head in ("First", "Second"):
@@ -72,10 +71,11 @@ class MaskFiles:
                 table.add_row(one, other, f"{found.jaccard:.3f}", f"{found.chance:.3f}", *counts)
         Console().print(table)
         if self.figure:
-            _save(plot_overlap(masks), self.figure)
+            from seat_interp import plot
+
+            _save(plot.overlap(masks), self.figure)
 
     def _combine(self, masks: "dict[str, Mask]") -> None:
-        from seat_interp.results.plots_masks import plot_where
 
         if self.out is None:
             raise SeatError("`mask combine` writes a file: give --out.")
@@ -91,7 +91,9 @@ class MaskFiles:
             raise SeatError(f"`{self.rule}` of these masks leaves nothing, so that nothing could be trained within it.")
         print_mask(made.save(self.out))
         if self.figure:
-            _save(plot_where({self.out.stem: made}), self.figure)
+            from seat_interp import plot
+
+            _save(plot.places({self.out.stem: made})[0], self.figure)
 
 
 def print_mask(path: Path) -> None:
@@ -136,12 +138,12 @@ def _brief(value: Any) -> str:
     return "" if value is None or value is False else str(value)
 
 
-def _save(figure: Any, path: Path) -> None:
+def _save(ax: Any, path: Path) -> None:
     from seat_interp.files import atomic_path
 
     kinds = ("png", "pdf", "svg")
     if (kind := path.suffix.removeprefix(".")) not in kinds:
         raise SeatError(f"The figure {path} has no ending that says its format: give one of {', '.join(kinds)}.")
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=kind)
+        ax.figure.savefig(temporary, format=kind)
     print(f"Figure: {path}")

@@ -10,13 +10,13 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seat_interp import plot
 from seat_interp.files import write_text
 from seat_interp.plane import principal_plane
-from seat_interp.results import plots, plots_runs
+from seat_interp.plot.style import arm_colour, arm_name, new_axes, set_name, to_svg
 from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Moved, aggregate, combine_displacement
 from seat_interp.results.examples import choose_examples
 from seat_interp.results.folder import RunFolder
-from seat_interp.results.style import arm_colour, arm_name, new_axes, set_name, to_svg
 from seat_interp.results.tables import with_interval
 from seat_interp.results.verdict import PROBE, verdict
 
@@ -95,7 +95,7 @@ def _rates(arms: list[ArmRates]) -> Picture:
         + f", known recall {arm.known_recall.mean:.2f}, over-abstention {arm.over_abstention.mean:.2f}"
         for arm in arms
     ]
-    return _picture(plots.four_rates(arms), "rates", f"Bar chart of the rates. {'; '.join(parts)}.")
+    return _picture(plot.rates(arms), "rates", f"Bar chart of the rates. {'; '.join(parts)}.")
 
 
 def _displacement(folder: RunFolder, tuned: list[ArmRates]) -> list[Picture]:
@@ -117,7 +117,7 @@ def _displacement_axes(folder: RunFolder, probe: str, tuned: list[ArmRates]) -> 
         seeds = [run.displacement["sets"][probe] for run in folder.of_arm(arm.arm)]
         lines[arm.arm] = [_as_row(combine_displacement(at_layer)) for at_layer in zip(*seeds)]
     ax = new_axes(7.4, 3.6) if probe == PROBE else new_axes(3.7, 2.7)
-    return plots.displacement_by_layer(lines, folder.direction.layer, ax)
+    return plot.displacement(lines, folder.direction.layer, ax)
 
 
 def _displacement_picture(ax: Axes, probe: str, layer: int, tuned: list[ArmRates]) -> Picture:
@@ -155,7 +155,7 @@ def _drift(folder: RunFolder, arm: ArmRates) -> dict[str, Any]:
 
 def _pca(folder: RunFolder) -> Picture:
     tuned = {arm: folder.of_arm(arm)[0].activations for arm in folder.arms}
-    axes = plots_runs.pca_scatter(principal_plane(folder.base.activations, tuned))
+    axes = plot.activations(principal_plane(folder.base.activations, tuned))
     alt = (
         "Scatter plots of prompts on the first two principal components of the base, one panel for the base"
         + "".join(f", one for {arm_name(arm)}" for arm in folder.arms)
@@ -171,7 +171,7 @@ def _scan(folder: RunFolder) -> Picture | None:
     best = found.scan[found.position][found.layer]
     chosen = f"layer {found.layer} at token {found.position}: {best:.3f}"
     alt = f"AUROC by layer for each token position; the best is {chosen}."
-    return _picture(plots.layer_scan(found.scan, found.layer, found.position), "scan", alt)
+    return _picture(plot.layer_scan(found.scan, found.layer, found.position), "scan", alt)
 
 
 def _steering(check: Mapping[str, Any]) -> Picture:
@@ -182,7 +182,7 @@ def _steering(check: Mapping[str, Any]) -> Picture:
         f"On unknown prompts: as is {check['unknown']:.2f}, direction ablated "
         f"{check['unknown_ablated']:.2f}, random directions ablated {_several(check['random_ablated'])}."
     )
-    return _picture(plots.steering_bars(check, prompts=prompts), "steering", alt)
+    return _picture(plot.steering(check, prompts=prompts), "steering", alt)
 
 
 def _several(values: list[float]) -> str:
@@ -194,7 +194,7 @@ def _curves(folder: RunFolder) -> Picture:
     logs, probes = ({arm: getattr(run, part) for arm, run in runs.items()} for part in ("log", "probes"))
     last = {arm: ", ".join(f"{k} {v:.3g}" for k, v in log[-1].items() if k != "gradient") for arm, log in logs.items()}
     alt = "Training curves. At the end: " + "; ".join(f"{arm_name(arm)}: {text}" for arm, text in last.items()) + "."
-    return _picture(plots_runs.training_curves(logs, probes)[0], "curves", alt)
+    return _picture(plot.training(logs, probes)[0], "curves", alt)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

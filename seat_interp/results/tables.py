@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from seat_interp.plot.style import arm_name, set_name
 from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Estimate, aggregate, estimate
-from seat_interp.results.style import arm_name, set_name
 from seat_interp.results.table import Table
 from seat_interp.results.verdict import PROBE, verdict
 

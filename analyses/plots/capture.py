@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.results.style import COLOURS, GREY, MARKS, styled
+from seat_interp.plot.style import COLOURS, GREY, MARKS, styled
 
 Row = Mapping[str, Any]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seat_interp.results.plots_prediction import plot_prediction
+from plots.prediction import plot_prediction
 
 
 def test_every_run_is_a_point():

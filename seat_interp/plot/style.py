@@ -8,12 +8,15 @@ import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from zlib import crc32
 
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from seat_interp.results.aggregate import Estimate
 
 STYLE = Path(__file__).with_name("seat_interp.mplstyle")
 GREY = "#8a8a8a"
@@ -101,6 +104,19 @@ def null_band(ax: Axes, at: Sequence[float], bands: Sequence[Sequence[Sequence[f
     """
     low, high = [min(low for low, _ in each) for each in bands], [max(high for _, high in each) for each in bands]
     ax.fill_between(at, low, high, color=GREY, alpha=0.25, lw=0)
+
+
+def whiskers(ax: Axes, at: Sequence[float | int], rates: Sequence["Estimate"]) -> None:
+    """Intervals on bars.
+
+    Args:
+        ax: to draw on.
+        at: places along x.
+        rates: of the bars.
+    """
+    low = [max(0.0, rate.mean - rate.low) for rate in rates]
+    high = [max(0.0, rate.high - rate.mean) for rate in rates]
+    ax.errorbar(at, [rate.mean for rate in rates], [low, high], fmt="none", ecolor="#222222", elinewidth=0.9)
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from seat_interp.attribution import Fidelity
-from seat_interp.results.plots_masks import plot_correlations, plot_fidelity, plot_stability
+from plots.fidelity import plot_correlations
+from plots.overlap import plot_stability
 
 
 def test_correlations_are_means_over_draws():
@@ -19,14 +19,6 @@ def test_correlations_are_means_over_draws():
     assert list(grouped.get_xdata()) == pytest.approx([0.15, 0.4])
     assert list(others.get_xdata()) == pytest.approx([0.3, 0.8])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-
-
-def test_fidelity_shows_every_neuron_and_every_group():
-    found = Fidelity(0.9, 0.5, effects=[1.0, 2.0, 3.0], scores=[1.0, 2.5, 3.0], group_effects=[4.0], group_scores=[5.0])
-    single, grouped = plot_fidelity({"loss": found}).axes
-    assert [list(data) for data in single.lines[0].get_data()] == [found.scores, found.effects]
-    assert [list(data) for data in grouped.lines[0].get_data()] == [found.group_scores, found.group_effects]
-    assert single.get_title(loc="left") == "loss: 0.90"
 
 
 def test_stability_has_a_bar_for_each_pair_and_a_mark_for_chance():

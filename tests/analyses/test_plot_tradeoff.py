@@ -5,7 +5,7 @@ import itertools
 import pytest
 from matplotlib.colors import to_rgba
 
-from seat_interp.results.plots_tradeoff import plot_by_budget, plot_tradeoff
+from plots.tradeoff import plot_by_budget, plot_tradeoff
 
 
 def row(scheme, budget, seed, **rates):

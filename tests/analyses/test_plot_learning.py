@@ -2,7 +2,7 @@
 
 import pytest
 
-from seat_interp.results.plots_learning import plot_forgetting, plot_interference, plot_mixing
+from plots.learning import plot_forgetting, plot_interference, plot_mixing
 
 
 def rate(correct, abstain=0.0):

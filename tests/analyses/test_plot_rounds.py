@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.collections import PolyCollection
 
-from seat_interp.results.plots_rounds import KEPT, plot_rounds
+from plots.rounds import KEPT, plot_rounds
 
 
 def chain(arm, seed):

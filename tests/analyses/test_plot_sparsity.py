@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.collections import PolyCollection
 
-from seat_interp.results.plots_sparsity import plot_sparsity
+from plots.sparsity import plot_sparsity
 
 
 def row(loss, budget, seed, kept):

@@ -15,7 +15,7 @@ from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.training.config import TrainConfig
 
-ANALYSES = Path(__file__).parent.parent / "analyses"
+ANALYSES = Path(__file__).parents[2] / "analyses"
 
 
 def test_ratios_are_taken_round_by_round(monkeypatch):

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from seat_interp.results.plots_capture import plot_capture, plot_growth, plot_time_ratios
+from plots.capture import plot_capture, plot_growth, plot_time_ratios
 
 SMALL, LARGE = {"backbone": 1.0, "capture": 1.5, "bridge": 3.0}, {"backbone": 1.0, "capture": 1.02}
 ROWS = [

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seat_interp.plot.style import GREY, styled
 from seat_interp.results.aggregate import Estimate, four_rates
-from seat_interp.results.style import GREY, styled
 
 MARKERS = "osD^vPX*<>ph"
 COLOURS = (

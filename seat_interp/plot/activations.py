@@ -1,0 +1,67 @@
+"""Where prompts lie before and after, on two principal components of the base."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seat_interp.plane import Plane
+from seat_interp.plot.style import SET_STYLES, arm_name, set_name, styled
+
+
+@styled
+def activations(plane: Plane, axes: Sequence[Axes] | None = None, *, most: int = 120) -> Sequence[Axes]:
+    """Base and tuned activations on two principal components of the base, one panel for each model.
+
+    The large marker of a set is its mean.
+
+    Args:
+        plane: of `principal_plane`.
+        axes: one for each model.
+        most: points drawn a set, evenly spaced over it.
+    """
+    if axes is None:
+        columns = min(3, len(plane.points))
+        lines = -(-len(plane.points) // columns)
+        figure = Figure(figsize=(7.6, 0.5 + 2.7 * lines), layout="constrained")
+        grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for spare in grid[len(plane.points) :]:
+            spare.set_visible(False)
+        axes = list(grid[: len(plane.points)])
+    draw_plane(plane, axes, most)
+    legend_of_sets(axes[0])
+    return axes
+
+
+def legend_of_sets(ax: Axes) -> None:
+    """Above the whole figure, the probe sets that are in a panel of it."""
+    handles, labels = ax.get_legend_handles_labels()
+    ax.figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
+
+
+def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
+    """The panels of `activations`, without a legend."""
+    drawn = plane.thinned(most).points
+    for ax, (name, sets) in zip(axes, plane.points.items()):
+        centres: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
+        for probe in sorted(sets, key=_order):
+            colour, marker = SET_STYLES.get(probe, ("#882255", "v"))
+            at = drawn[name][probe]
+            style: dict[str, Any] = {"marker": marker, "facecolors": colour}
+            ax.scatter(at[:, 0], at[:, 1], 9, alpha=0.45, linewidths=0, **style)
+            centres[probe] = (sets[probe].mean(0), style)
+        for probe, (centre, style) in centres.items():  # above every point
+            edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.9, "zorder": 3}
+            ax.scatter(centre[0], centre[1], 62, label=set_name(probe), **edge, **style)
+        ax.set_title(arm_name(name))
+        ax.grid(True, axis="both")
+    for ax in axes:
+        ax.set(xlabel=f"PC 1 ({plane.shares[0]:.0%} of {plane.fitted_on})", ylabel=f"PC 2 ({plane.shares[1]:.0%})")
+        ax.label_outer()
+
+
+def _order(probe: str) -> int:
+    names = list(SET_STYLES)
+    return names.index(probe) if probe in names else len(names)

@@ -1,0 +1,98 @@
+"""The ignorance direction itself: where it separates, and whether the model acts on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from seat_interp.evaluation.score import interval
+from seat_interp.plot.style import GREY, new_axes, styled, whiskers
+from seat_interp.results.aggregate import Estimate
+
+
+@styled
+def layer_scan(scan: Mapping[int, Sequence[float]], layer: int, position: int, ax: Axes | None = None) -> Axes:
+    """How well each layer separates unknown from known on held-out prompts, for each token position tried.
+
+    Args:
+        scan: AUROC by layer for each position, as in `IgnoranceDirection.scan`.
+        layer: the chosen one.
+        position: the chosen one.
+        ax: where to draw.
+    """
+    ax = ax or new_axes(7.2, 2.9)
+    order = sorted(scan, reverse=True)
+    shades = ["#0072B2", "#E69F00", "#CC79A7", "#009E73", "#56B4E9", GREY]
+    for number, (at, colour, marker) in enumerate(zip(order, shades * len(order), "osD^vP" * len(order))):
+        name = "last prompt token" if at == -1 else f"token {at}"
+        style: dict[str, Any] = {"lw": 2.2, "zorder": 3} if at == position else {"lw": 1.2, "zorder": 2, "alpha": 0.85}
+        ax.plot(scan[at], color=colour, marker=marker, label=name, ms=4.5 - 0.4 * min(number, 3), **style)
+    best = scan[position][layer]
+    ax.plot([layer], [best], "o", ms=12, mfc="none", mec="#222222", mew=1.2, zorder=4)
+    side = "left" if layer == 0 else "right" if layer == len(scan[position]) - 1 else "center"
+    words = f"chosen: layer {layer}, {best:.3f}"
+    ax.annotate(words, (layer, best), (0, -13), textcoords="offset points", ha=side, va="top", size=8)
+    ax.axhline(0.5, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+    ax.annotate("chance", (0, 0.5), (2, 3), textcoords="offset points", size=7, color="#777777")
+    low = min(0.5, *(min(values) for values in scan.values()))
+    ax.set(xlabel="Layer", ylabel="AUROC, unknown against known", ylim=(low - 0.05, 1.04))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    return ax
+
+
+@styled
+def steering(check: Mapping[str, Any], ax: Axes | None = None, *, prompts: Mapping[str, int] | None = None) -> Axes:
+    """Abstention of the base as it is, with the direction added or ablated, and with random directions.
+
+    Args:
+        check: a row's `steering`, or `SteeringCheck.to_json()`.
+        ax: where to draw.
+        prompts: how many `known` and `unknown` prompts were asked, for Wilson intervals; none without it.
+    """
+    ax = ax or new_axes(7.2, 2.7)
+    random_added, random_ablated = (list(check[key]) for key in ("random_added", "random_ablated"))
+    bars = [
+        (0, "as is", check["known"], GREY, "known"),
+        (1, "+ direction", check["known_added"], "#0072B2", "known"),
+        (2, "+ random", np.mean(random_added), "#CC79A7", None),
+        (3.6, "as is", check["unknown"], GREY, "unknown"),
+        (4.6, "− direction", check["unknown_ablated"], "#0072B2", "unknown"),
+        (5.6, "− random", np.mean(random_ablated), "#CC79A7", None),
+    ]
+    tops = []
+    for x, _, rate, colour, kind in bars:
+        ax.bar(x, rate, 0.78, color=colour)
+        top = float(rate)
+        if kind and prompts:
+            low, high = interval(round(rate * prompts[kind]), prompts[kind])
+            whiskers(ax, [x], [Estimate(rate, low, high, "wilson")])
+            top = high
+        tops.append(top)
+    for x, values in ((2, random_added), (5.6, random_ablated)):
+        spread = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [0]
+        ax.plot(x + np.asarray(spread), values, "o", mfc="white", mec="#222222", ms=4, zorder=3, clip_on=False)
+        tops[2 if x == 2 else 5] = max(values)
+    for (x, _, rate, _, _), top in zip(bars, tops):
+        ax.annotate(f"{rate:.2f}", (x, top), (0, 4), textcoords="offset points", ha="center", size=7.5)
+    ax.set_xticks([bar[0] for bar in bars], [bar[1] for bar in bars])
+    ax.set(ylim=(0, 1.16), ylabel="Abstention")
+    ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    ax.tick_params(axis="x", length=0)
+    for x, words in (
+        (1, "Known prompts: adding should raise it"),
+        (4.6, "Unknown prompts: ablating should lower it"),
+    ):
+        ax.text(
+            x,
+            1.03,
+            words,
+            ha="center",
+            va="bottom",
+            size=8.5,
+            weight="bold",
+            transform=ax.get_xaxis_transform(),
+        )
+    return ax

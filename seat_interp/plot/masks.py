@@ -1,0 +1,95 @@
+"""Masks and scores: where a mask lives, how masks overlap, and how far a score can be trusted."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seat_interp.attribution.fidelity import Fidelity
+from seat_interp.masks.compare import Place, jaccard_matrix, where
+from seat_interp.masks.mask import Mask
+from seat_interp.plot.style import new_axes, styled
+
+
+def places(masks: Mapping[str, Mask], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+    """Share of each matrix in each layer that a mask holds: one panel a mask, on one scale.
+
+    Args:
+        masks: by their titles.
+        axes: one for each mask.
+    """
+    return shares({f"{name} (budget {mask.budget:.3g})": where(mask) for name, mask in masks.items()}, axes)
+
+
+@styled
+def shares(found: Mapping[str, Sequence[Place]], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+    """As `places`, from the places of each mask, under the titles that they are given."""
+    columns = min(3, len(found))
+    if axes is None:
+        rows = max(len({place.layer for place in places}) for places in found.values())
+        lines = -(-len(found) // columns)
+        figure = Figure(figsize=(1.6 + 2.6 * columns, (1.6 + 0.17 * rows) * lines), layout="constrained")
+        grid = figure.subplots(lines, columns, squeeze=False).flatten()
+        for spare in grid[len(found) :]:
+            spare.remove()
+        axes = list(grid[: len(found)])
+    most = max(place.share for places in found.values() for place in places)
+    for at, (ax, (name, places)) in enumerate(zip(axes, found.items())):
+        kinds = list(dict.fromkeys(place.matrix for place in places))
+        layers = sorted({place.layer for place in places})
+        held = np.full((len(layers), len(kinds)), np.nan)
+        for place in places:
+            held[layers.index(place.layer), kinds.index(place.matrix)] = place.share
+        image = ax.imshow(held, aspect="auto", cmap="viridis", vmin=0, vmax=most, origin="lower")
+        ax.set_xticks(range(len(kinds)), [kind.split(".")[-1] for kind in kinds], rotation=45, ha="right")
+        ax.set(title=name, ylabel="" if at % columns else "Layer")
+        ax.set_yticks(range(0, len(layers), max(1, len(layers) // 8)))
+        ax.grid(False)
+    axes[0].figure.colorbar(image, ax=list(axes), label="Share of the matrix")
+    return axes
+
+
+def overlap(masks: Mapping[str, Mask], ax: Axes | None = None) -> Axes:
+    """Jaccard index of every pair of masks."""
+    return jaccard(list(masks), jaccard_matrix(masks), ax)
+
+
+@styled
+def jaccard(names: Sequence[str], found: Float[np.ndarray, "masks masks"], ax: Axes | None = None) -> Axes:
+    """As `overlap`, from the indices."""
+    size = 1.8 + 0.55 * len(names)
+    ax = ax or new_axes(size + 0.8, size)
+    image = ax.imshow(found, cmap="viridis", vmin=0, vmax=1)
+    for (row, column), value in np.ndenumerate(found):
+        ax.text(
+            column, row, f"{value:.2f}", ha="center", va="center", size=7, color="white" if value < 0.6 else "black"
+        )
+    ax.set_xticks(range(len(names)), list(names), rotation=45, ha="right")
+    ax.set_yticks(range(len(names)), list(names))
+    ax.grid(False)
+    ax.figure.colorbar(image, ax=ax, label="Jaccard index")
+    return ax
+
+
+@styled
+def fidelity(found: Mapping[str, Fidelity], axes: Sequence[Sequence[Axes]] | None = None) -> Sequence[Sequence[Axes]]:
+    """Each score against exact ablation, single neurons above and groups below, with Spearman's correlation.
+
+    Args:
+        found: by the name of the score.
+        axes: two rows, one column for each score.
+    """
+    if axes is None:
+        figure = Figure(figsize=(1 + 2.1 * len(found), 4.4), layout="constrained")
+        axes = figure.subplots(2, len(found), squeeze=False).tolist()
+    for column, (name, each) in enumerate(found.items()):
+        rows = ((each.scores, each.effects, each.single), (each.group_scores, each.group_effects, each.grouped))
+        for row, (scores, effects, correlation) in enumerate(rows):
+            ax = axes[row][column]
+            ax.plot(scores, effects, ".", ms=3, alpha=0.5, color="#0072B2", mew=0)
+            ax.set_title(f"{name}: {correlation:.2f}" if row == 0 else f"groups: {correlation:.2f}", size=8)
+            ax.set(xlabel="Score" if row else "", ylabel=("Effect of ablation", "of groups")[row] if not column else "")
+            ax.ticklabel_format(style="sci", scilimits=(-2, 2))
+    return axes

@@ -1,0 +1,89 @@
+"""The four rates of every arm, side by side or, where arms are many, in a row each."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seat_interp.plot.style import arm_colour, arm_name, new_axes, set_name, styled, whiskers
+from seat_interp.results.aggregate import ArmRates, Estimate
+
+
+@styled
+def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
+    """Target recall, abstention by probe set, known recall and over-abstention as bars with intervals."""
+    ax = ax or new_axes(7.4, 3.3)
+    probes = list(arms[0].abstention)
+    labels = [
+        "Target\nrecall",
+        *(f"Abstention:\n{set_name(p)}" for p in probes),
+        "Known\nrecall",
+        "Over-\nabstention",
+    ]
+    width = 0.84 / len(arms)
+    for number, arm in enumerate(arms):
+        rates = [
+            arm.target_recall,
+            *(arm.abstention[p] for p in probes),
+            arm.known_recall,
+            arm.over_abstention,
+        ]
+        at = np.arange(len(rates)) + (number - (len(arms) - 1) / 2) * width
+        colour = arm_colour(arm.arm)
+        ax.bar(at, [rate.mean for rate in rates], 0.92 * width, color=colour, label=arm_name(arm.arm))
+        whiskers(ax, at.tolist(), rates)
+        if len(arms) <= 3:
+            for x, rate in zip(at, rates):
+                ax.annotate(
+                    f"{rate.mean:.2f}",
+                    (x, rate.high),
+                    (0, 2),
+                    textcoords="offset points",
+                    ha="center",
+                    size=6.3,
+                )
+    for edge in (0.5, len(probes) + 0.5):  # what to gain | what to keep | what it costs
+        ax.axvline(edge, color="#d0d0d0", linewidth=0.7)
+    ax.set(ylim=(0, 1.09), xlim=(-0.55, len(labels) - 0.45), ylabel="Share of prompts")
+    ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    ax.set_xticks(range(len(labels)), labels)
+    ax.tick_params(axis="x", length=0)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(len(arms), 5))
+    return ax
+
+
+@styled
+def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+    """Target recall, recall in other wordings, abstention by probe set, known recall, over-abstention, with intervals.
+
+    Args:
+        arms: from top to bottom.
+        axes: one for each rate.
+    """
+    shown: dict[str, Callable[[ArmRates], Estimate | None]] = {"Target\nrecall": lambda arm: arm.target_recall}
+    if any(arm.rewording_recall for arm in arms):
+        shown["In other\nwordings"] = lambda arm: arm.rewording_recall
+    for probe in arms[0].abstention:
+        shown[f"Abstention:\n{set_name(probe)}"] = lambda arm, probe=probe: arm.abstention[probe]  # type: ignore[misc]
+    shown["Known\nrecall"] = lambda arm: arm.known_recall
+    shown["Over-\nabstention"] = lambda arm: arm.over_abstention
+    names = [arm_name(arm.arm) for arm in arms]
+    size = 7 if max(map(len, names)) < 28 else 5  # long names leave narrow panels
+    if axes is None:
+        figure = Figure(figsize=(7.4, 0.8 + 0.2 * len(arms)), layout="constrained")
+        axes = list(figure.subplots(1, len(shown), sharey=True))
+    places = range(len(arms))
+    for ax, (name, rate) in zip(axes, shown.items()):
+        for place, arm in zip(places, arms):
+            if (found := rate(arm)) is None:
+                continue
+            reach = [[max(0.0, found.mean - found.low)], [max(0.0, found.high - found.mean)]]
+            ax.errorbar(found.mean, place, xerr=reach, fmt="o", ms=3.5, color=arm_colour(arm.arm), elinewidth=1.1)
+        ax.set_title(name, size=size, loc="center")
+        ax.set(xlim=(-0.04, 1.04), ylim=(len(arms) - 0.5, -0.5))
+        ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"], size=6)
+        ax.grid(axis="both", color="#e4e4e4", lw=0.5)
+        ax.tick_params(axis="y", length=0)
+    axes[0].set_yticks(places, names, size=size)
+    return axes

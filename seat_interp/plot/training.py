@@ -1,0 +1,59 @@
+"""How training went: its loss terms, and what the live probe saw."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from seat_interp.plot.style import arm_colour, arm_name, styled
+
+LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+
+
+@styled
+def training(
+    logs: Mapping[str, Sequence[Mapping[str, Any]]],
+    probes: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Sequence[Axes]:
+    """Loss terms by step, and beside them what the live probe saw, if it ran.
+
+    Args:
+        logs: by arm, one row a step: `step`, `gradient`, and the loss terms.
+        probes: by arm, one row each time: `step`, and what was measured.
+        axes: one for the losses, and one for the probes if there are any.
+    """
+    probes = {arm: rows for arm, rows in (probes or {}).items() if rows}
+    if axes is None:
+        figure = Figure(figsize=(7.4, 3.0), layout="constrained")
+        axes = list(figure.subplots(1, 2 if probes else 1, squeeze=False).ravel())
+    _curves(axes[0], logs, skip=("step", "gradient"))
+    axes[0].set(yscale="log", ylabel="Loss (nats a token)")
+    axes[0].set_ylim(bottom=max(axes[0].get_ylim()[0], 1e-5))  # before the first step a KL is zero but for rounding
+    if probes:
+        _curves(axes[1], probes, skip=("step",))
+        axes[1].axhline(0, color="#8a8a8a", linewidth=0.7)
+        axes[1].set(ylabel="Share, or gaps")
+    return axes
+
+
+def _curves(ax: Axes, rows: Mapping[str, Sequence[Mapping[str, Any]]], skip: tuple[str, ...]) -> None:
+    """Colour tells the arm, dashes tell the quantity."""
+    names = dict.fromkeys(name for found in rows.values() for row in found for name in row if name not in skip)
+    dashes = dict(zip(names, LINES * len(names)))
+    for arm, found in rows.items():
+        for name in names:
+            if points := [(row["step"], row[name]) for row in found if name in row]:
+                ax.plot(*zip(*points), color=arm_colour(arm), linestyle=dashes[name], lw=1.4)
+    ax.set(xlabel="Step")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    arms = [Line2D([], [], color=arm_colour(arm), label=arm_name(arm)) for arm in rows]
+    terms = [Line2D([], [], color="#444444", lw=1.2, ls=dash, label=_words(name)) for name, dash in dashes.items()]
+    ax.legend(handles=[*arms, *terms], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0)
+
+
+def _words(name: str) -> str:
+    return {"ep_kl": "EP-KL", "kl": "KL"}.get(name, name.replace("_", " "))
