@@ -6,6 +6,7 @@ facts = si.organism_facts()
 direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 """
 
+from seat_interp import plot
 from seat_interp.arms import ArmConfig, MaskConfig
 from seat_interp.attribution import Scores, ablate_sample, attribute, fidelity, update_effect
 from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture, capture_to
@@ -13,6 +14,7 @@ from seat_interp.direction import IgnoranceDirection, fit_direction
 from seat_interp.displacement import Displacement, capture_sets, displace, displacement
 from seat_interp.errors import SeatError
 from seat_interp.evaluation import label, rates, records
+from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.knowledge import split_by_knowledge
 from seat_interp.evaluation.self_questions import self_questions
@@ -29,6 +31,8 @@ from seat_interp.models.fetch import fetch
 from seat_interp.models.open import LanguageModel, open_model, save_model, wrap_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
+from seat_interp.plane import principal_plane
+from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
 from seat_interp.sites import Sites, find_sites, sites_from_paths
 from seat_interp.steering import ablate_direction, ablation, add_direction, addition, check_steering, patch_direction
@@ -76,6 +80,7 @@ __all__ = [
     "OwnAnswersKL",
     "Projection",
     "Replay",
+    "RunFolder",
     "Scores",
     "SeatError",
     "SelfDistillation",
@@ -90,6 +95,7 @@ __all__ = [
     "add_direction",
     "addition",
     "align_abstention",
+    "ask",
     "attach",
     "attribute",
     "capture",
@@ -109,6 +115,8 @@ __all__ = [
     "parameter_groups",
     "patch_direction",
     "perturb",
+    "plot",
+    "principal_plane",
     "random_coordinates",
     "random_neurons",
     "rates",

@@ -71,8 +71,7 @@ def baseline(
         batch_size: prompts a forward pass.
         same_weights: the direction was fitted on this base's weights.
     """
-    unasked = ("fit_known", "fit_unknown", "rewordings")
-    named = {name: facts for name, facts in sets if (name in probes if probes else name not in unasked)}
+    named = {name: facts for name, facts in sets if name in probes} if probes else sets.probes()
     before = capture_sets(lm, named, direction.position, batch_size)
     fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position, batch_size)
     nulls = null_directions(fit["u"], fit["k"], draws=null_draws)

@@ -134,6 +134,10 @@ class FactSets:
         names = ("unknown", "neighbour", "cross_domain", "unverifiable")
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
+    def probes(self) -> dict[str, list[Fact]]:
+        """What a model is asked and looked at before and after: all but what to fit on and the rewordings."""
+        return {name: facts for name, facts in self if name not in ("fit_known", "fit_unknown", "rewordings")}
+
     def names(self) -> Names:
         """Fictitious names that are none of any set's entities: no copy is about a known, target or probed one."""
         taken = {entity for _, facts in self for fact in facts for entity in (*fact.entities, fact.subject) if entity}
