@@ -144,7 +144,7 @@ class Looking:
             "processing": "none",
             "dtype": str(self.given.model.dtype).removeprefix("torch."),
             "system": self.given.system,
-            "versions": versions(),
+            "versions": dict(versions()),
         }
 
 
