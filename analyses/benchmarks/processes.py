@@ -57,14 +57,16 @@ def sorted_out(lm: LanguageModel, folder: Path) -> None:
 
 def trained(lm: LanguageModel, folder: Path) -> None:
     """Steps of plain fine-tuning."""
-    train(lm, facts(64), config=TrainConfig(steps=2, batch_size=16))
+    train(lm, facts(BATCH), config=TrainConfig(steps=2, batch_size=BATCH))
 
 
 def trained_sharded(lm: LanguageModel, folder: Path) -> None:
     """The same, weights shared out."""
-    train(lm, facts(64), config=TrainConfig(steps=2, batch_size=16), sharded=True)
+    train(lm, facts(BATCH), config=TrainConfig(steps=2, batch_size=BATCH), sharded=True)
 
 
+BATCH = 64
+"""Facts a step: every step ends with a sum of all gradients over the processes, whatever its batch."""
 WORK: dict[str, tuple[str, Callable[[LanguageModel, Path], None]]] = {
     "capture": ("55m", captured),
     "attribution": ("55m", attributed),
@@ -83,6 +85,8 @@ class Options:
     """Runs of each that count."""
     processes: int = 2
     """Against one."""
+    kinds: tuple[str, ...] = tuple(WORK)
+    """Of work; what the result file holds of others stays."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
     work: str = ""
@@ -134,9 +138,15 @@ def main(options: Options) -> None:
     """All work, with one process and with more, in turns."""
     if options.work:
         return work(options.work, options.out)
-    found: list[dict[str, Any]] = []
+    unknown = [kind for kind in options.kinds if kind not in WORK]
+    if unknown:
+        raise SeatError(f"There is no work {unknown[0]!r}. Choose from {', '.join(map(repr, WORK))}.")
+    path = options.results / "benchmark_processes.json"
+    saved = read_json(path)["rows"] if path.exists() else []
+    found: list[dict[str, Any]] = [row for row in saved if row["scheme"].rpartition(", ")[0] not in options.kinds]
     many = f"{options.processes} processes"
-    for name, (size, _) in tqdm(WORK.items(), unit="kind"):
+    for name in tqdm(options.kinds, unit="kind"):
+        size = WORK[name][0]
         took: dict[str, list[tuple[float, float]]] = {"1 process": [], many: []}
         for _ in range(options.rounds):
             for scheme, count in (("1 process", 1), (many, options.processes)):
@@ -145,14 +155,18 @@ def main(options: Options) -> None:
             f"{name}, {scheme}": Measured([seconds for seconds, _ in each], max(memory for _, memory in each))
             for scheme, each in took.items()
         }
-        about = {"model": size, "parameters": parameters(load(size)), "batch": 16}
+        about = {
+            "model": size,
+            "parameters": parameters(load(size)),
+            "batch": BATCH if name.startswith("training") else 16,
+        }
         found += rows(seen, dict.fromkeys(seen, f"{name}, 1 process"), **about)
     for row in found:
         print(
             f"{row['scheme']:32s} {row['seconds']:7.2f} s  x {row['time_ratio']:.2f}  {row['peak_memory_mib']:.0f} MiB"
         )
     about = {"config": {"processes": options.processes}, "environment": environment(), "command": command(sys.argv)}
-    write_json(options.results / "benchmark_processes.json", {"rows": found, **about})
+    write_json(path, {"rows": found, **about})
     return None
 
 
