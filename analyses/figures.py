@@ -40,7 +40,7 @@ import real_mixing
 import real_slick
 import real_tuning
 from common import mask_runs
-from plots.capture import plot_capture
+from plots.capture import plot_memory, plot_time_ratios
 from plots.fidelity import plot_correlations
 from plots.learning import plot_forgetting, plot_interference, plot_mixing
 from plots.overlap import plot_stability
@@ -133,11 +133,6 @@ def places(rows: Rows) -> Figure:
     return _figure(plot.shares(found)[0])
 
 
-def capture_costs(summary: Summary) -> tuple[Figure, Any]:
-    """Time of a capture against other ways, and memory by prompts."""
-    return plot_capture(summary["rows"], summary["growth"]), [summary["rows"], summary["growth"]]
-
-
 def _figure(ax: Axes) -> Figure:
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
@@ -185,6 +180,16 @@ def benchmark_table(rows: Rows) -> list[Table]:
     return [Table.of(heads, lines, f"Medians of {rows[0]['rounds']} interleaved rounds.")]
 
 
+def memory_table(rows: Rows) -> list[Table]:
+    """Peak memory beyond that of the model, and time, by the number of prompts."""
+    heads = ("scheme", "model", "prompts", "MiB", "seconds")
+    lines = [
+        (row["scheme"], row["model"], f"{row['prompts']:,}", f"{row['peak_memory_mib']:.1f}", f"{row['seconds']:.1f}")
+        for row in rows
+    ]
+    return [Table("Peak memory of a capture beyond that of the model", heads, lines)]
+
+
 @dataclass(frozen=True)
 class Shown:
     """What a result gives.
@@ -214,7 +219,8 @@ SPARSITY = ARMS | {"": by_rows(plot_sparsity)}
 LOST = "Known recall lost"
 RESULTS: dict[str, Shown] = {
     "benchmark_attribution": Shown(benchmark_table),
-    "benchmark_capture": Shown(benchmark_table, {"": capture_costs}),
+    "benchmark_capture": Shown(benchmark_table, {"": by_rows(plot_time_ratios)}),
+    "benchmark_capture_memory": Shown(memory_table, {"": by_rows(plot_memory)}),
     "benchmark_processes": Shown(benchmark_table),
     "benchmark_slick": Shown(benchmark_table),
     "benchmark_training": Shown(benchmark_table),

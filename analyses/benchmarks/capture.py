@@ -1,15 +1,13 @@
-"""What a capture costs: against the plain backbone, HF's output_hidden_states, TransformerLens and nnsight; its growth.
+"""What a capture costs: against the plain backbone, HF's output_hidden_states, TransformerLens and nnsight.
 
     python analyses/benchmarks/capture.py            (on a GPU where there is one)
 
 Every scheme begins with the same questions as text and ends with what it keeps. The bridge and nnsight's model are made
-beforehand, as a user holds them. Growth: time by length of the prompts and by layers kept; memory, beyond that of the
-model, of projections of 100 to 100,000 prompts, kept, and of last tokens streamed to disk and summed up in one pass.
-Writes analyses/results/benchmark_capture.json.
+beforehand, as a user holds them. Time grows with the length of the prompts and with the layers of the model; how memory
+grows tells capture_memory.py. Writes analyses/results/benchmark_capture.json.
 """
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,22 +19,20 @@ import tyro
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
 from common.small_runs import command
-from interleave import GLIBC, alone, measure, rows
+from interleave import GLIBC, measure, rows
 from models import load, parameters
-from seat_interp.capture import LAST_TOKEN, Projection, Reduce, capture, capture_to, stream
+from seat_interp.capture import LAST_TOKEN, Projection, Reduce, capture
 from seat_interp.errors import reported
 from seat_interp.files import write_json
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Batch, encode_prompts, last_token_mask, pad
 from seat_interp.results.environment import environment
-from seat_interp.streamed import moments
 
 SIZES = ("organism", "55m", "smollm2-135m-instruct")
 BATCH = 16
 LENGTHS = (1, 4, 12)
 """Repeats of a clause in the question."""
 DEPTHS = (4, 8, 16)
-COUNTS = (100, 1_000, 10_000, 100_000)
 PLAIN = "backbone"
 
 
@@ -48,10 +44,8 @@ class Options:
     """Models."""
     varied: str = "55m"
     """The model of random weights whose prompts get longer and whose layers more."""
-    rounds: int = 7
+    rounds: int = 15
     """Steps of each scheme that count."""
-    most: int = COUNTS[-1]
-    """Prompts, for the growth of memory."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
 
@@ -127,7 +121,7 @@ def projected(size: str) -> Iterator[Any]:
     """One number a prompt and layer."""
     lm, asked = ready(size), questions(BATCH)
     yield lm
-    reduce = Projection(_directions(lm))
+    reduce = Projection(directions(lm))
     yield waited(lambda: capture(lm, asked, reduce=reduce, batch_size=BATCH, progress=False))
 
 
@@ -154,51 +148,19 @@ def traced(size: str) -> Iterator[Any]:
     yield waited(lambda: capture(held, asked, batch_size=BATCH, progress=False))
 
 
-def kept(count: int) -> Iterator[Any]:
-    """A projection of so many prompts, all kept: prompts x layers numbers."""
-    lm = ready("tiny")
-    yield lm
-    asked = questions(count, 1)
-    yield waited(lambda: capture(lm, asked, reduce=Projection(_directions(lm)), progress=False))
-
-
-def streamed(count: int) -> Iterator[Any]:
-    """Last tokens of so many prompts in shards on disk; the prompts are made as they are needed."""
-    lm = ready("tiny")
-    yield lm
-
-    def step() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            capture_to(Path(folder) / "shards", lm, _endless(count), progress=False)
-
-    yield waited(step)
-
-
-def summed(count: int) -> Iterator[Any]:
-    """Mean and covariance of the last tokens of so many prompts, in one pass."""
-    lm = ready("tiny")
-    yield lm
-    yield waited(lambda: moments(stream(lm, _endless(count))))
-
-
-def _endless(count: int) -> Iterator[str]:
-    for at in range(0, count, 1000):
-        yield from questions(min(1000, count - at), 1)
-
-
-def _directions(lm: LanguageModel) -> torch.Tensor:
+def directions(lm: LanguageModel) -> torch.Tensor:
+    """A direction for each layer, all the same."""
     width = lm.model.get_input_embeddings().weight.shape[1]
     return torch.nn.functional.normalize(torch.ones(len(lm.sites.blocks), width, dtype=torch.float64), dim=-1)
 
 
 def main(options: Options) -> None:
-    """Every scheme on every size, then how they grow."""
+    """Every scheme on every size, then longer prompts and more layers."""
     found: list[dict[str, Any]] = []
-    growth: list[dict[str, Any]] = []
 
     def keep() -> None:  # after each stage: the whole takes long
         about = {"config": {"batch": BATCH, "allocator": GLIBC}, "environment": environment()}
-        saved = {"rows": found, "growth": growth, **about, "command": command(sys.argv)}
+        saved = {"rows": found, **about, "command": command(sys.argv)}
         write_json(options.results / "benchmark_capture.json", saved)
 
     for size in options.sizes:
@@ -233,18 +195,9 @@ def main(options: Options) -> None:
         }
         found += rows(measure(schemes, rounds=options.rounds, label=title), against, **about)
         keep()
-    for name, way in (("projection, kept", kept), ("shards on disk", streamed), ("mean and covariance", summed)):
-        for count in (each for each in COUNTS if each <= options.most):
-            highest, seconds = alone(f"{name}, {count} prompts", partial(way, count))
-            took = {"peak_memory_mib": round(highest, 1), "seconds": round(seconds, 2)}
-            growth.append({"scheme": name, "model": "tiny", "prompts": count, **took})
-    keep()
     for row in found:
         print(f"{row['model']:22s} {row['scheme']:36s} {row['seconds']:8.3f} s  x {row['time_ratio']:6.2f}  "
               f"{row['peak_memory_mib']:8.1f} MiB")  # fmt: skip
-    for row in growth:
-        size, seconds = f"{row['peak_memory_mib']:8.1f} MiB", f"{row['seconds']:7.2f} s"
-        print(f"{row['scheme']:24s} {row['prompts']:7,d} prompts {size} {seconds}")
 
 
 if __name__ == "__main__":

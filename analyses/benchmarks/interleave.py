@@ -10,6 +10,7 @@ run of the same scheme to the next.
 
 import multiprocessing
 import os
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -64,8 +65,10 @@ def measure(
     }
     workers = {name: _start(name, setup) for name, setup in schemes.items()}
     seconds: dict[str, list[float]] = {name: [] for name in schemes}
+    order = random.Random(0)
     for turn in tqdm(range(warm_up + rounds), desc=label, unit="round", leave=False):
-        for name, (_, line) in workers.items():
+        for name in order.sample(list(workers), len(workers)):  # what comes first in a round is at an advantage
+            line = workers[name][1]
             line.send("step")
             took = _answer(name, line)
             if turn >= warm_up:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.plot.style import COLOURS, GREY, MARKS, styled
@@ -11,13 +10,18 @@ from seat_interp.plot.style import COLOURS, GREY, MARKS, styled
 Row = Mapping[str, Any]
 
 
-def plot_time_ratios(rows: Sequence[Row], ax: Axes) -> Axes:
+@styled
+def plot_time_ratios(rows: Sequence[Row]) -> Figure:
     """Median time ratio of every scheme to the one its rows name in `against`, a mark for each model.
+
+    Rows of a scheme at other lengths or depths are left to the table.
 
     Args:
         rows: with `scheme`, `model`, `time_ratio` and `time_ratio_spread` (its middle half).
-        ax: to draw on.
     """
+    rows = [row for row in rows if "varied" not in row]
+    figure = Figure(figsize=(4.8, 3.0), layout="constrained")
+    ax = figure.subplots()
     schemes = list(dict.fromkeys(row["scheme"] for row in rows if row["scheme"] != row["against"]))
     models = list(dict.fromkeys(row["model"] for row in rows))
     for place, model in enumerate(models):
@@ -38,18 +42,20 @@ def plot_time_ratios(rows: Sequence[Row], ax: Axes) -> Axes:
     ax.minorticks_off()
     ax.set_xlabel(f"Time against the {rows[0]['against']}", size=8)
     ax.legend(fontsize=6.5)
-    return ax
+    return figure
 
 
-def plot_growth(growth: Sequence[Row], ax: Axes) -> Axes:
+@styled
+def plot_memory(rows: Sequence[Row]) -> Figure:
     """Peak memory beyond that of the model by the number of prompts.
 
     Args:
-        growth: with `scheme`, `prompts` and `peak_memory_mib`.
-        ax: to draw on.
+        rows: with `scheme`, `prompts` and `peak_memory_mib`.
     """
-    for place, name in enumerate(dict.fromkeys(row["scheme"] for row in growth)):
-        same = [row for row in growth if row["scheme"] == name]
+    figure = Figure(figsize=(4.0, 2.8), layout="constrained")
+    ax = figure.subplots()
+    for place, name in enumerate(dict.fromkeys(row["scheme"] for row in rows)):
+        same = [row for row in rows if row["scheme"] == name]
         ax.plot([row["prompts"] for row in same], [row["peak_memory_mib"] for row in same], label=name, lw=1, ms=4,
                 marker=MARKS[place % len(MARKS)], color=COLOURS[place % len(COLOURS)])  # fmt: skip
     ax.set_xscale("log")
@@ -58,19 +64,4 @@ def plot_growth(growth: Sequence[Row], ax: Axes) -> Axes:
     ax.set_ylabel("Peak memory, MiB", size=8)
     ax.tick_params(labelsize=7)
     ax.legend(fontsize=6.5)
-    return ax
-
-
-@styled
-def plot_capture(rows: Sequence[Row], growth: Sequence[Row]) -> Figure:
-    """Both side by side; rows of a scheme at other lengths or depths are left to the table.
-
-    Args:
-        rows: as `plot_time_ratios` takes them.
-        growth: as `plot_growth` takes them.
-    """
-    figure = Figure(figsize=(7.2, 3.2), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    plot_time_ratios([row for row in rows if "varied" not in row], left)
-    plot_growth(growth, right)
     return figure

@@ -93,11 +93,19 @@ def test_fidelity(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["attribution", "capture", "training"])
 def test_benchmarks(tmp_path, what):
-    more = {"training": "--shares 0.1", "capture": "--varied tiny --most 1000"}.get(what, "")
+    more = {"training": "--shares 0.1", "capture": "--varied tiny"}.get(what, "")
     options = f"--sizes organism --rounds 3 {more}".split()
     rows = run(f"benchmarks/{what}.py", tmp_path, *options)[f"benchmark_{what}"]["rows"]
     assert all(row["seconds"] > 0 and row["time_ratio"] > 0 for row in rows)
     assert {"scheme", "parameters", "peak_memory_mib", "memory_ratio", "against"} <= rows[0].keys()
+
+
+@pytest.mark.slow
+def test_memory_benchmark(tmp_path):
+    rows = run("benchmarks/capture_memory.py", tmp_path, "--most", "1000")["benchmark_capture_memory"]["rows"]
+    memory = {(row["scheme"], row["prompts"]): row["peak_memory_mib"] for row in rows}
+    assert len(memory) == 6
+    assert all(size >= 0 for size in memory.values())
 
 
 @pytest.mark.slow
