@@ -2,8 +2,8 @@
 
     python analyses/benchmarks/capture_memory.py
 
-Projections, kept; last tokens streamed to disk; and summed up in one pass. A model of a few thousand weights, so that what
-grows is seen. The prompts are made as they are needed. Each measurement is in a process of its own.
+Projections, kept; last tokens streamed to disk; and summed up in one pass. The model is of a few thousand weights, so
+that growth is seen. The prompts are made as they are needed. Each measurement is in a process of its own.
 Writes analyses/results/benchmark_capture_memory.json.
 """
 
@@ -19,7 +19,7 @@ import tyro
 from tqdm import tqdm
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
-from capture import directions, questions, waited
+from capture import directions, questions, ready, waited
 from common.small_runs import command
 from interleave import GLIBC, alone
 from models import load, parameters
