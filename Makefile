@@ -7,9 +7,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.seat_interp
 DEMO_STAMP := $(STAMP)-core
 TEST_STAMP := $(STAMP)-test
+BROWSER_STAMP := $(STAMP)-browser
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-real real figures lint format clean
+.PHONY: help demo test test-slow test-browser test-real real figures lint format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +24,10 @@ $(TEST_STAMP): pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[lens,nnsight,peft,gguf,train,sweep,stats,test]"
 	@touch $(DEMO_STAMP) $@
 
+$(BROWSER_STAMP): $(TEST_STAMP)
+	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[test,browser]"
+	@touch $@
+
 demo: $(DEMO_STAMP)  ## the main job on the embedded organism: base, full FT, SEAT
 	@$(BIN)/seat-interp demo --out $(OUT)/demo
 
@@ -31,6 +37,10 @@ test: $(TEST_STAMP)  ## lint, types and tests
 
 test-slow: $(TEST_STAMP)  ## tests that take minutes
 	@$(BIN)/python -m pytest -m slow
+
+test-browser: $(BROWSER_STAMP)  ## the pages of results in headless Chromium
+	@test -n "$(CHROMIUM)" || { echo "There is no Chromium here: install your system's package, or name one: make test-browser CHROMIUM=path/to/chrome." >&2; exit 1; }
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -m browser
 
 test-real: $(TEST_STAMP)  ## tests on real data and a real model (DATA=folder)
 	@SEAT_INTERP_DATA=$(DATA) $(BIN)/python -m pytest -m real

@@ -32,6 +32,7 @@ from seat_interp.models.open import LanguageModel, open_model, save_model, wrap_
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.plane import principal_plane
+from seat_interp.results.compare import write_comparison
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
 from seat_interp.sites import Sites, find_sites, sites_from_paths
@@ -135,5 +136,6 @@ __all__ = [
     "train",
     "update_effect",
     "wrap_model",
+    "write_comparison",
     "write_report",
 ]

@@ -1,4 +1,4 @@
-"""The command line: `seat-interp demo | run | sweep | align | select | mask | slick | fetch | organism`.
+"""The command line: `seat-interp demo | run | sweep | compare | align | select | mask | slick | fetch | organism`.
 
 Every option is a field of a command's dataclass, so `--help` and the settings saved with a run have one source.
 """
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import tyro
 from tyro.conf import subcommand
 
+from seat_interp.commands.compare import Compare
 from seat_interp.commands.masks import MaskFiles
 from seat_interp.commands.models import Align, Fetch, Organism
 from seat_interp.commands.select import Select
@@ -25,6 +26,7 @@ Command = (
     Annotated[Demo, subcommand("demo")]
     | Annotated[Run, subcommand("run")]
     | Annotated[Sweep, subcommand("sweep")]
+    | Annotated[Compare, subcommand("compare")]
     | Annotated[Align, subcommand("align")]
     | Annotated[Select, subcommand("select")]
     | Annotated[MaskFiles, subcommand("mask")]

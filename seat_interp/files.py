@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -203,6 +203,20 @@ def sha256(path: str | Path) -> str:
     """Hex digest of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Files or folders by name, with as many of the folders above as it takes to tell them apart.
+
+    Raises:
+        SeatError: one is given twice.
+    """
+    parts = [path.parts for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len(set(names)) == len(names):
+            return names
+    raise SeatError(f"A path is given twice: {', '.join(map(str, paths))}. Name each once.")
 
 
 @cache

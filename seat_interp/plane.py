@@ -38,7 +38,10 @@ class Plane:
 
     def thinned(self, most: int) -> "Plane":
         """With at most so many points a set, evenly spaced over it."""
-        points = {m: {name: _some(each, most) for name, each in sets.items()} for m, sets in self.points.items()}
+        points = {
+            model: {name: each[evenly(len(each), most)] for name, each in sets.items()}
+            for model, sets in self.points.items()
+        }
         return replace(self, points=points)
 
     def to_json(self) -> dict[str, Any]:
@@ -80,5 +83,6 @@ def principal_plane(
     return Plane(fit, (first, second), points)
 
 
-def _some(points: Float[np.ndarray, "_ 2"], most: int) -> Float[np.ndarray, "_ 2"]:
-    return points[np.unique(np.linspace(0, len(points) - 1, min(most, len(points))).round().astype(int))]
+def evenly(count: int, most: int) -> list[int]:
+    """The numbers of at most `most` of `count` things in a row, evenly spaced from the first to the last."""
+    return np.unique(np.linspace(0, count - 1, max(0, min(most, count))).round().astype(int)).tolist()

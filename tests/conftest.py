@@ -68,7 +68,7 @@ def sets() -> FactSets:
 def home(tmp_path, tokenizer, sets, monkeypatch):
     """A folder with a tiny model, fact files, a settings file; reports have no pictures here."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("seat_interp.results.report.to_svg", lambda figure, name: "")
+    monkeypatch.setattr("seat_interp.results.page.to_svg", lambda figure, name: "")
     lm = make_model("llama", tokenizer)
     lm.model.save_pretrained("model")
     tokenizer.save_pretrained("model")

@@ -1,6 +1,6 @@
 """`mask`: looking at mask files, and making one of two."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tyro.conf import Positional
 
 from seat_interp.errors import SeatError
+from seat_interp.files import short_names
 
 if TYPE_CHECKING:
     from seat_interp.masks.mask import Mask
@@ -42,7 +43,8 @@ class MaskFiles:
         if not least <= len(self.files) <= most:
             asked = {"show": "one mask file", "compare": "two mask files or more", "combine": "two mask files"}
             raise SeatError(f"`mask {self.action}` takes {asked[self.action]}; {len(self.files)} given.")
-        masks = {name: Mask.load(path) for name, path in zip(_short_names(self.files), self.files)}
+        names = short_names([file.with_suffix("") for file in self.files])
+        masks = {name: Mask.load(path) for name, path in zip(names, self.files)}
         {"show": self._show, "compare": self._compare, "combine": self._combine}[self.action](masks)
 
     def _show(self, masks: "dict[str, Mask]") -> None:
@@ -117,16 +119,6 @@ def print_mask(path: Path) -> None:
         shares = {place.matrix: place.share for place in places if place.layer == layer}
         table.add_row(str(layer), *(f"{shares[kind]:.3f}" if kind in shares else "" for kind in kinds))
     console.print(table)
-
-
-def _short_names(paths: Sequence[Path]) -> list[str]:
-    """The files by name, with as many of their folders as it takes to tell them apart."""
-    parts = [path.with_suffix("").parts for path in paths]
-    for count in range(1, max(map(len, parts)) + 1):
-        names = ["/".join(each[-count:]) for each in parts]
-        if len(set(names)) == len(names):
-            return names
-    raise SeatError(f"A file is given twice: {', '.join(map(str, paths))}. Name each once.")
 
 
 def _brief(value: Any) -> str:

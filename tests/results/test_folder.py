@@ -5,6 +5,7 @@ import pytest
 from seat_interp.errors import SeatError
 from seat_interp.results.examples import choose_examples
 from seat_interp.results.folder import RunFolder
+from seat_interp.results.replies import side_by_side
 
 
 def test_reads_what_the_study_wrote(study_folder):
@@ -62,7 +63,7 @@ def test_examples_prefer_changed_labels_and_count_them(copy):
     questions = relabel(copy, "base", set())
     relabel(copy, "full-0", set())
     relabel(copy, "seat-0", {questions[2], questions[5]})
-    found = {part.name: part for part in choose_examples(RunFolder.open(copy), count=3)}
+    found = {part.name: part for part in choose_examples(side_by_side(RunFolder.open(copy)), count=3)}
     unknown = found["unknown"]
     assert (unknown.total, unknown.changed) == (8, {"full": 0, "seat": 2})
     assert len(unknown.shown) == 3
@@ -75,4 +76,4 @@ def test_examples_refuse_other_questions(copy):
     path = copy / "full-0" / "records.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
     with pytest.raises(SeatError, match="does not hold the questions of the base"):
-        choose_examples(RunFolder.open(copy))
+        side_by_side(RunFolder.open(copy))

@@ -3,20 +3,25 @@ import re
 import shutil
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from seat_interp.errors import SeatError
+from seat_interp.plane import principal_plane
+from seat_interp.results import replies
+from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
 
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 
 
 class Page(HTMLParser):
-    """Headings, figures, links and whether every element is closed."""
+    """Headings, figures, links, data and whether every element is closed."""
 
     def __init__(self, text):
         super().__init__()
         self.open, self.tags, self.figures, self.links, self.ids = [], [], [], [], []
+        self.scripts, self.data = [], {}
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -26,8 +31,14 @@ class Page(HTMLParser):
         self.ids += [given["id"]] if "id" in given else []
         if given.get("role") == "img":
             self.figures.append(given["aria-label"])
+        if tag == "script":
+            self.scripts.append(given.get("id") or (self.figures[-1] if "type" in given else "page.js"))
         if tag not in VOID:
             self.open.append(tag)
+
+    def handle_data(self, text):
+        if self.open and self.open[-1] == "script" and self.scripts[-1] != "page.js":
+            self.data[self.scripts[-1]] = json.loads(text)
 
     def handle_startendtag(self, tag, attributes):
         self.handle_starttag(tag, attributes)
@@ -108,14 +119,24 @@ def test_rates_replies_and_steering_are_those_of_the_folder(copy):
     records = [json.loads(line) | {"reply": evil} for line in path.read_text().splitlines()]
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     text = write_report(copy).read_text()
+    table = text[text.index('id="table"') : text.index('id="rates"')]
     for name, mine in {
         "Base": rates["base"],
         "Full fine-tuning": rates["full"],
         "SEAT": rates["seat"],
     }.items():
-        (line,) = re.findall(rf"<tr><th scope=\"row\"><span[^>]*></span>{name}</th>(<td>0.*?)</tr>", text)
+        (line,) = re.findall(rf"<tr><th scope=\"row\"><span[^>]*></span>{name}</th>(<td>0.*?)</tr>", table)
         assert re.findall(r"<td>(\d\.\d\d)", line) == mine
-    assert "script" not in Page(text).tags
+    page = Page(text)
+    assert page.scripts == [
+        *page.figures[:2],
+        "by-layer",
+        *page.figures[2:-1],
+        "replies-data",
+        page.figures[-1],
+        "page.js",
+    ]
+    assert {prompt[4][1] for prompt in page.data["replies-data"]["prompts"]} == {evil}
     assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &#34;quotes&#34;" in text
     assert "<strong>Found.</strong>" in text
 
@@ -147,3 +168,86 @@ def test_unfinished_folder_writes_nothing(copy):
     with pytest.raises(SeatError, match="not finished"):
         write_report(copy)
     assert not (copy / "report.html").exists()
+
+
+def test_every_reply_is_on_the_page(varied):
+    data = Page(write_report(varied).read_text()).data["replies-data"]
+    assert data["columns"] == ["Base", "Full fine-tuning", "SEAT"]
+    assert data["bases"] == [0, 0, 0]
+    columns = [run.records for run in (RunFolder.open(varied).base, *RunFolder.open(varied).runs)]
+    expected = {
+        (base["set_name"], base["question"]): ([r["label"] for r in rows], [r["reply"] for r in rows])
+        for base, *rest in zip(*columns)
+        if (rows := [base, *rest])
+    }
+    found = {
+        (data["sets"][number], question): ([data["labels"][label] for label in labels], said)
+        for number, question, _, labels, said in data["prompts"]
+    }
+    assert found == expected
+
+
+def test_layer_slider_has_the_numbers_of_the_study(varied):
+    data = Page(write_report(varied).read_text()).data["by-layer"]
+    folder = RunFolder.open(varied)
+    assert data["chosen"] == folder.direction.layer
+    sets = ["unknown", *(name for name in folder.runs[0].displacement["sets"] if name != "unknown")]
+    for layer, lines in enumerate(data["tables"]["moved-at-layer"]):
+        expected = [run.displacement["sets"][name][layer] for name in sets for run in folder.runs]
+        assert len(lines) == len(expected)
+        for (mean, interval, *nulls, orthogonal, beyond), found in zip(lines, expected):
+            assert mean == f"{found['mean']:+.2f}"
+            assert interval == "{:+.2f} to {:+.2f}".format(*found["interval"])
+            assert nulls == ["{:+.2f} to {:+.2f}".format(*band) for band in found["null"].values()]
+            assert orthogonal == f"{found['orthogonal']:.2f}"
+            outside = all(not low <= found["mean"] <= high for low, high in found["null"].values())
+            assert beyond == ("yes" if outside else "no")
+    for layer, lines in enumerate(data["tables"]["probe-at-layer"]):
+        aurocs = [float(run.displacement["probe_auroc"][layer]) for run in folder.runs]
+        assert [line[0] for line in lines] == [f"{auroc:.3f}" for auroc in aurocs]
+
+
+def test_points_of_the_plane_are_the_prompts_they_say(varied):
+    page = Page(write_report(varied).read_text())
+    (points,) = (data["points"] for alt, data in page.data.items() if alt.startswith("Scatter plots"))
+    replies_data = page.data["replies-data"]
+    folder = RunFolder.open(varied)
+    models = {"base": folder.base, "full": folder.runs[0], "seat": folder.runs[1]}
+    plane = principal_plane(folder.base.activations, {arm: models[arm].activations for arm in ("full", "seat")})
+    for column, (arm, run) in enumerate(models.items()):
+        mine = [(x, y, replies_data["prompts"][prompt]) for x, y, (prompt, of) in points if of == column]
+        drawn, expected = [], []
+        for x, y, (number, question, *_, said) in mine:
+            drawn.append((x, y))
+            rows = [r for r in run.records if r["set_name"] == replies_data["sets"][number]]
+            (at,) = (n for n, record in enumerate(rows) if record["question"] == question)
+            assert said[column] == rows[at]["reply"]
+            expected.append(plane.points[arm][replies_data["sets"][number]][at])
+        for axis, sign in ((0, 1), (1, -1)):  # y is counted from the top
+            fit = np.polyfit(np.array(expected)[:, axis], np.array(drawn)[:, axis], 1)
+            assert fit[0] * sign > 0
+            np.testing.assert_allclose(
+                np.polyval(fit, np.array(expected)[:, axis]), np.array(drawn)[:, axis], atol=2e-4
+            )
+
+
+def test_large_runs_are_thinned_and_say_so(varied, monkeypatch):
+    found = replies.side_by_side(RunFolder.open(varied))
+    assert replies.for_page(found).most is None
+    monkeypatch.setattr(replies, "MOST_CHARACTERS", 5000)
+    thinned = replies.for_page(found, {"known": [3]})
+    sizes = [sum(number == prompt[0] for prompt in thinned.data["prompts"]) for number in range(len(found.sets))]
+    assert sizes == [4, 4, 4, 5, 4]  # four of each, and the known one that was wanted
+    alone = replies.for_page(found).data["prompts"]
+    assert 4000 < sum(len(question) + len(text) for _, question, *_, said in alone for text in said) <= 5000
+    place = thinned.places["known", 3]
+    assert thinned.data["prompts"][place][1] == found.sets["known"][3][0]["question"]
+    assert "here are 4 of each set, evenly spaced" in write_report(varied).read_text()
+
+
+def test_activations_of_other_prompts_are_refused(copy):
+    for run in ("base", "full-0", "seat-0"):
+        path = copy / run / "records.jsonl"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(SeatError, match="holds activations of 8 unverifiable prompts, but replies to 7"):
+        write_report(copy)

@@ -1,0 +1,113 @@
+"""The same prompts before and after: the replies of every model side by side, and as the page's filters read them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.score import Label
+from seat_interp.plane import evenly
+from seat_interp.plot.style import arm_name
+from seat_interp.results.folder import RunFolder
+
+ORDER = ("unknown", "neighbour", "cross_domain", "unverifiable", "known", "target", "rewordings")
+MOST_CHARACTERS = 4_000_000
+"""Of questions, answers and replies in a page; of a larger run each set is thinned, and the page says so."""
+
+Record = Mapping[str, Any]
+Prompt = tuple[Record, ...]
+"""The records of one question, one for each column."""
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """The replies of several models to the same prompts.
+
+    Attributes:
+        columns: the base and the arms.
+        bases: for each column, which one it was fine-tuned from; for a base its own number.
+        sets: every prompt by probe set.
+    """
+
+    columns: tuple[str, ...]
+    bases: tuple[int, ...]
+    sets: dict[str, list[Prompt]]
+
+
+@dataclass(frozen=True)
+class PageReplies:
+    """What a page holds of them.
+
+    Attributes:
+        data: for the page's script. `prompts` has for each its set, question, right answer, labels and replies.
+        places: numbers in `prompts`, by set and the prompt's number in its set.
+        most: prompts kept of each set, or None if all are.
+    """
+
+    data: dict[str, Any]
+    places: dict[tuple[str, int], int]
+    most: int | None
+
+
+def side_by_side(folder: RunFolder) -> SideBySide:
+    """The base and the first seed of each arm.
+
+    Raises:
+        SeatError: an arm was not asked the same questions as the base.
+    """
+    runs = [folder.base, *(folder.of_arm(arm)[0] for arm in folder.arms)]
+    columns = [run.records for run in runs]
+    for run, rows in zip(runs, columns):
+        if [(r["set_name"], r["question"]) for r in rows] != [(r["set_name"], r["question"]) for r in columns[0]]:
+            raise SeatError(
+                f"{run.path / 'records.jsonl'} does not hold the questions of the base, so replies cannot be "
+                "put side by side. Remove that run's folder and run the same command again."
+            )
+    sets: dict[str, list[Prompt]] = {}
+    for prompt in zip(*columns):
+        sets.setdefault(prompt[0]["set_name"], []).append(prompt)
+    return SideBySide((folder.base.arm, *folder.arms), (0,) * len(runs), in_order(sets))
+
+
+def in_order(sets: Mapping[str, list[Prompt]]) -> dict[str, list[Prompt]]:
+    """Sets on which to abstain first, then the others."""
+
+    def place(name: str) -> tuple[int, str]:
+        return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+    return {name: sets[name] for name in sorted(sets, key=place)}
+
+
+def for_page(found: SideBySide, wanted: Mapping[str, Iterable[int]] | None = None) -> PageReplies:
+    """All prompts, or of a large run evenly spaced ones of each set.
+
+    Args:
+        found: the replies.
+        wanted: numbers of prompts by set that are kept in any case.
+    """
+    most = _most(found.sets)
+    labels = list(dict.fromkeys([*map(str, Label), *(r["label"] for s in found.sets.values() for p in s for r in p)]))
+    prompts: list[list[Any]] = []
+    places = {}
+    for number, (name, asked) in enumerate(found.sets.items()):
+        for at in sorted({*evenly(len(asked), most), *(wanted or {}).get(name, ())}):
+            places[name, at] = len(prompts)
+            first = asked[at][0]
+            said = [[labels.index(r["label"]) for r in asked[at]], [r["reply"] for r in asked[at]]]
+            prompts.append([number, first["question"], first["answer"], *said])
+    data = {
+        "columns": [arm_name(column) for column in found.columns],
+        "bases": list(found.bases),
+        "sets": [name.replace("_", "-") for name in found.sets],
+        "labels": labels,
+        "prompts": prompts,
+    }
+    return PageReplies(data, places, most if most < max(map(len, found.sets.values()), default=0) else None)
+
+
+def _most(sets: Mapping[str, Sequence[Prompt]]) -> int:
+    """How many prompts of each set fit into the page."""
+    sizes = [len(prompts) for prompts in sets.values()]
+    characters = sum(len(r["question"]) + len(r["reply"]) for found in sets.values() for p in found for r in p)
+    room = sum(sizes) * min(1.0, MOST_CHARACTERS / max(characters, 1))
+    return next((most for most in range(max(sizes, default=0), 1, -1) if sum(min(n, most) for n in sizes) <= room), 1)
