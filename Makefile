@@ -8,10 +8,12 @@ STAMP  := $(VENV)/.seat_interp
 DEMO_STAMP := $(STAMP)-core
 TEST_STAMP := $(STAMP)-test
 BROWSER_STAMP := $(STAMP)-browser
+DOCS_STAMP := $(STAMP)-docs
+SITE := build/docs
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-browser test-real real figures lint format clean
+.PHONY: help demo test test-docs test-slow test-browser test-real docs real figures lint format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,12 +30,19 @@ $(BROWSER_STAMP): $(TEST_STAMP)
 	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[test,browser]"
 	@touch $@
 
+$(DOCS_STAMP): pyproject.toml scripts/setup.sh
+	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[docs]"
+	@touch $(DEMO_STAMP) $@
+
 demo: $(DEMO_STAMP)  ## the main job on the embedded organism: base, full FT, SEAT
 	@$(BIN)/seat-interp demo --out $(OUT)/demo
 
 test: $(TEST_STAMP)  ## lint, types and tests
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+
+test-docs: $(TEST_STAMP)  ## run every block of code in README and docs
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m docs --numprocesses 2
 
 test-slow: $(TEST_STAMP)  ## tests that take minutes
 	@$(BIN)/python -m pytest -m slow
@@ -45,11 +54,16 @@ test-browser: $(BROWSER_STAMP)  ## the pages of results in headless Chromium
 test-real: $(TEST_STAMP)  ## tests on real data and a real model (DATA=folder)
 	@SEAT_INTERP_DATA=$(DATA) $(BIN)/python -m pytest -m real
 
+docs: $(DOCS_STAMP)  ## build the documentation, warnings as errors
+	@$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees docs $(SITE)
+	@echo "Documentation: $(SITE)/index.html"
+
 real: $(TEST_STAMP)  ## SmolLM2-135M-Instruct on PISTOL, hours on two cores (DATA=folder)
 	@$(BIN)/python analyses/real_smollm2.py --data $(DATA)
 
 figures: $(DEMO_STAMP)  ## redraw every figure from the saved results
 	@$(BIN)/python analyses/figures.py
+	@PYTHONPATH=analyses $(BIN)/python docs/gallery.py
 
 lint: $(TEST_STAMP)  ## ruff and mypy only
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

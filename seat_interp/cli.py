@@ -48,21 +48,25 @@ def _take_settings_file(arguments: list[str]) -> tuple[list[str], str | None]:
     return arguments[:at] + arguments[at + 2 :], arguments[at + 1]
 
 
+def parse(arguments: list[str]) -> Any:
+    """The command that a line asks for, not run yet; for `--help`, and for what it does not understand, it exits.
+
+    Raises:
+        SeatError: a settings file that is not there or says something unknown.
+    """
+    rest, path = _take_settings_file(list(arguments))
+    settings_file.set(None)
+    if path:
+        own, study = take_settings(path, rest[0])
+        rest[1:1] = own  # before the others, which win
+        settings_file.set((path, study))
+        study_settings(StudyConfig())  # tyro would wrap an error in the file in one of its own
+    return tyro.cli(Command, prog="seat-interp", description=DESCRIPTION, args=rest)  # type: ignore[call-overload]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status, see `reported`."""
-
-    def job() -> None:
-        rest, path = _take_settings_file(list(sys.argv[1:] if arguments is None else arguments))
-        settings_file.set(None)
-        if path:
-            own, study = take_settings(path, rest[0])
-            rest[1:1] = own  # before the others, which win
-            settings_file.set((path, study))
-            study_settings(StudyConfig())  # tyro would wrap an error in the file in one of its own
-        command: Any = tyro.cli(Command, prog="seat-interp", description=DESCRIPTION, args=rest)  # type: ignore[call-overload]
-        command.run()
-
-    return reported(job, "seat-interp")
+    return reported(lambda: parse(sys.argv[1:] if arguments is None else arguments).run(), "seat-interp")
 
 
 def entry_point() -> None:

@@ -12,6 +12,15 @@ class SeatError(Exception):
     """
 
 
+def see(page: str) -> str:
+    """The end of a message that a page says more about.
+
+    Args:
+        page: of the documentation, by its path below `docs/` without the ending.
+    """
+    return f"See docs/{page}.md."
+
+
 def require_within(
     settings: object, name: str, least: float | int = -math.inf, most: float | int = math.inf, *, above: bool = False
 ) -> None:

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, see
 
 
 @contextlib.contextmanager
@@ -190,7 +190,8 @@ def load_tensors(path: str | Path, expected: str) -> tuple[dict[str, torch.Tenso
             f"{path} is not a whole safetensors file ({error}). It may be truncated: make or fetch it again."
         ) from error
     if header.get("format") != expected:
-        raise SeatError(f"{path} holds {header.get('format') or 'plain tensors'}, not {expected}.")
+        found = header.get("format") or "plain tensors"
+        raise SeatError(f"{path} holds {found}, not {expected}. {see('file_formats')}")
     if header.get("version", 1) != 1:
         raise SeatError(f"{path} is of version {header['version']}; this release reads version 1. Update seat_interp.")
     for name, tensor in tensors.items():

@@ -13,7 +13,12 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, see
+
+OVERRIDE = "open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...)). " + see(
+    "how_to/own_model_family"
+)
+"""What to do where a structure is not recognised."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def _find_blocks(model: PreTrainedModel) -> str:
     if len(lists) != 1:
         raise SeatError(
             f"Cannot tell the decoder blocks of {type(model).__name__}: {lists or 'no module list'} of length {count}. "
-            "Name them: open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...))."
+            f"Name them: {OVERRIDE}"
         )
     return lists[0]
 
@@ -105,15 +110,13 @@ def _find_mlp(block_path: str, block: nn.Module, width: int) -> MLP:
     if len(downs) != 1:
         raise SeatError(
             f"Cannot tell the MLP of {block_path}: {len(downs)} projections onto the residual width {width} "
-            f"among {matrices}. Name it: "
-            "open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...))."
+            f"among {matrices}. Name it: {OVERRIDE}"
         )
     neurons = matrices[downs[0]][0]
     ups = [n for n, (i, o) in matrices.items() if i == width and o in (neurons, 2 * neurons) and n != downs[0]]
     if not ups:
         raise SeatError(
-            f"Nothing in {block_path} feeds the {neurons} neurons of {downs[0]} among {matrices}. Name it: "
-            "open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...))."
+            f"Nothing in {block_path} feeds the {neurons} neurons of {downs[0]} among {matrices}. Name it: {OVERRIDE}"
         )
     return MLP(tuple(f"{block_path}.{name}" for name in ups), f"{block_path}.{downs[0]}", neurons)
 

@@ -18,7 +18,7 @@ import torch
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm, train_arm
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
 from seat_interp.displacement import Displacement, capture_sets
-from seat_interp.errors import SeatError, require_within
+from seat_interp.errors import SeatError, require_within, see
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
@@ -114,7 +114,7 @@ def run_study(
     if (count := processes().count) > 1:
         raise SeatError(
             f"A study runs in one process, and here are {count}. Run its arms and seeds as jobs of their own with "
-            "`seat-interp sweep`, or share out `capture`, `attribute` or `train`."
+            "`seat-interp sweep`, or share out `capture`, `attribute` or `train`. " + see("how_to/gpu_and_cluster")
         )
     out = Path(out)
     sets = _with_fit_sets(sets)

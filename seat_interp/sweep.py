@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tqdm import tqdm
 
-from seat_interp.errors import SeatError, require_within
+from seat_interp.errors import SeatError, require_within, see
 
 Cell = tuple[str, int]
 """An arm and a seed."""
@@ -69,7 +69,10 @@ class Jobs:
         try:
             executor = submitit.AutoExecutor(folder, cluster="slurm")
         except RuntimeError as error:
-            raise SeatError("There is no Slurm on this machine. Call from a login node, or give `local`.") from error
+            raise SeatError(
+                "There is no Slurm on this machine. Call from a login node, or give `local`. "
+                + see("how_to/gpu_and_cluster")
+            ) from error
         given = {"mem_gb": self.memory_gb, "slurm_partition": self.partition}
         executor.update_parameters(
             name="seat_interp",

@@ -171,7 +171,7 @@ class DirectionProjection:
 
 @dataclass(frozen=True)
 class KLToBase:
-    """KL(base || model) over the base's own greedy reply, mean over its tokens, in nats.
+    """`KL(base || model)` over the base's own greedy reply, mean over its tokens, in nats.
 
     Its gradient is zero where the model is the base itself: attribute it under interventions (integrated gradients,
     ablation) or on a tuned model.

@@ -13,7 +13,7 @@ from transformer_lens.model_bridge.sources import build_bridge_from_module
 from seat_interp.capture.backend import BackendName, Edit, Kind
 from seat_interp.capture.hooks import Enough, hooked
 from seat_interp.capture.reduce import Reduce
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, see
 from seat_interp.models.open import LanguageModel, sites_of_config
 from seat_interp.prompts import Batch
 
@@ -115,7 +115,8 @@ def _held(bridge: TransformerBridge) -> LanguageModel:
         raise SeatError(
             "This TransformerBridge is in compatibility mode: norms are folded and weights centred, so its residual "
             "stream is another space than the model's own (12 to 16 % apart on a GPT-2), and no direction or "
-            "displacement can be compared with it. Give a bridge on which enable_compatibility_mode() was not called."
+            "displacement can be compared with it. Give a bridge on which enable_compatibility_mode() was not called. "
+            + see("how_to/backends")
         )
     if bridge.tokenizer is None:
         raise SeatError("This TransformerBridge has no tokenizer. Give one to it, or pass what wrap_model returns.")

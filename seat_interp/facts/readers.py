@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, see
 from seat_interp.facts.lunar import names_two_parties, read_factual, read_pistol, read_unverifiable
 from seat_interp.facts.names import infer_type
 from seat_interp.facts.real_world import TEMPLATES_FILE, read_countries, read_entityquestions, read_relations
@@ -190,4 +190,7 @@ def _reader_of(path: Path) -> Callable[[Path], list[Fact]]:
         return read_slick
     if "question" in keys:
         return read_jsonl
-    raise SeatError(f"{path} has rows with {', '.join(sorted(keys)[:9]) or 'no fields'}. Accepted are {_ACCEPTED}.")
+    raise SeatError(
+        f"{path} has rows with {', '.join(sorted(keys)[:9]) or 'no fields'}. Accepted are {_ACCEPTED}. "
+        + see("how_to/own_fact_format")
+    )

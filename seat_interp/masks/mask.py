@@ -135,7 +135,7 @@ class Mask:
         """Write the mask file: int32 indices by parameter name, and a JSON header in the metadata entry `seat_interp`.
 
         An index is a row of the parameter if its axis is 0, a column if it is 1, and a place in the flattened
-        parameter if it is null. Without seat_interp, these lines give the dense mask of each parameter:
+        parameter if it is null. Without seat_interp, these lines give the dense mask of each parameter::
 
             import json, torch
             from safetensors import safe_open

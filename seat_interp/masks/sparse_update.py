@@ -53,7 +53,7 @@ class SparseUpdate:
     def save(self, path: str | Path) -> Path:
         """Write `delta.safetensors`: for each parameter NAME its flat `NAME.places` and the `NAME.values` to add.
 
-        Without seat_interp:
+        Without seat_interp::
 
             from safetensors.torch import load_file
 

@@ -15,7 +15,7 @@ from seat_interp.models.open import LanguageModel
 def adapter(lm: LanguageModel, name: str | Sequence[str] | None) -> Iterator[LanguageModel]:
     """Within the block, the model runs with this adapter, or with none; afterwards as it did before.
 
-    Switching is exact where merging and unmerging round. For a displacement from one model:
+    Switching is exact where merging and unmerging round. For a displacement from one model::
 
         with si.adapter(lm, None):
             before = si.capture_sets(lm, sets, direction.position)

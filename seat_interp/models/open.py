@@ -17,7 +17,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, see
 from seat_interp.models.catalogue import CATALOGUE
 from seat_interp.models.fetch import fetch
 from seat_interp.models.fingerprint import plain, weights_hash
@@ -78,7 +78,8 @@ def require_same_architecture(made_with: dict, lm: LanguageModel, what: str) -> 
         if made_with.get(key) != now[key]:
             raise SeatError(
                 f"{what} was made with a {made_with.get('family')} model ({key} {made_with.get(key)}), "
-                f"but this is a {now['family']} model ({key} {now[key]}). Make it again with this model."
+                f"but this is a {now['family']} model ({key} {now[key]}). Make it again with this model. "
+                + see("file_formats")
             )
 
 

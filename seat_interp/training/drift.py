@@ -22,10 +22,11 @@ Watch = Callable[[LanguageModel], float]
 
 @dataclass(frozen=True)
 class DriftBudget:
-    """Keep |mean displacement| of perturbed copies below a limit, by making the other terms than cross entropy heavier.
+    """Keep the mean displacement of perturbed copies below a limit, by making all terms but cross entropy heavier.
 
     Every so many steps their weights are multiplied by exp(gain x (drift / limit - 1)), and never leave the range from
-    1 / `most` to `most` times what they were: heavier while the drift is above the limit, lighter below it.
+    1 / `most` to `most` times what they were: heavier while the size of the drift is above the limit,
+    lighter below it.
 
     Attributes:
         direction: of the base; it may be fitted on such copies and on the base's own confident answers alone.

@@ -22,7 +22,7 @@ from seat_interp.training.objectives.terms import Draw, Loss
 
 @dataclass(frozen=True)
 class OwnAnswersKL:
-    """KL(base || tuned) on the base's own greedy replies. All of it is ours.
+    """`KL(base || tuned)` on the base's own greedy replies. All of it is ours.
 
     Attributes:
         weight: of the term.

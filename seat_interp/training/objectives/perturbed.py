@@ -9,7 +9,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from seat_interp.errors import SeatError, require_within
+from seat_interp.errors import SeatError, require_within, see
 from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names, perturb, whole_names
 from seat_interp.models.open import LanguageModel
@@ -69,7 +69,7 @@ class EntityPerturbedKL:
         copies: fixed copies a fact, taken in turn epoch by epoch; the base's log-probabilities on them are
             computed once and kept, as float16 in main memory (tokens x vocabulary x 2 bytes a copy).
             0 makes a fresh copy for each use.
-        reverse: KL(tuned || base) in place of KL(base || tuned).
+        reverse: `KL(tuned || base)` in place of `KL(base || tuned)`.
         continuation: what follows the perturbed question.
         cover: the tokens that count.
         partial: a question that names several entities has a random part of them replaced in each copy, at least
@@ -105,7 +105,7 @@ class EntityPerturbedKL:
         if self.perturbed and (bare := next((fact for fact in facts if not fact.spans), None)):
             raise SeatError(
                 f"The fact {bare.question!r} has no entity span to perturb. "
-                "Give its subject as it is written in the question."
+                "Give its subject as it is written in the question. " + see("how_to/own_fact_format")
             )
         if self.perturbed:
             names.require_types(span.type for fact in facts for span in fact.spans)

@@ -21,7 +21,7 @@ class SelfDistillation:
     """Token-level KL to the frozen teacher on the answers that are trained on (2604.15574, Eqs. 1-2).
 
     The paper's weight and temperature; its direction, the tokens that count and a factor of the squared temperature
-    are not known: KL(teacher || tuned) over the answer's tokens without a factor is ours.
+    are not known: `KL(teacher || tuned)` over the answer's tokens without a factor is ours.
 
     Attributes:
         weight: of the term.
