@@ -169,7 +169,7 @@ def streamed(count: int) -> Iterator[Any]:
 
     def step() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            capture_to(Path(folder) / "shards", lm, _endless(count), progress=False)
+            capture_to(lm, _endless(count), Path(folder) / "shards", progress=False)
 
     yield waited(step)
 

@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 
 from seat_interp import plot
 from seat_interp.files import write_text
-from seat_interp.plane import principal_plane
 from seat_interp.plot.style import arm_colour, arm_name, new_axes, set_name, to_svg
 from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Moved, aggregate, combine_displacement
 from seat_interp.results.examples import choose_examples
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.tables import with_interval
 from seat_interp.results.verdict import PROBE, verdict
+from seat_interp.steering import SteeringCheck
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 
@@ -117,7 +117,7 @@ def _displacement_axes(folder: RunFolder, probe: str, tuned: list[ArmRates]) -> 
         seeds = [run.displacement["sets"][probe] for run in folder.of_arm(arm.arm)]
         lines[arm.arm] = [_as_row(combine_displacement(at_layer)) for at_layer in zip(*seeds)]
     ax = new_axes(7.4, 3.6) if probe == PROBE else new_axes(3.7, 2.7)
-    return plot.displacement(lines, folder.direction.layer, ax)
+    return plot.displacement_by_layer(lines, folder.direction.layer, ax)
 
 
 def _displacement_picture(ax: Axes, probe: str, layer: int, tuned: list[ArmRates]) -> Picture:
@@ -154,8 +154,7 @@ def _drift(folder: RunFolder, arm: ArmRates) -> dict[str, Any]:
 
 
 def _pca(folder: RunFolder) -> Picture:
-    tuned = {arm: folder.of_arm(arm)[0].activations for arm in folder.arms}
-    axes = plot.activations(principal_plane(folder.base.activations, tuned))
+    axes = plot.activations(folder.plane)
     alt = (
         "Scatter plots of prompts on the first two principal components of the base, one panel for the base"
         + "".join(f", one for {arm_name(arm)}" for arm in folder.arms)
@@ -171,18 +170,17 @@ def _scan(folder: RunFolder) -> Picture | None:
     best = found.scan[found.position][found.layer]
     chosen = f"layer {found.layer} at token {found.position}: {best:.3f}"
     alt = f"AUROC by layer for each token position; the best is {chosen}."
-    return _picture(plot.layer_scan(found.scan, found.layer, found.position), "scan", alt)
+    return _picture(plot.layer_scan(found), "scan", alt)
 
 
 def _steering(check: Mapping[str, Any]) -> Picture:
-    prompts = dict(zip(("unknown", "known"), check["prompts"]))
     alt = (
         f"Abstention on known prompts: as is {check['known']:.2f}, direction added "
         f"{check['known_added']:.2f}, random directions added {_several(check['random_added'])}. "
         f"On unknown prompts: as is {check['unknown']:.2f}, direction ablated "
         f"{check['unknown_ablated']:.2f}, random directions ablated {_several(check['random_ablated'])}."
     )
-    return _picture(plot.steering(check, prompts=prompts), "steering", alt)
+    return _picture(plot.steering(SteeringCheck.from_json(check)), "steering", alt)
 
 
 def _several(values: list[float]) -> str:
@@ -191,10 +189,10 @@ def _several(values: list[float]) -> str:
 
 def _curves(folder: RunFolder) -> Picture:
     runs = {arm: folder.of_arm(arm)[0] for arm in folder.arms}
-    logs, probes = ({arm: getattr(run, part) for arm, run in runs.items()} for part in ("log", "probes"))
+    logs = {arm: run.log for arm, run in runs.items()}
     last = {arm: ", ".join(f"{k} {v:.3g}" for k, v in log[-1].items() if k != "gradient") for arm, log in logs.items()}
     alt = "Training curves. At the end: " + "; ".join(f"{arm_name(arm)}: {text}" for arm, text in last.items()) + "."
-    return _picture(plot.training(logs, probes)[0], "curves", alt)
+    return _picture(plot.training(runs)[0], "curves", alt)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
