@@ -104,7 +104,7 @@ def displacement(summary: Summary) -> tuple[Figure, Any]:
     axes = axes[: len(sets)]
     for ax, name in zip(axes, sets):
         moved = {arm: found["sets"][name] for arm, found in layers.items()}
-        plot.displacement(moved, next(iter(layers.values()))["layer"], ax=ax)
+        plot.displacement_by_layer(moved, next(iter(layers.values()))["layer"], ax=ax)
         cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
         note = "" if not cut else ", cut"
         first = ", first seed" if ax is axes[0] else ""

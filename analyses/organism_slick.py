@@ -60,7 +60,7 @@ def main(options: Options) -> None:
         rows.append({"arm": f"said {times} times", "seed": SLICK.seed, "exposures": times, **counts(same)})
     some, other = half.asked[::AGAIN], replace(SLICK, seed=SLICK.seed + 1)
     facts, kept = [each.fact for each in some], options.half_taught / "slick_again.jsonl"
-    again = slick_to(kept, half.lm, facts, exemplars(), other, batch_size=BATCH)
+    again = slick_to(half.lm, facts, exemplars(), kept, other, batch_size=BATCH)
     summary = {
         "rows": rows,
         "stability": agreement(some, again),

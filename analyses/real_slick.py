@@ -73,7 +73,7 @@ def prepare(data: Path, work: Path, batch: int = 32) -> tuple[LanguageModel, dic
         "other": facts_of(data, "test", OTHERS, TESTED),
     }
     return lm, {
-        n: slick_to(work / f"{n}.jsonl", lm, facts, dev, config, batch_size=batch) for n, facts in asked.items()
+        n: slick_to(lm, facts, dev, work / f"{n}.jsonl", config, batch_size=batch) for n, facts in asked.items()
     }
 
 
@@ -111,7 +111,7 @@ def main(options: Options) -> None:
     first = {each.fact: each for each in found["train"]}
     dev = facts_of(options.data, "dev", RELATIONS)
     other, kept = replace(SlickConfig(), seed=1), options.work / "again.jsonl"
-    again = slick_to(kept, lm, some, dev, other, batch_size=options.batch)
+    again = slick_to(lm, some, dev, kept, other, batch_size=options.batch)
     seconds = read_json(about_of(options.work / "train.jsonl"))["seconds"]
     tokens = sum(each.tokens for each in found["train"])
     summary = {

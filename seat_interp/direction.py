@@ -71,6 +71,11 @@ class IgnoranceDirection:
     scan: dict[int, tuple[float, ...]] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        layers, width = self.vectors.shape
+        auroc = f", AUROC {self.auroc[self.layer]:.3f}" if self.auroc else ""
+        return f"IgnoranceDirection({layers} layers of width {width}: layer {self.layer}, token {self.position}{auroc})"
+
     @property
     def raw(self) -> Float[Tensor, "layers width"]:
         """Unit vector times gap: what is added to a known activation to put it where unknown ones are."""

@@ -137,9 +137,28 @@ class Displacement:
     base_refit_cosine: list[float]
     same_weights: bool
 
+    def __repr__(self) -> str:
+        lines = [f"Displacement at layer {self.direction.layer}, in gaps:"]
+        for name, row in self.summary().items():
+            (low, high), (least, most) = row["interval"], row["null"]["random"]
+            band = f"random directions {least:+.2f} to {most:+.2f}"
+            lines.append(f"  {name} {row['mean']:+.2f} [{low:+.2f}, {high:+.2f}], {band}")
+        return "\n".join(lines)
+
     def summary(self) -> dict[str, dict[str, Any]]:
         """By probe set, at the direction's layer."""
         return {name: moved.summary(self.direction.layer) for name, moved in self.sets.items()}
+
+    def by_layer(self, probe: str = "unknown") -> list[dict[str, Any]]:
+        """The summaries of one set after every block, as a run folder keeps them.
+
+        Raises:
+            SeatError: no set of that name was measured.
+        """
+        if probe not in self.sets:
+            raise SeatError(f"Displacement was not measured on a set {probe!r}; there are {', '.join(self.sets)}.")
+        moved = self.sets[probe]
+        return [moved.summary(layer) for layer in range(len(moved.mean))]
 
     def angle(self) -> list[float]:
         """Degrees between the base's direction and the one fitted to the tuned model, per layer."""
@@ -149,17 +168,24 @@ class Displacement:
         """Degrees between the base's direction and one fitted to the base on the probe sets: the floor of `angle`."""
         return np.degrees(np.arccos(np.clip(self.base_refit_cosine, -1, 1))).tolist()
 
-    def plot(self, probe: str = "unknown", ax=None):
-        """Displacement by layer with its null band; returns the matplotlib axes."""
+    def plot(self, probe: str = "unknown", ax: Any = None) -> Any:
+        """Displacement by layer with its null bands, as `seat_interp.plot.displacement` draws it; returns the axes."""
         from seat_interp import plot
 
-        return plot.displacement({"tuned": self.sets[probe]}, self.direction.layer, ax=ax)
+        return plot.displacement(self, probe, ax)
 
 
 def capture_sets(
-    lm: LanguageModel, sets: Mapping[str, Sequence[Fact]], position: int, batch_size: int = 32
-) -> dict[str, Tensor]:
-    """Residual stream of every set at one token, every layer, in one pass over all prompts."""
+    lm: LanguageModel, sets: Mapping[str, Sequence[Fact]], position: int = -1, *, batch_size: int = 32
+) -> dict[str, Float[Tensor, "_ layers width"]]:
+    """Residual stream of every set at one token, after every block, in one pass over all prompts.
+
+    Args:
+        lm: the model.
+        sets: the facts whose questions are asked, by set.
+        position: token counted from the end of the prompt; a direction has its own.
+        batch_size: prompts a forward pass.
+    """
     questions = [fact.question for facts in sets.values() for fact in facts]
     values = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size).values
     return dict(zip(sets, values.split([len(facts) for facts in sets.values()])))
@@ -172,7 +198,7 @@ def displace(
     *,
     unknown: str = "unknown",
     known: str = "known",
-    groups: Mapping[str, Sequence[str]] | None = None,
+    sets: Mapping[str, Sequence[Fact]] | None = None,
     nulls: Nulls | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -186,31 +212,32 @@ def displace(
         direction: fitted on the base.
         unknown: the set that stands for unknown in nulls and probe transfer.
         known: the set that stands for known.
-        groups: by probe set, what each prompt belongs to (its subject, its contract). The bootstrap draws whole
-            groups, since prompts of one are not independent; without them, or with a single one, it draws prompts.
+        sets: the facts that were asked, by probe set. The bootstrap draws all prompts of a group or subject together,
+            since they are not independent; without the facts, or with a single group, it draws prompts.
         nulls: made from `base` if not given.
         resamples: of the bootstrap.
         seed: of nulls and bootstrap.
         same_weights: recorded in the result.
 
     Raises:
-        SeatError: the two sides do not have the same sets and shapes, or the base has no gap.
+        SeatError: the two sides, or the facts, do not have the same sets and sizes, or the base has no gap.
     """
     for name in (*base, unknown, known):
         if name not in base or name not in tuned or base[name].shape != tuned[name].shape:
             raise SeatError(f"Set {name!r} is missing, or is not the same prompts before and after.")
+        if sets is not None and len(sets.get(name, ())) != len(base[name]):
+            raise SeatError(f"Set {name!r} has {len(sets.get(name, ()))} facts but {len(base[name])} prompts.")
     if not bool((direction.gap > 0).all()):
         raise SeatError(
             "The direction has no gap between unknown and known at some layer, so nothing can be in its units."
         )
     nulls = nulls or null_directions(base[unknown], base[known], seed=seed)
-    sets = {}
+    moved = {}
     for name in base:
-        belongs = np.unique(groups[name], return_inverse=True)[1] if groups else np.arange(len(base[name]))
-        interval = partial(_interval, belongs, resamples, seed)
-        sets[name] = _displace_set(base[name], tuned[name], direction, nulls, interval)
+        interval = partial(_interval, _groups(sets[name] if sets else None, len(base[name])), resamples, seed)
+        moved[name] = _displace_set(base[name], tuned[name], direction, nulls, interval)
     return Displacement(
-        sets,
+        moved,
         direction,
         _aurocs(direction, tuned[unknown], tuned[known]),
         _aurocs(direction, base[unknown], base[known]),
@@ -245,23 +272,25 @@ def displacement(
             raise SeatError(
                 f"There is no set {name!r} among {sorted(sets)}; displacement needs unknown and known prompts."
             )
-    before, after = (capture_sets(lm, sets, direction.position, batch_size) for lm in (base, tuned))
+    before, after = (capture_sets(lm, sets, direction.position, batch_size=batch_size) for lm in (base, tuned))
     return displace(
         before,
         after,
         direction,
         unknown=unknown,
         known=known,
-        groups=groups_of(sets),
+        sets=sets,
         resamples=resamples,
         seed=seed,
         same_weights=same,
     )
 
 
-def groups_of(sets: Mapping[str, Sequence[Fact]]) -> dict[str, list[str]]:
-    """What each fact belongs to: its group, else its subject, else itself."""
-    return {name: [fact.belongs_to for fact in facts] for name, facts in sets.items()}
+def _groups(facts: Sequence[Fact] | None, prompts: int) -> np.ndarray:
+    """For each prompt the number of what it belongs to; of prompts that nothing is known of, each its own."""
+    if facts is None:
+        return np.arange(prompts)
+    return np.unique([fact.belongs_to for fact in facts], return_inverse=True)[1]
 
 
 def _displace_set(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from seat_interp.direction import IgnoranceDirection
-from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, groups_of, null_directions
+from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, null_directions
 from seat_interp.evaluation.score import Record, interval, rates
 from seat_interp.facts import FactSets
 from seat_interp.models.open import LanguageModel
@@ -39,12 +39,12 @@ class Baseline:
 
     def capture(self, lm: LanguageModel) -> dict[str, Float[Tensor, "prompts layers width"]]:
         """A tuned model on the same prompts."""
-        return capture_sets(lm, self._facts(), self.direction.position, self.batch_size)
+        return capture_sets(lm, self._facts(), self.direction.position, batch_size=self.batch_size)
 
     def displaced(self, after: dict[str, Tensor]) -> Displacement:
         """From the base to what was captured after, along the direction and beside its nulls."""
-        groups, how = groups_of(self._facts()), {"nulls": self.nulls, "same_weights": self.same_weights}
-        return displace(self.activations, after, self.direction, groups=groups, **how)  # type: ignore[arg-type]
+        how = {"sets": self._facts(), "nulls": self.nulls, "same_weights": self.same_weights}
+        return displace(self.activations, after, self.direction, **how)  # type: ignore[arg-type]
 
     def _facts(self) -> dict[str, Any]:
         return {name: getattr(self.sets, name) for name in self.activations}
@@ -72,8 +72,9 @@ def baseline(
         same_weights: the direction was fitted on this base's weights.
     """
     named = {name: facts for name, facts in sets if name in probes} if probes else sets.probes()
-    before = capture_sets(lm, named, direction.position, batch_size)
-    fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position, batch_size)
+    before = capture_sets(lm, named, direction.position, batch_size=batch_size)
+    fitted_on = {"u": sets.fit_unknown, "k": sets.fit_known}
+    fit = capture_sets(lm, fitted_on, direction.position, batch_size=batch_size)
     nulls = null_directions(fit["u"], fit["k"], draws=null_draws)
     return Baseline(lm, sets, direction, before, nulls, batch_size, same_weights)
 

@@ -1,7 +1,7 @@
 """Where prompts lie on two principal components of the base's ignorance, before and after fine-tuning."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class Plane:
 
     fitted_on: str
     shares: tuple[float, float]
-    points: Points
+    points: Points = field(repr=False)
 
     def separation(self, model: str, known: str = "known", unknown: str = "unverifiable") -> float:
         """How far two sets lie apart in the plane: their mean silhouette (Rousseeuw 1987), from -1 to 1; 0 is mixed."""
@@ -57,7 +57,10 @@ class Plane:
 
 
 def principal_plane(
-    base: Mapping[str, Float[Tensor, "_ width"]], tuned: Mapping[str, Mapping[str, Float[Tensor, "_ width"]]]
+    base: Mapping[str, Float[Tensor, "_ ... width"]],
+    tuned: Mapping[str, Mapping[str, Float[Tensor, "_ ... width"]]],
+    *,
+    layer: int | None = None,
 ) -> Plane:
     """Project base and tuned activations on the first two principal components of the base.
 
@@ -65,18 +68,26 @@ def principal_plane(
     other set, and every tuned model, is projected on them, as in arXiv 2506.14387 v1 (there at the last token).
 
     Args:
-        base: by probe set, at one layer and token.
+        base: by probe set, at one token.
         tuned: by arm and probe set.
+        layer: which one, where the activations are of several, as `capture_sets` gives them.
 
     Raises:
-        SeatError: there is neither an unverifiable nor an unknown set, or it has fewer than two prompts.
+        SeatError: there is neither an unverifiable nor an unknown set, or it has fewer than two prompts; or the
+            activations are of several layers and none is named.
     """
     fit = "unverifiable" if "unverifiable" in base else "unknown"
     if fit not in base or len(base[fit]) < 2:
         raise SeatError(f"The PCA needs unverifiable or unknown prompts, at least two; there are {sorted(base)}.")
-    pca = PCA(2, svd_solver="full").fit(base[fit].double().numpy())
+    if (base[fit].ndim == 3) != (layer is not None):
+        raise SeatError("Give `layer` where activations are of several layers, and there alone: layer=direction.layer.")
+
+    def plain(values: Float[Tensor, "_ ... width"]) -> Float[np.ndarray, "_ width"]:
+        return (values if layer is None else values[:, layer]).double().numpy()
+
+    pca = PCA(2, svd_solver="full").fit(plain(base[fit]))
     points = {
-        model: {name: pca.transform(values.double().numpy()) for name, values in sets.items()}
+        model: {name: pca.transform(plain(values)) for name, values in sets.items()}
         for model, sets in {"base": base, **tuned}.items()
     }
     first, second = map(float, pca.explained_variance_ratio_)

@@ -77,10 +77,12 @@ def encode_prompts(lm: LanguageModel, questions: Sequence[str], *, room: int = 1
         room: tokens that must fit behind each.
 
     Raises:
-        SeatError: there are no questions, one is too long for the model, or its template refuses it.
+        SeatError: no questions, a single text, one that is too long for the model, or that its template refuses.
     """
     if not questions:
         raise SeatError("There are no prompts to encode: the set is empty.")
+    if isinstance(questions, str):  # else each of its letters would be a question
+        raise SeatError(f"Questions come in a list: write [{questions[:60]!r}].")
     texts = [prompt_text(lm, question) for question in questions]
     # The template writes its own special tokens; a model without one gets the tokenizer's.
     encoded = lm.tokenizer(texts, add_special_tokens=lm.tokenizer.chat_template is None)["input_ids"]

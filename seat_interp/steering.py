@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -217,6 +217,12 @@ class SteeringCheck:
     def to_json(self) -> dict:
         """For the run folder."""
         return {**asdict(self), "found": self.found}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> "SteeringCheck":
+        """Read back what `to_json` gave, such as the `steering` of a base's row."""
+        given = {name: value for name, value in saved.items() if name != "found"}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
 def abstention_rate(lm: LanguageModel, facts: Sequence[Fact], max_new_tokens: int = 24) -> float:

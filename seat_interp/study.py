@@ -80,8 +80,8 @@ class StudyConfig:
 def run_study(
     lm: LanguageModel,
     sets: FactSets,
-    config: StudyConfig,
-    out: str | Path,
+    config: StudyConfig | None = None,
+    out: str | Path = "runs/study",
     *,
     variants: Mapping[str, MakeArm] | None = None,
     direction: IgnoranceDirection | None = None,
@@ -95,8 +95,8 @@ def run_study(
         lm: the base model; it stays as it was.
         sets: target, known and unknown are needed; the direction is fitted on `fit_known` and `fit_unknown`,
             or, where these are empty, on a part of `known` and `unknown` that the report then leaves out.
-        config: what to do.
-        out: the run folder.
+        config: what to do; the defaults, which suit a pretrained model, if None. `ORGANISM` suits the organism.
+        out: the run folder; `RunFolder.open(out)` reads it.
         variants: arms of one's own by name, in place of `config.arms`; they get its settings and a seed.
         direction: an ignorance direction to use instead of fitting one.
         about: more for `config.json`, such as where the facts come from.
@@ -116,7 +116,7 @@ def run_study(
             f"A study runs in one process, and here are {count}. Run its arms and seeds as jobs of their own with "
             "`seat-interp sweep`, or share out `capture`, `attribute` or `train`. " + see("how_to/gpu_and_cluster")
         )
-    out = Path(out)
+    config, out = config or StudyConfig(), Path(out)
     sets = _with_fit_sets(sets)
     same_weights = direction is None or direction.require_fits(lm)
     settings = config.settings.with_questions(sets.fit_known, sets.fit_unknown)
@@ -326,7 +326,7 @@ def _live_probe(base: Baseline, config: StudyConfig) -> Callable[[LanguageModel]
         asked = {"target": target, "unknown": unknown}
         found = ask(lm, asked, max_new_tokens=config.max_new_tokens, progress=False)
         taught, refused = (rates(each) for each in found.values())
-        after = capture_sets(lm, {"unknown": unknown}, base.direction.position, config.batch_size)["unknown"]
+        after = capture_sets(lm, {"unknown": unknown}, base.direction.position, batch_size=config.batch_size)["unknown"]
         shift = base.direction.project(after.double() - before.double())[:, layer].mean() / base.direction.gap[layer]
         return {"target_recall": taught.correct, "abstention": refused.abstain, "displacement": float(shift)}
 
@@ -335,7 +335,6 @@ def _live_probe(base: Baseline, config: StudyConfig) -> Callable[[LanguageModel]
 
 def _by_layer(moved: Displacement) -> dict[str, Any]:
     """What the figures draw, layer by layer."""
-    layers = range(len(moved.base_auroc))
     return {
         "layer": moved.direction.layer,
         "same_weights": moved.same_weights,
@@ -343,7 +342,7 @@ def _by_layer(moved: Displacement) -> dict[str, Any]:
         "base_auroc": moved.base_auroc,
         "refit_angle": moved.angle(),
         "base_refit_angle": moved.base_angle(),
-        "sets": {name: [found.summary(layer) for layer in layers] for name, found in moved.sets.items()},
+        "sets": {name: moved.by_layer(name) for name in moved.sets},
     }
 
 

@@ -100,12 +100,12 @@ def test_prompts_of_one_subject_count_as_one_draw(made_up):
     tuned = shifted(base)
     each = torch.randn(10, LAYERS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     tuned["unknown"][..., 0] += each.repeat_interleave(6, 0)
-    groups = {name: [str(i // 6) for i in range(60)] for name in base}
-    together, apart = (displace(base, tuned, direction, groups=g).sets["unknown"] for g in (groups, None))
+    asked = {name: [fact(f"Subject {i // 6}") for i in range(60)] for name in base}
+    together, apart = (displace(base, tuned, direction, sets=facts).sets["unknown"] for facts in (asked, None))
     wide, narrow = ((found.high - found.low)[0] for found in (together, apart))
     assert wide / narrow == pytest.approx(6**0.5, rel=0.15)
     assert together.low[0] < together.mean[0] < together.high[0]
-    one = displace(base, tuned, direction, groups=dict.fromkeys(base, ["all"] * 60)).sets["unknown"]
+    one = displace(base, tuned, direction, sets=dict.fromkeys(base, [fact("All")] * 60)).sets["unknown"]
     torch.testing.assert_close(one.low, apart.low)
 
 
@@ -116,6 +116,8 @@ def test_seeds_decide_and_sides_must_match(made_up):
     assert one == same != other
     with pytest.raises(SeatError, match="same prompts"):
         displace(base, {**tuned, "unknown": tuned["unknown"][:5]}, direction)
+    with pytest.raises(SeatError, match="has 1 facts but 60 prompts"):
+        displace(base, tuned, direction, sets={name: [fact("A B")] for name in base})
 
 
 def test_models_are_captured_at_the_directions_token(llama, models_by_family, sets):

@@ -41,7 +41,7 @@ from test_shards import MANY
 out, lm, here = Path({out!r}), make_model("llama", make_tokenizer()), processes()
 for name, some in (("many", MANY), ("one", MANY[:1])):
     capture(lm, some, batch_size=4, progress=False).save(out / f"{{name}}-{{here.rank}}.safetensors")
-capture_to(out / "shards", lm, MANY, shard=7, progress=False)
+capture_to(lm, MANY, out / "shards", shard=7, progress=False)
 
 from seat_interp.attribution import attribute
 from seat_interp.attribution.neurons import per_example
@@ -66,7 +66,7 @@ write_json(out / f"held-{{here.rank}}.json", sum(held))
 from test_processes import ASKED, DEV, FEW
 from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.models.open import open_model
-found = slick_to(out / "slick.jsonl", open_model("organism"), ASKED, DEV, FEW, batch_size=2, progress=False)
+found = slick_to(open_model("organism"), ASKED, DEV, out / "slick.jsonl", FEW, batch_size=2, progress=False)
 write_json(out / f"slick-{{here.rank}}.json", [each.to_json() for each in found])
 """
 QUESTIONS = [f"Where does {name} live?" for name in NAMES]
@@ -138,7 +138,7 @@ def test_two_processes_capture_what_one_does(llama, two, tmp_path):
             values, header = load_tensors(two / f"{name}-{rank}.safetensors", "seat_interp.capture")
             assert torch.equal(values["values"], expected.values)
             assert header["origin"] == expected.origin
-    capture_to(tmp_path / "alone", llama, MANY, shard=7, progress=False)
+    capture_to(llama, MANY, tmp_path / "alone", shard=7, progress=False)
     shared, alone = bytes_of(two / "shards"), bytes_of(tmp_path / "alone")
     assert {"manifest-0.jsonl", "manifest-1.jsonl"} <= shared.keys()
     for name in alone.keys() - {"manifest-0.jsonl"}:
@@ -196,7 +196,7 @@ def test_each_process_holds_its_share(llama, two):
 
 def test_two_processes_sort_what_one_does(two, tmp_path):
     organism = open_model("organism")
-    alone = slick_to(tmp_path / "slick.jsonl", organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+    alone = slick_to(organism, ASKED, DEV, tmp_path / "slick.jsonl", FEW, batch_size=2, progress=False)
     assert len({each.category for each in alone}) >= 3
     other = slick(organism, ASKED, DEV, replace(FEW, seed=1), batch_size=2, progress=False)
     assert {each.fact: each.sampled for each in other} != {each.fact: each.sampled for each in alone}
@@ -208,7 +208,7 @@ def test_two_processes_sort_what_one_does(two, tmp_path):
 
 def test_sorting_goes_on_with_fewer_processes(tmp_path, monkeypatch):
     organism, whole, cut = open_model("organism"), tmp_path / "whole.jsonl", tmp_path / "cut[1].jsonl"
-    expected = slick_to(whole, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+    expected = slick_to(organism, ASKED, DEV, whole, FEW, batch_size=2, progress=False)
     rows = {each.fact: json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in expected}
     order = [each.fact for each in slick(organism, ASKED, DEV, FEW, batch_size=2, progress=False)]
     cut.write_text(rows[order[0]])  # the first of two processes came so far,
@@ -216,17 +216,17 @@ def test_sorting_goes_on_with_fewer_processes(tmp_path, monkeypatch):
     part.write_text(rows[order[2]] + rows[order[3]] + '{"cut')  # and the second
     backup.write_text("the user's own")
     with pytest.raises(SeatError, match="none of ours"):
-        slick_to(cut, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+        slick_to(organism, ASKED, DEV, cut, FEW, batch_size=2, progress=False)
     about_of(cut).write_bytes(about_of(whole).read_bytes())
     with pytest.raises(SeatError, match="other settings"):
-        slick_to(cut, organism, ASKED, DEV, FEW, batch_size=4, progress=False)
+        slick_to(organism, ASKED, DEV, cut, FEW, batch_size=4, progress=False)
     asked = []
     monkeypatch.setattr("seat_interp.evaluation.slick_file.append_jsonl", lambda path, rows: asked.extend(rows))
     with pytest.raises(KeyError):  # nothing is kept, so that what is asked can be counted
-        slick_to(cut, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+        slick_to(organism, ASKED, DEV, cut, FEW, batch_size=2, progress=False)
     assert len(asked) == len(ASKED) - 3
     monkeypatch.undo()
-    slick_to(cut, organism, ASKED, DEV, FEW, batch_size=2, progress=False)
+    slick_to(organism, ASKED, DEV, cut, FEW, batch_size=2, progress=False)
     assert cut.read_bytes() == whole.read_bytes()
     assert (part.exists(), backup.read_text()) == (False, "the user's own")
 

@@ -19,6 +19,8 @@ def test_prompts_use_the_chat_template_or_plain_words(llama, models_by_family):
     assert prompt_text(bare, "Who?") == "Question: Who?\nAnswer:"
     with pytest.raises(SeatError, match="empty"):
         encode_prompts(llama, [])
+    with pytest.raises(SeatError, match="come in a list"):
+        encode_prompts(llama, "Who?")
 
 
 def test_examples_mark_reply_and_entity(llama):

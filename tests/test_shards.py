@@ -28,7 +28,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 def test_shards_hold_what_a_capture_holds(llama, tmp_path):
     whole = capture(llama, MANY, progress=False).values
-    found = capture_to(tmp_path / "c", llama, iter(MANY), shard=7, progress=False)
+    found = capture_to(llama, iter(MANY), tmp_path / "c", shard=7, progress=False)
     assert [len(values) for values in found] == [7, 7, 7, 7, 2]
     torch.testing.assert_close(torch.cat(list(found)), whole, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(found[5:16], torch.cat(list(found))[5:16], rtol=0, atol=0)
@@ -44,10 +44,10 @@ def test_shards_hold_what_a_capture_holds(llama, tmp_path):
 
 def test_a_capture_goes_on_and_mends_damage(llama, tmp_path):
     how = {"shard": 7, "progress": False}
-    capture_to(tmp_path / "whole", llama, MANY, **how)
-    capture_to(tmp_path / "part", llama, MANY[:14], **how)
+    capture_to(llama, MANY, tmp_path / "whole", **how)
+    capture_to(llama, MANY[:14], tmp_path / "part", **how)
     expected = bytes_of(tmp_path / "whole")
-    capture_to(tmp_path / "part", llama, MANY, **how)
+    capture_to(llama, MANY, tmp_path / "part", **how)
     assert bytes_of(tmp_path / "part") == expected
 
     damaged = tmp_path / "part" / "000001.safetensors"
@@ -57,35 +57,35 @@ def test_a_capture_goes_on_and_mends_damage(llama, tmp_path):
     (tmp_path / "part" / "000003.safetensors").unlink()
     with pytest.raises(SeatError, match=r"000003\.safetensors is missing"):
         Shards.open(tmp_path / "part")
-    capture_to(tmp_path / "part", llama, MANY, **how)
+    capture_to(llama, MANY, tmp_path / "part", **how)
     assert bytes_of(tmp_path / "part") == expected
 
 
 def test_what_killed_writers_left_is_cleared_away(llama, tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    capture_to(whole, llama, MANY, shard=7, progress=False)
+    capture_to(llama, MANY, whole, shard=7, progress=False)
     cut.mkdir()
     (cut / ".about.json.ab_cd123").write_text("")  # killed before anything was written
-    capture_to(cut, llama, MANY[:7], shard=7, progress=False)
+    capture_to(llama, MANY[:7], cut, shard=7, progress=False)
     (cut / ".000001.safetensors.xy_z9876").write_bytes(b"half")
     (cut / ".notes").write_text("the user's own")
-    capture_to(cut, llama, MANY, shard=7, progress=False)
+    capture_to(llama, MANY, cut, shard=7, progress=False)
     (cut / ".notes").unlink()
     assert bytes_of(cut) == bytes_of(whole)
 
 
 def test_other_captures_are_refused(llama, tmp_path):
-    capture_to(tmp_path, llama, MANY, shard=7, progress=False)
+    capture_to(llama, MANY, tmp_path, shard=7, progress=False)
     with pytest.raises(SeatError, match="made otherwise"):
-        capture_to(tmp_path, llama, MANY, shard=7, reduce=AtToken(-2), progress=False)
+        capture_to(llama, MANY, tmp_path, shard=7, reduce=AtToken(-2), progress=False)
     with pytest.raises(SeatError, match="of other questions"):
-        capture_to(tmp_path, llama, MANY[1:], shard=7, progress=False)
+        capture_to(llama, MANY[1:], tmp_path, shard=7, progress=False)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(SeatError, match="holds no capture"):
-        capture_to(tmp_path / "other", llama, MANY, progress=False)
+        capture_to(llama, MANY, tmp_path / "other", progress=False)
     with pytest.raises(SeatError, match="the set is empty"):
-        capture_to(tmp_path / "empty", llama, [], progress=False)
+        capture_to(llama, [], tmp_path / "empty", progress=False)
     with pytest.raises(SeatError, match="Cannot read"):
         Shards.open(tmp_path / "nowhere")
 
@@ -96,7 +96,7 @@ import torch; torch.set_num_threads({threads})
 from tiny_models import make_model, make_tokenizer
 from seat_interp.capture import capture_to
 from test_shards import MANY
-capture_to({folder!r}, make_model("llama", make_tokenizer()), MANY * 20, shard=3, progress=False)
+capture_to(make_model("llama", make_tokenizer()), MANY * 20, {folder!r}, shard=3, progress=False)
 print("whole")
 """
 
@@ -116,8 +116,8 @@ def test_kills_at_random_moments_and_the_same_bytes(llama, tmp_path, kills):
         os.kill(job.pid, signal.SIGKILL)
         ended += b"whole" in job.communicate()[0]
     assert ended < kills  # at least one was cut off
-    capture_to(tmp_path / "killed", llama, MANY * 20, shard=3, progress=False)
-    capture_to(tmp_path / "whole", llama, MANY * 20, shard=3, progress=False)
+    capture_to(llama, MANY * 20, tmp_path / "killed", shard=3, progress=False)
+    capture_to(llama, MANY * 20, tmp_path / "whole", shard=3, progress=False)
     assert bytes_of(tmp_path / "killed") == bytes_of(tmp_path / "whole")
 
 
@@ -164,7 +164,7 @@ def test_nulls_in_one_pass():
 
 def test_projections_need_no_width(llama, tmp_path):
     vectors = torch.nn.functional.normalize(torch.randn(3, 32, dtype=torch.float64), dim=-1)
-    found = capture_to(tmp_path / "p", llama, MANY, shard=9, reduce=Projection(vectors), progress=False)
+    found = capture_to(llama, MANY, tmp_path / "p", shard=9, reduce=Projection(vectors), progress=False)
     assert found[:].shape == (len(MANY), 3, 1)
     expected = capture(llama, MANY, progress=False).values.double()
     torch.testing.assert_close(found[:][..., 0], (expected * vectors).sum(-1), rtol=1e-4, atol=1e-4)

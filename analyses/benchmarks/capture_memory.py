@@ -58,7 +58,7 @@ def streamed(count: int) -> Iterator[Any]:
 
     def step() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            capture_to(Path(folder) / "shards", lm, endless(count), progress=False)
+            capture_to(lm, endless(count), Path(folder) / "shards", progress=False)
 
     yield waited(step)
 

@@ -52,7 +52,7 @@ def sorted_out(lm: LanguageModel, folder: Path) -> None:
     """Facts by SLiCK."""
     people = organism_facts("people")
     settings = SlickConfig(chat=True, exact=False)
-    slick_to(folder / "slick.jsonl", lm, people.known[:24], people.fit_known, settings, batch_size=8, progress=False)
+    slick_to(lm, people.known[:24], people.fit_known, folder / "slick.jsonl", settings, batch_size=8, progress=False)
 
 
 def trained(lm: LanguageModel, folder: Path) -> None:

@@ -200,7 +200,7 @@ def prepare(work: Path) -> HalfTaught:
             train(open_model(work / "practised"), taught, config=config, label="Half-teaching").model, work / "model"
         )
     lm = open_model(work / "model")
-    found = slick_to(work / "slick.jsonl", lm, facts, exemplars(), SLICK, batch_size=BATCH)
+    found = slick_to(lm, facts, exemplars(), work / "slick.jsonl", SLICK, batch_size=BATCH)
     return HalfTaught(lm, tuple(found))
 
 

@@ -14,6 +14,7 @@ import seat_interp as si
 from seat_interp.capture.nnsight import intervene
 from seat_interp.capture.transformer_lens import hook_function
 from seat_interp.prompts import encode_prompts
+from seat_interp.steering import addition
 
 LAYER = 1
 """After which the organism's direction acts most."""
@@ -24,7 +25,7 @@ def main() -> dict[str, float]:
     lm = si.open_model("organism")
     facts = si.organism_facts("people")
     direction = si.fit_direction(lm, facts.fit_unknown, facts.fit_known)
-    edit = si.addition(direction.raw[LAYER], factor=2.0)
+    edit = addition(direction.raw[LAYER], factor=2.0)
     ids = torch.tensor(encode_prompts(lm, [facts.known[0].question]))
     refusal = lm.tokenizer("I do not know", add_special_tokens=False)["input_ids"][0]
 

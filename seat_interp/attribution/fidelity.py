@@ -1,7 +1,7 @@
 """Which score to trust: rank correlation with what ablation of the neurons really does to the metric."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -33,10 +33,10 @@ class Ablation:
     """
 
     model: Mapping[str, Any]
-    single: list[list[int]]
-    groups: list[list[int]]
-    effects: list[float]
-    group_effects: list[float]
+    single: list[list[int]] = field(repr=False)
+    groups: list[list[int]] = field(repr=False)
+    effects: list[float] = field(repr=False)
+    group_effects: list[float] = field(repr=False)
     neurons: int
 
 
@@ -54,10 +54,10 @@ class Fidelity:
 
     single: float
     grouped: float
-    effects: list[float]
-    scores: list[float]
-    group_effects: list[float]
-    group_scores: list[float]
+    effects: list[float] = field(repr=False)
+    scores: list[float] = field(repr=False)
+    group_effects: list[float] = field(repr=False)
+    group_scores: list[float] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """For result files."""

@@ -38,6 +38,10 @@ class Scores:
             if not bool(torch.isfinite(value).all()):
                 raise SeatError(f"The scores of {name} are not finite. Look at the facts, and at the model's weights.")
 
+    def __repr__(self) -> str:
+        count = sum(value.numel() for value in self.values.values())
+        return f"Scores({self.granularity}, {self.origin.get('score')}: {count:,} in {len(self.values)} tensors)"
+
     def flat(self) -> Float[Tensor, " all"]:
         """All scores end to end, in the order of `values`."""
         return torch.cat([value.flatten() for value in self.values.values()])

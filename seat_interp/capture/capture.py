@@ -36,6 +36,10 @@ class Capture:
     layers: tuple[int, ...]
     origin: dict[str, Any]
 
+    def __repr__(self) -> str:
+        prompts, _, width = self.values.shape
+        return f"Capture({prompts} prompts, layers {list(self.layers)}, width {width}, {self.origin.get('kind')})"
+
     def save(self, path: str | Path) -> Path:
         """Write as safetensors with the origin in the header."""
         header = {"format": FORMAT, "version": 1, "layers": list(self.layers), "origin": self.origin}

@@ -113,7 +113,7 @@ class Shards:
 
 
 def capture_to(
-    folder: str | Path, lm: Any, questions: Iterable[str], *, shard: int = 512, progress: bool = True, **how: Any
+    lm: Any, questions: Iterable[str], folder: str | Path, *, shard: int = 512, progress: bool = True, **how: Any
 ) -> Shards:
     """As `capture`, into a folder; a call that was killed at any moment goes on where it was, to the same bytes
     on the same machine and number of threads.
@@ -122,9 +122,9 @@ def capture_to(
     `accelerate launch` or torchrun the processes share the shards out.
 
     Args:
-        folder: new, or one that this capture began.
         lm: the model, as `capture` takes it.
         questions: in the same order in every call; read as they are needed.
+        folder: new, or one that this capture began.
         shard: prompts in each file.
         progress: show a bar, with the time that is left where the number of questions is known.
         how: what else `capture` takes.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class MaskFiles:
     """Look at mask files, hold them against each other, or make one of two.
 
-    Examples:
+    For example:
         seat-interp mask show mask.safetensors --figure where.png
         seat-interp mask compare a.safetensors b.safetensors
         seat-interp mask combine a.safetensors b.safetensors --rule minus --out c.safetensors
@@ -27,9 +27,9 @@ class MaskFiles:
     action: Positional[Literal["show", "compare", "combine"]]
     """`show` one, `compare` two or more, `combine` two."""
     files: Positional[tuple[Path, ...]]
-    """Mask files."""
+    """Mask files, as `seat-interp select` and `Mask.save` write them."""
     rule: Literal["and", "or", "xor", "minus"] = "and"
-    """How `combine` does it."""
+    """How `combine` puts them together: what both hold, either, one alone, or the first without the second."""
     out: Path | None = None
     """The file that `combine` writes."""
     figure: Path | None = None

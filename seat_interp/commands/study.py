@@ -25,12 +25,15 @@ def study_settings(default: StudyConfig) -> StudyConfig:
     return override(default, given[1], given[0]) if given else default
 
 
-def take_settings(path: str, command: str) -> tuple[list[str], dict[str, Any]]:
-    """What a settings file says: the command's own options as arguments, and the settings of the study.
+def use_settings(path: str | None, command: str) -> list[str]:
+    """Take the settings of this call's study from a file, or from none; the command's own options in it as arguments.
 
     Raises:
-        SeatError: no such file, or not a JSON object.
+        SeatError: no such file, not a JSON object, or a setting that is not one.
     """
+    settings_file.set(None)
+    if path is None:
+        return []
     given = read_json(path)
     if not isinstance(given, dict):
         raise SeatError(f"{path} must be a JSON object, not {given!r}.")
@@ -45,7 +48,9 @@ def take_settings(path: str, command: str) -> tuple[list[str], dict[str, Any]]:
             arguments.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             arguments += [f"--{flag}", *map(str, value if isinstance(value, list) else [value])]
-    return arguments, {name: value for name, value in given.items() if name not in own}
+    settings_file.set((path, {name: value for name, value in given.items() if name not in own}))
+    study_settings(StudyConfig())  # here, since tyro would wrap an error in the file in one of its own
+    return arguments
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,12 @@ class Demo:
     Teaches the organism new people or contracts, and shows what that does to its ignorance direction and to its
     abstention on everybody else. `run` does the same for any model and facts. `--config FILE` takes the settings
     of the study (`arms`, `seeds` and all below them) from a JSON object, nested where the names have dots.
+
+    Example: seat-interp demo --target contracts --arms full seat tether --out runs/contracts
     """
 
     target: Literal["people", "contracts"] = "people"
-    """What to teach."""
+    """Whom to teach it about: 40 new people, or 24 new contracts."""
     out: Path = Path("runs/demo")
     """Run folder; the same folder goes on where it was cut off."""
     study: Annotated[StudyConfig, FLAT] = field(default_factory=lambda: study_settings(ORGANISM))

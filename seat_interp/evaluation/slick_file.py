@@ -19,10 +19,10 @@ PART = ".part-"
 
 
 def slick_to(
-    path: Path,
     lm: LanguageModel,
     facts: Sequence[Fact],
     dev: Sequence[Fact],
+    path: str | Path,
     config: SlickConfig | None = None,
     *,
     batch_size: int = 16,
@@ -35,9 +35,10 @@ def slick_to(
     run that was cut off may go on with another number of processes.
 
     Args:
+        lm, facts, dev: as `slick` takes them.
         path: JSON lines, new or begun with the same model, facts, settings and batch size; `about_of(path)`, beside
             it, says with which, and how many seconds it has taken.
-        lm, facts, dev, config, batch_size, progress: as `slick` takes them.
+        config, batch_size, progress: as `slick` takes them.
 
     Returns:
         Every fact with what SLiCK found, in the order of the facts, in each process.
@@ -45,7 +46,8 @@ def slick_to(
     Raises:
         SeatError: as `slick`, or a file that was begun with others or is none of ours.
     """
-    config, among, about, began = config or SlickConfig(), processes(), about_of(path), time.perf_counter()
+    path, began = Path(path), time.perf_counter()
+    config, among, about = config or SlickConfig(), processes(), about_of(path)
     settings = _settings(lm, facts, dev, config, batch_size)
     before = read_json(about) if about.exists() else {}
     if before.get("config") != settings:

@@ -15,13 +15,17 @@ from seat_interp.facts.names import PERSON_TYPES, NameGenerator, Names, matching
 from seat_interp.facts.records import Fact, Span
 
 
-def perturb(fact: Fact, names: NameGenerator) -> Fact:
+def perturb(fact: Fact, names: NameGenerator | None = None) -> Fact:
     """A copy of a fact about entities that do not exist.
 
     Each distinct entity under the spans gets one fresh name of its type, everywhere in the question and, as a
     whole word, in subject, answer, object and aliases. A person's short form follows the full name: with "Ada
     Moran" as "Tobin Halvek", "Moran" becomes "Halvek", in the answer too. Text of the question outside the
     spans, relation and group stay. The answer of the copy is in general not true of anybody.
+
+    Args:
+        fact: with spans.
+        names: the generator, which is advanced; without one the same fact always gives the same copy.
 
     Raises:
         SeatError: the fact has no spans, or the names of a type are used up.
@@ -31,6 +35,7 @@ def perturb(fact: Fact, names: NameGenerator) -> Fact:
             f"No entity is marked in the question {fact.question!r}, so no perturbed copy can be made of it. "
             "Give the fact spans, or a subject as it is written in the question."
         )
+    names = names or Names().generator(0)
     names.reserve(fact.entities)
     types = _types(fact)
     new: dict[str, str] = {}

@@ -124,6 +124,9 @@ class FactSets:
     pools: Mapping[str, tuple[Sequence[str], ...]] = field(default_factory=dict)
     reserved: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        return f"FactSets({', '.join(f'{name}: {len(facts)}' for name, facts in self)})"
+
     def __iter__(self) -> Iterator[tuple[str, list[Fact]]]:
         """The names and contents of the sets that are not empty."""
         sets = (item.name for item in fields(self) if item.name not in ("pools", "reserved"))

@@ -8,7 +8,7 @@ goes through `model.parameters()` or `model.state_dict()` (a Trainer, its clippi
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -37,8 +37,8 @@ class Attached:
             the model is saved for use.
     """
 
-    parameters: dict[str, nn.Parameter]
-    fold: Callable[[], SparseUpdate]
+    parameters: dict[str, nn.Parameter] = field(repr=False)
+    fold: Callable[[], SparseUpdate] = field(repr=False)
 
 
 def attach(model: nn.Module, mask: Mask) -> Attached:

@@ -74,6 +74,9 @@ class Mask:
                     f"Mask index {int(chosen.max())} of {name} does not fit its size {self.extents[name].size}."
                 )
 
+    def __repr__(self) -> str:
+        return f"Mask({self.granularity}, {len(self):,} weights, budget {self.budget:.3g})"
+
     def __len__(self) -> int:
         """How many weights may change."""
         return sum(int(chosen.numel()) * self.extents[name].weights_each for name, chosen in self.indices.items())

@@ -7,7 +7,7 @@ from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
 from seat_interp.models.open import LanguageModel
 
 
-def random_neurons(lm: LanguageModel, budget: float | int, seed: int = 0) -> Mask:
+def random_neurons(lm: LanguageModel, budget: float | int = 0.1, seed: int = 0) -> Mask:
     """A random share of the MLP neurons, the same share in every layer.
 
     Args:
@@ -23,7 +23,7 @@ def random_neurons(lm: LanguageModel, budget: float | int, seed: int = 0) -> Mas
     return neuron_mask(lm, chosen, {"score": "random", "asked_budget": budget, "seed": seed})
 
 
-def random_coordinates(lm: LanguageModel, budget: float | int, seed: int = 0) -> Mask:
+def random_coordinates(lm: LanguageModel, budget: float | int = 0.1, seed: int = 0) -> Mask:
     """A random share of the single weights of the MLP and attention matrices, the same share in each matrix.
 
     Args:

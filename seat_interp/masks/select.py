@@ -95,7 +95,7 @@ class Spread:
 def select(
     lm: LanguageModel,
     scores: Scores,
-    budget: float | int,
+    budget: float | int = 0.1,
     *,
     protect: Scores | None = None,
     rule: Rule = ratio,
@@ -108,7 +108,8 @@ def select(
         lm: the model that the scores are of.
         scores: usefulness for the target, per neuron or per weight, most useful highest; of signed effects take
             `.abs()` if size is what counts. Of layers that have no scores nothing is chosen.
-        budget: a share (float, up to 1) or a count (int) of the neurons or weights that have scores.
+        budget: a share (float, up to 1) or a count (int) of the neurons or weights that have scores. SEAT's own is not
+            published; the default is ours.
         protect: harm to what must stay, in the same granularity.
         rule: how usefulness and harm are traded: `ratio`, `difference`, `exclude`, or a function of yours.
         spread: over the layers; one ranking over all of them if not given.

@@ -20,7 +20,7 @@ def adapter(lm: LanguageModel, name: str | Sequence[str] | None) -> Iterator[Lan
         with si.adapter(lm, None):
             before = si.capture_sets(lm, sets, direction.position)
         after = si.capture_sets(lm, sets, direction.position)
-        moved = si.displace(before, after, direction)
+        moved = si.displace(before, after, direction, sets=sets)
 
     Args:
         lm: what `wrap_model(peft_model, tokenizer)` returns.

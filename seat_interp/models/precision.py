@@ -6,11 +6,15 @@ import torch
 
 
 def bfloat16_is_fast() -> bool:
-    """Whether this machine multiplies bfloat16 in hardware: any GPU, and processors with AMX or AVX-512 BF16.
+    """Whether this machine multiplies bfloat16 in hardware: any GPU, or a processor that does.
 
-    Others emulate it: a step of SmolLM2 that takes seconds in float32 took minutes. Of processors that are not x86
-    nothing is known, and they count as fast.
+    Others emulate it: a step of SmolLM2 that takes seconds in float32 took minutes.
     """
-    if torch.cuda.is_available() or platform.machine().lower() not in ("x86_64", "amd64"):
+    return torch.cuda.is_available() or processor_has_bfloat16()
+
+
+def processor_has_bfloat16() -> bool:
+    """Whether the processor has AMX or AVX-512 BF16. Of those that are not x86 nothing is known: they count as such."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
         return True
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -164,4 +164,5 @@ def save(lm: LanguageModel, folder: Path, measured: dict[str, float], recipe: Re
     folder.mkdir(parents=True, exist_ok=True)
     lm.copy().model.half().save_pretrained(folder)
     lm.tokenizer.save_pretrained(folder)
-    write_json(folder / "card.json", {"recipe": vars(recipe), "quality": measured})
+    about = {"recipe": vars(recipe), "fingerprint": lm.fingerprint["weights"], "quality": measured}
+    write_json(folder / "card.json", about)

@@ -15,10 +15,10 @@ from seat_interp.plot.style import SET_STYLES, arm_name, set_name, styled
 def activations(plane: Plane, axes: Sequence[Axes] | None = None, *, most: int = 120) -> Sequence[Axes]:
     """Base and tuned activations on two principal components of the base, one panel for each model.
 
-    The large marker of a set is its mean.
+    In the activations' own units; the large marker of a set is its mean.
 
     Args:
-        plane: of `principal_plane`.
+        plane: of `principal_plane`, or of a run folder.
         axes: one for each model.
         most: points drawn a set, evenly spaced over it.
     """

@@ -1,27 +1,35 @@
 """The ignorance direction itself: where it separates, and whether the model acts on it."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from seat_interp.direction import IgnoranceDirection
+from seat_interp.errors import SeatError
 from seat_interp.evaluation.score import interval
 from seat_interp.plot.style import GREY, new_axes, styled, whiskers
 from seat_interp.results.aggregate import Estimate
+from seat_interp.steering import SteeringCheck
 
 
 @styled
-def layer_scan(scan: Mapping[int, Sequence[float]], layer: int, position: int, ax: Axes | None = None) -> Axes:
-    """How well each layer separates unknown from known on held-out prompts, for each token position tried.
+def layer_scan(direction: IgnoranceDirection, ax: Axes | None = None) -> Axes:
+    """How well each layer separates unknown from known on held-out prompts, for each token position that was tried.
+
+    AUROC, from 0.5 (chance) to 1. The chosen layer and position are marked.
 
     Args:
-        scan: AUROC by layer for each position, as in `IgnoranceDirection.scan`.
-        layer: the chosen one.
-        position: the chosen one.
+        direction: of `fit_direction`.
         ax: where to draw.
+
+    Raises:
+        SeatError: the direction was made of others and not fitted, so that nothing was scanned.
     """
+    scan, layer, position = direction.scan, direction.layer, direction.position
+    if not scan:
+        raise SeatError("This direction was not fitted but made of others, so no layer was scanned. Draw one of those.")
     ax = ax or new_axes(7.2, 2.9)
     order = sorted(scan, reverse=True)
     shades = ["#0072B2", "#E69F00", "#CC79A7", "#009E73", "#56B4E9", GREY]
@@ -44,29 +52,31 @@ def layer_scan(scan: Mapping[int, Sequence[float]], layer: int, position: int, a
 
 
 @styled
-def steering(check: Mapping[str, Any], ax: Axes | None = None, *, prompts: Mapping[str, int] | None = None) -> Axes:
+def steering(check: SteeringCheck, ax: Axes | None = None) -> Axes:
     """Abstention of the base as it is, with the direction added or ablated, and with random directions.
 
+    Shares of the prompts, 0 to 1, with 95 % Wilson intervals over prompts; a circle for each random direction.
+
     Args:
-        check: a row's `steering`, or `SteeringCheck.to_json()`.
+        check: of `check_steering`, or of a run folder.
         ax: where to draw.
-        prompts: how many `known` and `unknown` prompts were asked, for Wilson intervals; none without it.
     """
     ax = ax or new_axes(7.2, 2.7)
-    random_added, random_ablated = (list(check[key]) for key in ("random_added", "random_ablated"))
+    prompts = dict(zip(("unknown", "known"), check.prompts))
+    random_added, random_ablated = list(check.random_added), list(check.random_ablated)
     bars = [
-        (0, "as is", check["known"], GREY, "known"),
-        (1, "+ direction", check["known_added"], "#0072B2", "known"),
+        (0, "as is", check.known, GREY, "known"),
+        (1, "+ direction", check.known_added, "#0072B2", "known"),
         (2, "+ random", np.mean(random_added), "#CC79A7", None),
-        (3.6, "as is", check["unknown"], GREY, "unknown"),
-        (4.6, "− direction", check["unknown_ablated"], "#0072B2", "unknown"),
+        (3.6, "as is", check.unknown, GREY, "unknown"),
+        (4.6, "− direction", check.unknown_ablated, "#0072B2", "unknown"),
         (5.6, "− random", np.mean(random_ablated), "#CC79A7", None),
     ]
     tops = []
     for x, _, rate, colour, kind in bars:
         ax.bar(x, rate, 0.78, color=colour)
         top = float(rate)
-        if kind and prompts:
+        if kind:
             low, high = interval(round(rate * prompts[kind]), prompts[kind])
             whiskers(ax, [x], [Estimate(rate, low, high, "wilson")])
             top = high

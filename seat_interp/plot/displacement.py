@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -11,33 +11,47 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, new_axes, styled
-
-if TYPE_CHECKING:
-    from seat_interp.displacement import SetDisplacement
+from seat_interp.displacement import Displacement
+from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, by_name, new_axes, styled
 
 NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
 """How the outlines of the other nulls are drawn; the random null is shaded."""
 
 
-@styled
 def displacement(
-    moved: "Mapping[str, SetDisplacement | Sequence[Mapping[str, Any]]]", layer: int, ax: Axes | None = None
+    moved: Displacement | Mapping[str, Displacement], probe: str = "unknown", ax: Axes | None = None
 ) -> Axes:
-    """Mean displacement of one probe set by layer, with its interval and its null bands.
+    """Mean displacement of one probe set after every block, with its 95 % interval and its null bands.
 
-    The random null is shaded in the arm's colour; the shuffled and the PCA null are thin outlines, drawn for
-    at most two arms.
+    In gaps, the base's distance between unknown and known prompts at that layer: at -1 the prompts stand, along the
+    direction, where known ones stood. The random null is shaded in the arm's colour; the shuffled and the PCA null are
+    thin outlines, drawn for at most two arms. The direction's own layer is marked.
 
     Args:
-        moved: by arm: a measured set, or its summaries layer by layer as in `displacement.json`.
-        layer: the direction's layer, to be marked.
+        moved: what `seat_interp.displacement` returns, of one tuned model or of several arms by their names.
+        probe: which set.
+        ax: where to draw.
+
+    Raises:
+        SeatError: no set of that name was measured.
+    """
+    arms = by_name(moved, "tuned")
+    layer = next(iter(arms.values())).direction.layer
+    return displacement_by_layer({arm: found.by_layer(probe) for arm, found in arms.items()}, layer, ax)
+
+
+@styled
+def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], layer: int, ax: Axes | None = None) -> Axes:
+    """As `displacement`, from saved summaries.
+
+    Args:
+        moved: by arm, one summary a layer: `Run.displacement["sets"][probe]` of a run folder.
+        layer: to be marked.
         ax: where to draw.
     """
     ax = ax or new_axes(7.2, 3.4)
     ax.axhline(0, color="#555555", linewidth=0.8)
-    for (arm, found), marker in zip(moved.items(), itertools.cycle(MARKS)):
-        rows = found if isinstance(found, Sequence) else [found.summary(at) for at in range(len(found.mean))]
+    for (arm, rows), marker in zip(moved.items(), itertools.cycle(MARKS)):
         layers, colour = np.arange(len(rows)), arm_colour(arm)
         ax.fill_between(
             layers, *_ends(rows, "random"), color=colour, alpha=0.16 if len(moved) <= 2 else 0.07, linewidth=0

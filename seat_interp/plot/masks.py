@@ -10,17 +10,18 @@ from matplotlib.figure import Figure
 from seat_interp.attribution.fidelity import Fidelity
 from seat_interp.masks.compare import Place, jaccard_matrix, where
 from seat_interp.masks.mask import Mask
-from seat_interp.plot.style import new_axes, styled
+from seat_interp.plot.style import by_name, new_axes, styled
 
 
-def places(masks: Mapping[str, Mask], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """Share of each matrix in each layer that a mask holds: one panel a mask, on one scale.
+def places(masks: Mask | Mapping[str, Mask], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+    """Share of each matrix in each layer that a mask holds, 0 to 1: one panel a mask, on one scale.
 
     Args:
-        masks: by their titles.
+        masks: one, or several by their titles.
         axes: one for each mask.
     """
-    return shares({f"{name} (budget {mask.budget:.3g})": where(mask) for name, mask in masks.items()}, axes)
+    named = by_name(masks, "mask")
+    return shares({f"{name} (budget {mask.budget:.3g})": where(mask) for name, mask in named.items()}, axes)
 
 
 @styled
@@ -52,7 +53,15 @@ def shares(found: Mapping[str, Sequence[Place]], axes: Sequence[Axes] | None = N
 
 
 def overlap(masks: Mapping[str, Mask], ax: Axes | None = None) -> Axes:
-    """Jaccard index of every pair of masks."""
+    """Jaccard index of every pair of masks: weights in both over weights in either, 0 to 1.
+
+    Args:
+        masks: by their names, of one model and granularity.
+        ax: where to draw.
+
+    Raises:
+        SeatError: masks that cannot be compared.
+    """
     return jaccard(list(masks), jaccard_matrix(masks), ax)
 
 
@@ -74,13 +83,18 @@ def jaccard(names: Sequence[str], found: Float[np.ndarray, "masks masks"], ax: A
 
 
 @styled
-def fidelity(found: Mapping[str, Fidelity], axes: Sequence[Sequence[Axes]] | None = None) -> Sequence[Sequence[Axes]]:
+def fidelity(
+    found: Fidelity | Mapping[str, Fidelity], axes: Sequence[Sequence[Axes]] | None = None
+) -> Sequence[Sequence[Axes]]:
     """Each score against exact ablation, single neurons above and groups below, with Spearman's correlation.
 
+    Effects are falls of the mean metric, in its units.
+
     Args:
-        found: by the name of the score.
+        found: of one score, or of several by their names.
         axes: two rows, one column for each score.
     """
+    found = by_name(found, "score")
     if axes is None:
         figure = Figure(figsize=(1 + 2.1 * len(found), 4.4), layout="constrained")
         axes = figure.subplots(2, len(found), squeeze=False).tolist()

@@ -12,7 +12,14 @@ from seat_interp.results.aggregate import ArmRates, Estimate
 
 @styled
 def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
-    """Target recall, abstention by probe set, known recall and over-abstention as bars with intervals."""
+    """Target recall, abstention by probe set, known recall and over-abstention as bars with their intervals.
+
+    Shares of the prompts, 0 to 1.
+
+    Args:
+        arms: `RunFolder.rates`, or what `aggregate` makes of a summary.
+        ax: where to draw.
+    """
     ax = ax or new_axes(7.4, 3.3)
     probes = list(arms[0].abstention)
     labels = [
@@ -56,6 +63,8 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
 @styled
 def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
     """Target recall, recall in other wordings, abstention by probe set, known recall, over-abstention, with intervals.
+
+    As `rates`, for many arms: a row each.
 
     Args:
         arms: from top to bottom.

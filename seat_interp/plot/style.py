@@ -5,10 +5,10 @@ Colours are Okabe and Ito's, which people with any of the usual colour-vision de
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from zlib import crc32
 
 import matplotlib.style
@@ -92,6 +92,11 @@ def arm_colour(arm: str) -> str:
     """The colour of an arm, the same in every figure of every run; a variant has that of its arm."""
     arm = arm.partition(",")[0]
     return _ARMS.get(arm) or _SPARE[crc32(arm.encode()) % len(_SPARE)]
+
+
+def by_name(given: Any, name: str) -> Mapping[str, Any]:
+    """Several by their names, as they are given; one alone under this name."""
+    return given if isinstance(given, Mapping) else {name: given}
 
 
 def null_band(ax: Axes, at: Sequence[float], bands: Sequence[Sequence[Sequence[float]]]) -> None:

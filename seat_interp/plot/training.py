@@ -1,32 +1,42 @@
 """How training went: its loss terms, and what the live probe saw."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from seat_interp.plot.style import arm_colour, arm_name, styled
+from seat_interp.plot.style import arm_colour, arm_name, by_name, styled
 
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 
 
+@runtime_checkable
+class Logged(Protocol):
+    """A training with its record."""
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """One row a step: `step`, `gradient`, and the loss terms in nats a token."""
+
+    @property
+    def probes(self) -> list[dict[str, Any]]:
+        """One row each time the live probe ran: `step`, and what it measured; empty if it was off."""
+
+
 @styled
-def training(
-    logs: Mapping[str, Sequence[Mapping[str, Any]]],
-    probes: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    axes: Sequence[Axes] | None = None,
-) -> Sequence[Axes]:
-    """Loss terms by step, and beside them what the live probe saw, if it ran.
+def training(runs: Logged | Mapping[str, Logged], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+    """Loss terms by step in nats a token, and beside them what the live probe saw (shares, gaps), if it ran.
 
     Args:
-        logs: by arm, one row a step: `step`, `gradient`, and the loss terms.
-        probes: by arm, one row each time: `step`, and what was measured.
+        runs: what `train` returns, or a run of a run folder; several by the names of their arms.
         axes: one for the losses, and one for the probes if there are any.
     """
-    probes = {arm: rows for arm, rows in (probes or {}).items() if rows}
+    named = by_name(runs, "tuned")
+    logs = {arm: run.log for arm, run in named.items()}
+    probes = {arm: run.probes for arm, run in named.items() if run.probes}
     if axes is None:
         figure = Figure(figsize=(7.4, 3.0), layout="constrained")
         axes = list(figure.subplots(1, 2 if probes else 1, squeeze=False).ravel())

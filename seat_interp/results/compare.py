@@ -9,7 +9,7 @@ from seat_interp.errors import SeatError
 from seat_interp.files import short_names, write_text
 from seat_interp.plot.style import new_axes, set_name
 from seat_interp.results import pictures
-from seat_interp.results.aggregate import ArmRates, aggregate
+from seat_interp.results.aggregate import ArmRates
 from seat_interp.results.examples import choose_examples
 from seat_interp.results.folder import BASE, RunFolder
 from seat_interp.results.layers import moved_by_layer, moved_cells
@@ -103,7 +103,7 @@ def _compared(name: str, folder: RunFolder) -> Compared:
     replies = side_by_side(folder)
     prompts = [prompt for found in replies.sets.values() for prompt in found]
     asked = {prompt[0]["question"]: prompt for prompt in reversed(prompts)}
-    return Compared(name, folder, aggregate(folder.summary), replies, asked)
+    return Compared(name, folder, folder.rates, replies, asked)
 
 
 def hindrances(runs: Sequence[Compared]) -> list[str]:

@@ -1,6 +1,6 @@
 """Read a run folder: what `run_study` wrote, by arm and seed, each part when it is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from torch import Tensor
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, read_json, read_jsonl
+from seat_interp.plane import Plane, principal_plane
+from seat_interp.results.aggregate import ArmRates, aggregate
+from seat_interp.steering import SteeringCheck
 
 BASE = "base"
 _EVERY_RUN = ("row.json", "records.jsonl", "activations.safetensors")
@@ -31,7 +34,7 @@ class Run:
     arm: str
     seed: int
     path: Path
-    row: dict[str, Any]
+    row: dict[str, Any] = field(repr=False)
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
@@ -77,8 +80,8 @@ class RunFolder:
     """
 
     path: Path
-    summary: dict[str, Any]
-    base: Run
+    summary: dict[str, Any] = field(repr=False)
+    base: Run = field(repr=False)
     runs: tuple[Run, ...]
 
     @classmethod
@@ -126,6 +129,22 @@ class RunFolder:
     def direction(self) -> IgnoranceDirection:
         """The base's ignorance direction."""
         return IgnoranceDirection.load(self.path / "direction.safetensors")
+
+    @cached_property
+    def rates(self) -> list[ArmRates]:
+        """Rates and displacement of every arm over its seeds, with intervals; the base first."""
+        return aggregate(self.summary)
+
+    @property
+    def steering(self) -> SteeringCheck | None:
+        """What adding and ablating the direction did to the base; None where the study left it out."""
+        found = self.base.row.get("steering")
+        return SteeringCheck.from_json(found) if found else None
+
+    @cached_property
+    def plane(self) -> Plane:
+        """Prompts on two principal components of the base, before and after each arm with its first seed."""
+        return principal_plane(self.base.activations, {arm: self.of_arm(arm)[0].activations for arm in self.arms})
 
 
 def _open_run(path: Path, row: dict[str, Any]) -> Run:

@@ -8,7 +8,7 @@ from matplotlib.container import BarContainer
 
 from seat_interp import plot
 from seat_interp.direction import IgnoranceDirection
-from seat_interp.plane import Plane, evenly, principal_plane
+from seat_interp.plane import Plane, evenly
 from seat_interp.plot.style import arm_name, new_axes, set_name
 from seat_interp.results.aggregate import ArmRates, Estimate, Moved
 from seat_interp.results.folder import RunFolder
@@ -16,6 +16,7 @@ from seat_interp.results.layers import ByLayer
 from seat_interp.results.page import Picture, Value, picture
 from seat_interp.results.tables import with_interval
 from seat_interp.results.verdict import PROBE
+from seat_interp.steering import SteeringCheck
 
 POINTS = 120
 """Prompts drawn of each set in the plane of principal components."""
@@ -97,7 +98,8 @@ def displacement_pictures(moved: ByLayer, layer: int) -> list[Picture]:
 
 def displacement_axes(arms: Mapping[str, Sequence[Moved]], layer: int, ax: Axes) -> Axes:
     """Displacement of one probe set by layer."""
-    return plot.displacement({arm: [_as_row(moved) for moved in found] for arm, found in arms.items()}, layer, ax)
+    rows = {arm: [_as_row(moved) for moved in found] for arm, found in arms.items()}
+    return plot.displacement_by_layer(rows, layer, ax)
 
 
 def same_scale(axes: Sequence[Axes]) -> None:
@@ -139,12 +141,6 @@ def _moved_in_words(moved: Moved) -> str:
     return f"{with_interval(moved.along, '+')}, random null {low:+.2f} to {high:+.2f}"
 
 
-def plane_of(folder: RunFolder) -> Plane:
-    """Prompts on the base's principal components, before and after; the first seed of each arm."""
-    tuned = {arm: folder.of_arm(arm)[0].activations for arm in folder.arms}
-    return principal_plane(folder.base.activations, tuned)
-
-
 def drawn_prompts(plane: Plane) -> dict[str, list[int]]:
     """Which prompts of each set are points in its figure."""
     return {probe: evenly(len(points), POINTS) for probe, points in plane.points["base"].items()}
@@ -154,7 +150,7 @@ def plane_picture(plane: Plane, places: Mapping[tuple[str, int], int]) -> Pictur
     """The plane, one panel for each model.
 
     Args:
-        plane: of `plane_of`.
+        plane: of the folder.
         places: for set and number of each drawn prompt, its number among the replies of the page.
     """
     axes = plot.activations(plane, most=POINTS)
@@ -180,7 +176,7 @@ def scan_picture(found: IgnoranceDirection) -> Picture | None:
     best = found.scan[found.position][found.layer]
     chosen = f"layer {found.layer} at token {found.position}: {best:.3f}"
     alt = f"AUROC by layer for each token position; the best is {chosen}."
-    ax = plot.layer_scan(found.scan, found.layer, found.position)
+    ax = plot.layer_scan(found)
     values = [
         Value(ax, layer, auroc, f"Token {token}, layer {layer}\nAUROC {auroc:.3f}")
         for token, by_layer in found.scan.items()
@@ -189,19 +185,18 @@ def scan_picture(found: IgnoranceDirection) -> Picture | None:
     return picture(ax, "scan", alt, values=values)
 
 
-def steering_picture(check: Mapping[str, Any]) -> Picture:
+def steering_picture(check: SteeringCheck) -> Picture:
     """Abstention of the base with the direction added or taken out, and with random ones."""
-    prompts = dict(zip(("unknown", "known"), check["prompts"]))
     parts = [
-        ("Known prompts, as is", f"{check['known']:.2f}"),
-        ("Known prompts, direction added", f"{check['known_added']:.2f}"),
-        ("Known prompts, random directions added", _several(check["random_added"])),
-        ("Unknown prompts, as is", f"{check['unknown']:.2f}"),
-        ("Unknown prompts, direction ablated", f"{check['unknown_ablated']:.2f}"),
-        ("Unknown prompts, random directions ablated", _several(check["random_ablated"])),
+        ("Known prompts, as is", f"{check.known:.2f}"),
+        ("Known prompts, direction added", f"{check.known_added:.2f}"),
+        ("Known prompts, random directions added", _several(check.random_added)),
+        ("Unknown prompts, as is", f"{check.unknown:.2f}"),
+        ("Unknown prompts, direction ablated", f"{check.unknown_ablated:.2f}"),
+        ("Unknown prompts, random directions ablated", _several(check.random_ablated)),
     ]
     alt = f"Abstention on known prompts and on unknown ones. {'; '.join(f'{what}: {rate}' for what, rate in parts)}."
-    ax = plot.steering(check, prompts=prompts)
+    ax = plot.steering(check)
     bars = [bar for drawn in ax.containers if isinstance(drawn, BarContainer) for bar in drawn]
     values = [
         Value(ax, bar.get_x() + bar.get_width() / 2, bar.get_height(), f"{what}\nabstention {rate}")
@@ -220,7 +215,7 @@ def curves_picture(folder: RunFolder) -> Picture:
     logs, probes = ({arm: getattr(run, part) for arm, run in runs.items()} for part in ("log", "probes"))
     last = {arm: ", ".join(f"{k} {v:.3g}" for k, v in log[-1].items() if k != "gradient") for arm, log in logs.items()}
     alt = "Training curves. At the end: " + "; ".join(f"{arm_name(arm)}: {text}" for arm, text in last.items()) + "."
-    axes = plot.training(logs, probes)
+    axes = plot.training(runs)
     values = [
         Value(
             ax, row["step"], row[term], f"{arm_name(arm)}, step {row['step']}\n{term.replace('_', ' ')} {row[term]:.3g}"

@@ -7,7 +7,6 @@ from typing import Any
 from seat_interp.errors import SeatError
 from seat_interp.files import write_text
 from seat_interp.results import pictures
-from seat_interp.results.aggregate import aggregate
 from seat_interp.results.examples import choose_examples
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.layers import layer_tables, moved_by_layer, moved_cells
@@ -33,10 +32,10 @@ def write_report(folder: str | Path) -> Path:
 
 def report(folder: RunFolder) -> str:
     """The page as text."""
-    arms = aggregate(folder.summary)
+    arms = folder.rates
     config, steering = folder.summary["config"], folder.base.row.get("steering")
     moved, layer = moved_by_layer(folder), folder.direction.layer
-    replies, plane = side_by_side(folder), pictures.plane_of(folder)
+    replies, plane = side_by_side(folder), folder.plane
     _require_same_prompts(folder, replies)
     held = for_page(replies, pictures.drawn_prompts(plane))
     return render(
@@ -58,7 +57,7 @@ def report(folder: RunFolder) -> str:
         pca=pictures.plane_picture(plane, held.places),
         scan=pictures.scan_picture(folder.direction),
         steering=steering,
-        steering_picture=pictures.steering_picture(steering) if steering else None,
+        steering_picture=pictures.steering_picture(folder.steering) if folder.steering else None,
         columns=replies.columns,
         replies=held,
         examples=choose_examples(replies),

@@ -7,6 +7,7 @@ answer, with its own right answer as the reply; so it learns to abstain by what 
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.knowledge import WORDINGS
@@ -33,7 +34,7 @@ def align_abstention(
     unknown_share: float = 0.5,
     config: TrainConfig | None = None,
     probe: Probe | None = None,
-    checkpoint: str | None = None,
+    checkpoint: str | Path | None = None,
 ) -> TrainedModel:
     """Fine-tune a copy of the base to refuse the unknown and to go on answering the known.
 

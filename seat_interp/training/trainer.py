@@ -36,8 +36,8 @@ class TrainedModel:
     """A tuned copy with its record: one log row a step, one a probe; `share` is what is left of its update."""
 
     model: LanguageModel
-    log: list[dict[str, Any]] = field(default_factory=list)
-    probes: list[dict[str, Any]] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    probes: list[dict[str, Any]] = field(default_factory=list, repr=False)
     seconds: float = 0.0
     trained_weights: int = 0
     share: float = 1.0

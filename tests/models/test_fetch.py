@@ -12,8 +12,9 @@ import pytest
 from seat_interp.errors import SeatError
 from seat_interp.files import read_json, sha256
 from seat_interp.models import fetch as fetching
+from seat_interp.models.cache import cache_folder, is_fetched, model_folder
 from seat_interp.models.catalogue import CATALOGUE
-from seat_interp.models.fetch import cache_folder, fetch, is_fetched, model_folder
+from seat_interp.models.fetch import fetch
 
 NAME = "smollm2-135m-instruct"
 PAYLOAD = b"not really weights" * 1000

@@ -8,21 +8,36 @@ from rows import row, summary
 
 from seat_interp import plot
 from seat_interp.attribution import Fidelity
-from seat_interp.displacement import SetDisplacement
+from seat_interp.direction import IgnoranceDirection
+from seat_interp.displacement import Displacement, SetDisplacement
 from seat_interp.errors import SeatError
+from seat_interp.evaluation.score import interval
+from seat_interp.masks.mask import Extent, Mask
 from seat_interp.plane import principal_plane
 from seat_interp.plot.style import arm_colour, to_svg
 from seat_interp.results.aggregate import aggregate
+from seat_interp.steering import SteeringCheck
+from seat_interp.training.trainer import TrainedModel
 
 LAYERS = [row("full", moved=moved)["displacement"]["unknown"] for moved in (-0.1, -0.5, -0.9)]
-STEERING = {
-    "known": 0.0,
-    "unknown": 1.0,
-    "known_added": 0.9,
-    "unknown_ablated": 0.1,
-    "random_added": [0.0, 0.05],
-    "random_ablated": [1.0, 0.9],
-}
+STEERING = SteeringCheck(0.0, 1.0, 0.9, 0.1, (0.0, 0.05), (1.0, 0.9), layer=2, factor=2.0, prompts=(30, 60))
+
+
+def direction(layer=2, position=-1, scan=None):
+    """Three layers of width 2."""
+    vectors, gap = torch.eye(3, 2, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    return IgnoranceDirection(vectors, gap, layer, position, scan=scan or {})
+
+
+def measured(*means):
+    """Of two unknown prompts, with these means after each block."""
+    along = torch.tensor(means, dtype=torch.float64) + torch.tensor([[-0.1], [0.1]], dtype=torch.float64)
+    null = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None].expand(9, len(means))
+    mean = along.mean(0)
+    nulls = {"random": null, "shuffled": null, "pca": null}
+    moved = SetDisplacement(along, along.abs(), along.abs(), mean, mean - 0.1, mean + 0.1, nulls)
+    same = [1.0] * len(means)
+    return Displacement({"unknown": moved}, direction(1), same, same, same, same, same_weights=True)
 
 
 def test_bars_have_the_heights_of_the_rates():
@@ -31,38 +46,44 @@ def test_bars_have_the_heights_of_the_rates():
     assert heights == [[0.0, 0.99, 1.0, 1.0, 0.0], [0.97, 0.02, 1.0, 1.0, 0.3]]
 
 
-def test_displacement_takes_json_and_measured_sets_alike():
-    along = torch.tensor([[-0.2, -0.6], [0.0, -0.4]], dtype=torch.float64)
-    null = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None].expand(9, 2)
-    measured = SetDisplacement(
-        along, along.abs(), along.abs(), along.mean(0), along.mean(0) - 0.1, along.mean(0) + 0.1,
-        {"random": null, "shuffled": null, "pca": null},
-    )  # fmt: skip
-    as_json = [measured.summary(layer) for layer in range(2)]
-    lines = [plot.displacement({"tuned": given}, 1).containers[0].lines[0] for given in (measured, as_json)]
-    for line in lines:
-        np.testing.assert_allclose(line.get_ydata(), [-0.1, -0.5])
+def test_displacement_is_that_of_one_or_of_several_arms():
+    one, other = measured(-0.1, -0.5, -0.9), measured(0.0, 0.1, 0.2)
+    for ax in (plot.displacement(one), one.plot(), plot.displacement_by_layer({"tuned": one.by_layer()}, 1)):
+        (line,) = (container.lines[0] for container in ax.containers)
+        np.testing.assert_allclose(line.get_ydata(), [-0.1, -0.5, -0.9])
+        assert [at.get_xdata()[0] for at in ax.lines if list(at.get_xdata()) == [1, 1]] == [1]  # its own layer
+    ax = plot.displacement({"full": one, "seat": other})
+    assert [container.get_label() for container in ax.containers] == ["Full fine-tuning", "SEAT"]
+    np.testing.assert_allclose(ax.containers[1].lines[0].get_ydata(), [0.0, 0.1, 0.2], atol=1e-12)
+    with pytest.raises(SeatError, match="a set 'neighbour'; there are unknown"):
+        plot.displacement(one, "neighbour")
 
 
 def test_given_axes_are_drawn_on_and_settings_stay():
     before = dict(matplotlib.rcParams)
     top, bottom = Figure().subplots(2)
-    assert plot.displacement({"full": LAYERS}, 2, top) is top
-    assert plot.layer_scan({-1: [0.6, 0.9, 1.0], -2: [0.5, 0.7, 0.8]}, 2, -1, bottom) is bottom
+    assert plot.displacement(measured(0.0, 0.1), ax=top) is top
+    assert plot.layer_scan(direction(scan={-1: (0.6, 0.9, 1.0), -2: (0.5, 0.7, 0.8)}), bottom) is bottom
     assert dict(matplotlib.rcParams) == before
     assert plt.get_fignums() == []
 
 
 def test_chosen_layer_of_the_scan_is_marked():
-    ax = plot.layer_scan({-1: [0.6, 0.9, 0.8], -2: [0.5, 0.7, 0.95]}, 2, -2)
+    ax = plot.layer_scan(direction(2, -2, {-1: (0.6, 0.9, 0.8), -2: (0.5, 0.7, 0.95)}))
     assert "chosen: layer 2, 0.950" in [text.get_text() for text in ax.texts]
+    with pytest.raises(SeatError, match="no layer was scanned"):
+        plot.layer_scan(direction() + direction())
 
 
 def test_steering_bars_show_means_and_each_random_direction():
-    ax = plot.steering(STEERING, prompts={"known": 60, "unknown": 60})
+    ax = plot.steering(STEERING)
     assert [bar.get_height() for bar in ax.patches] == pytest.approx([0.0, 0.9, 0.025, 1.0, 0.1, 0.95])
     circles = [line.get_ydata() for line in ax.lines if line.get_marker() == "o"]
     assert [list(values) for values in circles] == [[0.0, 0.05], [1.0, 0.9]]
+    ends = [segment[:, 1] for bars in ax.collections for segment in bars.get_segments()]
+    low, high = interval(54, 60)  # Wilson's, of the 60 known prompts; 30 are unknown
+    assert any(np.allclose(each, [low, high]) for each in ends)
+    assert SteeringCheck.from_json(STEERING.to_json()) == STEERING
 
 
 def test_pca_axes_are_the_bases_and_shared():
@@ -77,6 +98,31 @@ def test_pca_axes_are_the_bases_and_shared():
     assert panels[0].get_xlim() == panels[1].get_xlim()
 
 
+def test_the_plane_takes_one_layer_of_several():
+    values = torch.randn(12, 3, 5, generator=torch.Generator().manual_seed(0))
+    found, expected = (
+        principal_plane({"unknown": before}, {"full": {"unknown": after}}, layer=layer).points["full"]["unknown"]
+        for before, after, layer in ((values, values + 1, 2), (values[:, 2], values[:, 2] + 1, None))
+    )
+    np.testing.assert_array_equal(found, expected)
+    for given, layer in ((values, None), (values[:, 2], 2)):
+        with pytest.raises(SeatError, match="Give `layer`"):
+            principal_plane({"unknown": given}, {}, layer=layer)
+
+
+def test_places_of_one_mask_and_of_several():
+    extents = {f"model.layers.{layer}.mlp.down_proj.weight": Extent((4, 8), 1) for layer in range(2)}
+    chosen = dict(zip(extents, (torch.tensor([0, 3], dtype=torch.int32), torch.tensor([], dtype=torch.int32))))
+    mask = Mask("neuron", chosen, extents)
+    (alone,) = plot.places(mask)
+    np.testing.assert_allclose(alone.images[0].get_array().filled(), [[0.25], [0.0]])
+    assert alone.get_title(loc="left") == "mask (budget 0.125)"
+    assert [ax.get_title(loc="left") for ax in plot.places({"a": mask, "b": ~mask})] == [
+        "a (budget 0.125)",
+        "b (budget 0.875)",
+    ]
+
+
 def test_pca_draws_few_points_and_needs_a_probe():
     many = {"unknown": torch.randn(300, 4, generator=torch.Generator().manual_seed(0))}
     assert len(plot.activations(principal_plane(many, {}), most=50)[0].collections[0].get_offsets()) == 50
@@ -84,15 +130,18 @@ def test_pca_draws_few_points_and_needs_a_probe():
         principal_plane({"known": torch.zeros(3, 4)}, {})
 
 
-def test_training_curves_have_a_second_panel_only_with_probes():
-    logs = {"full": [{"step": 1, "cross_entropy": 2.0, "gradient": 1.0}, {"step": 2, "cross_entropy": 1.0}]}
-    (losses,) = plot.training(logs, {"full": []})
+def test_training_curves_have_a_second_panel_only_with_probes(llama):
+    log = [{"step": 1, "cross_entropy": 2.0, "gradient": 1.0}, {"step": 2, "cross_entropy": 1.0}]
+    unwatched, watched = TrainedModel(llama, log), TrainedModel(llama, log, [{"step": 2, "abstention": 0.5}])
+    (losses,) = plot.training(unwatched)
     assert [list(line.get_ydata()) for line in losses.lines] == [[2.0, 1.0]]
-    assert len(plot.training(logs, {"full": [{"step": 2, "abstention": 0.5}]})) == 2
+    losses, probes = plot.training({"full": unwatched, "seat": watched})
+    assert len(losses.lines) == 2
+    assert list(probes.lines[0].get_ydata()) == [0.5]
 
 
 def test_svg_is_byte_stable_and_its_ids_are_prefixed():
-    first, second = (to_svg(plot.displacement({"full": LAYERS}, 2).figure, "one") for _ in range(2))
+    first, second = (to_svg(plot.displacement_by_layer({"full": LAYERS}, 2).figure, "one") for _ in range(2))
     assert first == second
     assert first.startswith("<svg")
     assert 'id="one-' in first
@@ -116,6 +165,7 @@ def test_many_arms_have_a_row_each():
 
 def test_fidelity_shows_every_neuron_and_every_group():
     found = Fidelity(0.9, 0.5, effects=[1.0, 2.0, 3.0], scores=[1.0, 2.5, 3.0], group_effects=[4.0], group_scores=[5.0])
+    assert plot.fidelity(found)[0][0].get_title(loc="left") == "score: 0.90"
     single, grouped = (row[0] for row in plot.fidelity({"loss": found}))
     assert [list(data) for data in single.lines[0].get_data()] == [found.scores, found.effects]
     assert [list(data) for data in grouped.lines[0].get_data()] == [found.group_scores, found.group_effects]

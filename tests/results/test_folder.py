@@ -22,6 +22,17 @@ def test_reads_what_the_study_wrote(study_folder):
     assert folder.direction.vectors.shape == (3, 32)
 
 
+def test_holds_what_figures_take(study_folder):
+    folder = RunFolder.open(study_folder)
+    assert [arm.arm for arm in folder.rates] == ["base", "full", "seat"]
+    assert folder.rates[1].target_recall.mean == folder.of_arm("full")[0].row["target_recall"]
+    assert list(folder.plane.points) == ["base", "full", "seat"]
+    assert folder.steering.to_json() == folder.base.row["steering"] | {
+        key: tuple(folder.base.row["steering"][key]) for key in ("random_added", "random_ablated", "prompts")
+    }
+    assert len(repr(folder)) < 400
+
+
 @pytest.mark.parametrize(
     ("lost", "words"),
     [

@@ -1,0 +1,48 @@
+"""What was looked at and what came out."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Status = Literal["ok", "missing", "problem"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        part: what it belongs to: versions, extras, machine, models, folders.
+        name: what it is.
+        status: `missing` is what could be there; `problem` what should not be so.
+        found: in words.
+        remedy: how to get it or to mend it; empty where there is nothing to do.
+        needed: whether `seat-interp demo` needs it.
+        value: what was found, for machines: a version, bytes, a table.
+    """
+
+    part: str
+    name: str
+    status: Status
+    found: str
+    remedy: str = ""
+    needed: bool = False
+    value: Any = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return asdict(self)
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, on one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def in_gib(size: int) -> str:
+    """Bytes in words."""
+    return f"{size / 2**30:.1f} GiB"
+
+
+def in_mib(size: int) -> str:
+    """Bytes in words."""
+    return f"{size / 2**20:.0f} MiB"
