@@ -9,17 +9,17 @@ DEMO_STAMP := $(STAMP)-core
 TEST_STAMP := $(STAMP)-test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-real real figures lint format clean
+.PHONY: help demo test test-slow test-real test-notebooks real figures notebooks lint format clean
 
 help:  ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(DEMO_STAMP): pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e ."
 	@touch $@
 
 $(TEST_STAMP): pyproject.toml scripts/setup.sh
-	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[lens,nnsight,peft,gguf,train,sweep,stats,test]"
+	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[lens,nnsight,peft,gguf,train,sweep,stats,notebooks,test]"
 	@touch $(DEMO_STAMP) $@
 
 demo: $(DEMO_STAMP)  ## the main job on the embedded organism: base, full FT, SEAT
@@ -35,11 +35,17 @@ test-slow: $(TEST_STAMP)  ## tests that take minutes
 test-real: $(TEST_STAMP)  ## tests on real data and a real model (DATA=folder)
 	@SEAT_INTERP_DATA=$(DATA) $(BIN)/python -m pytest -m real
 
+test-notebooks: $(TEST_STAMP)  ## run every notebook, minutes
+	@$(BIN)/python -m pytest -m notebooks
+
 real: $(TEST_STAMP)  ## SmolLM2-135M-Instruct on PISTOL, hours on two cores (DATA=folder)
 	@$(BIN)/python analyses/real_smollm2.py --data $(DATA)
 
 figures: $(DEMO_STAMP)  ## redraw every figure from the saved results
 	@$(BIN)/python analyses/figures.py
+
+notebooks: $(TEST_STAMP)  ## run the notebooks' scripts and keep what they show, minutes
+	@$(BIN)/python scripts/notebooks.py
 
 lint: $(TEST_STAMP)  ## ruff and mypy only
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

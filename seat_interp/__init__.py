@@ -26,14 +26,18 @@ from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.masks.select import select
+from seat_interp.measure import arm_rates
 from seat_interp.models.adapters import adapter
 from seat_interp.models.fetch import fetch
 from seat_interp.models.open import LanguageModel, open_model, save_model, wrap_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.plane import principal_plane
+from seat_interp.results.aggregate import aggregate
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
+from seat_interp.results.table import Table
+from seat_interp.results.tables import arms_table, displacement_table, rates_table
 from seat_interp.sites import Sites, find_sites, sites_from_paths
 from seat_interp.steering import ablate_direction, ablation, add_direction, addition, check_steering, patch_direction
 from seat_interp.study import StudyConfig, run_study
@@ -87,6 +91,7 @@ __all__ = [
     "Sites",
     "SlickConfig",
     "StudyConfig",
+    "Table",
     "TrainConfig",
     "ablate_direction",
     "ablate_sample",
@@ -94,7 +99,10 @@ __all__ = [
     "adapter",
     "add_direction",
     "addition",
+    "aggregate",
     "align_abstention",
+    "arm_rates",
+    "arms_table",
     "ask",
     "attach",
     "attribute",
@@ -104,6 +112,7 @@ __all__ = [
     "check_steering",
     "displace",
     "displacement",
+    "displacement_table",
     "fetch",
     "fidelity",
     "find_sites",
@@ -120,6 +129,7 @@ __all__ = [
     "random_coordinates",
     "random_neurons",
     "rates",
+    "rates_table",
     "read_facts",
     "records",
     "run_study",

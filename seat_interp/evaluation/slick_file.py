@@ -19,7 +19,7 @@ PART = ".part-"
 
 
 def slick_to(
-    path: Path,
+    path: str | Path,
     lm: LanguageModel,
     facts: Sequence[Fact],
     dev: Sequence[Fact],
@@ -45,7 +45,8 @@ def slick_to(
     Raises:
         SeatError: as `slick`, or a file that was begun with others or is none of ours.
     """
-    config, among, about, began = config or SlickConfig(), processes(), about_of(path), time.perf_counter()
+    path, config, among, began = Path(path), config or SlickConfig(), processes(), time.perf_counter()
+    about = about_of(path)
     settings = _settings(lm, facts, dev, config, batch_size)
     before = read_json(about) if about.exists() else {}
     if before.get("config") != settings:

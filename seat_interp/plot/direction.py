@@ -1,15 +1,21 @@
 """The ignorance direction itself: where it separates, and whether the model acts on it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 
 from seat_interp.evaluation.score import interval
-from seat_interp.plot.style import GREY, new_axes, styled, whiskers
+from seat_interp.plot.style import GREY, SET_STYLES, new_axes, set_name, styled, whiskers
 from seat_interp.results.aggregate import Estimate
+
+if TYPE_CHECKING:
+    from seat_interp.steering import SteeringCheck
 
 
 @styled
@@ -44,14 +50,43 @@ def layer_scan(scan: Mapping[int, Sequence[float]], layer: int, position: int, a
 
 
 @styled
-def steering(check: Mapping[str, Any], ax: Axes | None = None, *, prompts: Mapping[str, int] | None = None) -> Axes:
+def projections(along: Mapping[str, Float[Tensor, " prompts"]], ax: Axes | None = None) -> Axes:
+    """Where the prompts of each set lie along the ignorance direction: outlines of histograms of equal area.
+
+    Args:
+        along: by probe set, in gaps from the base's known prompts; of another model by the name of the set with the
+            rest behind, "unknown, tuned": it is dashed.
+        ax: where to draw.
+    """
+    ax = ax or new_axes(7.2, 2.8)
+    every = torch.cat([values.double() for values in along.values()])
+    bins = np.linspace(float(every.min()), float(every.max()), 25)
+    for name, values in along.items():
+        probe, comma, _ = name.partition(",")
+        colour, _ = SET_STYLES.get(probe, ("#882255", "v"))
+        look: dict[str, Any] = {"color": colour, "ls": (0, (3, 1.5)) if comma else "-", "lw": 1.6}
+        ax.hist(values.double().numpy(), bins, density=True, histtype="step", label=set_name(name), **look)
+    for at, words in ((0, "known"), (1, "unknown")):
+        ax.axvline(at, color=GREY, lw=0.8, ls=(0, (2, 2)), zorder=0)
+        ax.annotate(words, (at, 1), (2, -2), xycoords=("data", "axes fraction"), textcoords="offset points", va="top",
+                    size=7, color="#777777")  # fmt: skip
+    ax.set(xlabel="Place along the ignorance direction (gaps)", ylabel="Density", yticks=[])
+    ax.set_ylim(0, 1.15 * ax.get_ylim()[1])  # room for the words
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(len(along), 5))
+    return ax
+
+
+@styled
+def steering(check: "Mapping[str, Any] | SteeringCheck", ax: Axes | None = None) -> Axes:
     """Abstention of the base as it is, with the direction added or ablated, and with random directions.
 
     Args:
-        check: a row's `steering`, or `SteeringCheck.to_json()`.
+        check: of `check_steering`, or a row's `steering`.
         ax: where to draw.
-        prompts: how many `known` and `unknown` prompts were asked, for Wilson intervals; none without it.
     """
+    if not isinstance(check, Mapping):
+        check = check.to_json()
+    prompts = dict(zip(("unknown", "known"), check["prompts"]))
     ax = ax or new_axes(7.2, 2.7)
     random_added, random_ablated = (list(check[key]) for key in ("random_added", "random_ablated"))
     bars = [
@@ -66,7 +101,7 @@ def steering(check: Mapping[str, Any], ax: Axes | None = None, *, prompts: Mappi
     for x, _, rate, colour, kind in bars:
         ax.bar(x, rate, 0.78, color=colour)
         top = float(rate)
-        if kind and prompts:
+        if kind:
             low, high = interval(round(rate * prompts[kind]), prompts[kind])
             whiskers(ax, [x], [Estimate(rate, low, high, "wilson")])
             top = high

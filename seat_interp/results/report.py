@@ -175,14 +175,13 @@ def _scan(folder: RunFolder) -> Picture | None:
 
 
 def _steering(check: Mapping[str, Any]) -> Picture:
-    prompts = dict(zip(("unknown", "known"), check["prompts"]))
     alt = (
         f"Abstention on known prompts: as is {check['known']:.2f}, direction added "
         f"{check['known_added']:.2f}, random directions added {_several(check['random_added'])}. "
         f"On unknown prompts: as is {check['unknown']:.2f}, direction ablated "
         f"{check['unknown_ablated']:.2f}, random directions ablated {_several(check['random_ablated'])}."
     )
-    return _picture(plot.steering(check, prompts=prompts), "steering", alt)
+    return _picture(plot.steering(check), "steering", alt)
 
 
 def _several(values: list[float]) -> str:

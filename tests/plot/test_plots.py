@@ -22,6 +22,7 @@ STEERING = {
     "unknown_ablated": 0.1,
     "random_added": [0.0, 0.05],
     "random_ablated": [1.0, 0.9],
+    "prompts": [60, 40],
 }
 
 
@@ -59,7 +60,7 @@ def test_chosen_layer_of_the_scan_is_marked():
 
 
 def test_steering_bars_show_means_and_each_random_direction():
-    ax = plot.steering(STEERING, prompts={"known": 60, "unknown": 60})
+    ax = plot.steering(STEERING)
     assert [bar.get_height() for bar in ax.patches] == pytest.approx([0.0, 0.9, 0.025, 1.0, 0.1, 0.95])
     circles = [line.get_ydata() for line in ax.lines if line.get_marker() == "o"]
     assert [list(values) for values in circles] == [[0.0, 0.05], [1.0, 0.9]]
@@ -120,3 +121,13 @@ def test_fidelity_shows_every_neuron_and_every_group():
     assert [list(data) for data in single.lines[0].get_data()] == [found.scores, found.effects]
     assert [list(data) for data in grouped.lines[0].get_data()] == [found.group_scores, found.group_effects]
     assert single.get_title(loc="left") == "loss: 0.90"
+
+
+def test_projections_have_equal_areas_and_other_models_are_dashed():
+    ax = plot.projections(
+        {"known": torch.zeros(4), "unknown": torch.tensor([1.0, 1.1]), "unknown, tuned": torch.rand(3)}
+    )
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["known", "unknown", "unknown, tuned"]
+    plain, dashed = ax.patches[1], ax.patches[2]
+    assert plain.get_edgecolor() == dashed.get_edgecolor()
+    assert plain.get_linestyle() != dashed.get_linestyle()
