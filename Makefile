@@ -13,17 +13,17 @@ SITE := build/docs
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-docs test-slow test-browser test-real docs real figures lint format clean
+.PHONY: help demo test test-docs test-slow test-browser test-notebooks test-real docs real figures notebooks lint format clean
 
 help:  ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(DEMO_STAMP): pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e ."
 	@touch $@
 
 $(TEST_STAMP): pyproject.toml scripts/setup.sh
-	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[lens,nnsight,peft,gguf,train,sweep,stats,test]"
+	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[lens,nnsight,peft,gguf,train,sweep,stats,notebooks,test]"
 	@touch $(DEMO_STAMP) $@
 
 $(BROWSER_STAMP): $(TEST_STAMP)
@@ -58,12 +58,18 @@ docs: $(DOCS_STAMP)  ## build the documentation, warnings as errors
 	@$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees docs $(SITE)
 	@echo "Documentation: $(SITE)/index.html"
 
+test-notebooks: $(TEST_STAMP)  ## run every notebook, minutes
+	@$(BIN)/python -m pytest -m notebooks
+
 real: $(TEST_STAMP)  ## SmolLM2-135M-Instruct on PISTOL, hours on two cores (DATA=folder)
 	@$(BIN)/python analyses/real_smollm2.py --data $(DATA)
 
 figures: $(DEMO_STAMP)  ## redraw every figure from the saved results
 	@$(BIN)/python analyses/figures.py
 	@PYTHONPATH=analyses $(BIN)/python docs/gallery.py
+
+notebooks: $(TEST_STAMP)  ## run the notebooks' scripts and keep what they show, minutes
+	@$(BIN)/python scripts/notebooks.py
 
 lint: $(TEST_STAMP)  ## ruff and mypy only
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

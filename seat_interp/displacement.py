@@ -168,6 +168,12 @@ class Displacement:
         """Degrees between the base's direction and one fitted to the base on the probe sets: the floor of `angle`."""
         return np.degrees(np.arccos(np.clip(self.base_refit_cosine, -1, 1))).tolist()
 
+    def table(self):
+        """Every set at the direction's layer with its interval and nulls; a `Table`, which notebooks show."""
+        from seat_interp.results.tables import displacement_table
+
+        return displacement_table(self.summary())
+
     def plot(self, probe: str = "unknown", ax: Any = None) -> Any:
         """Displacement by layer with its null bands, as `seat_interp.plot.displacement` draws it; returns the axes."""
         from seat_interp import plot

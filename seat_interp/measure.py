@@ -10,9 +10,12 @@ from torch import Tensor
 
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, null_directions
+from seat_interp.errors import SeatError
+from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import Record, interval, rates
-from seat_interp.facts import FactSets
+from seat_interp.facts import Fact, FactSets
 from seat_interp.models.open import LanguageModel
+from seat_interp.results.aggregate import ArmRates, aggregate
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,35 @@ def weight_distance(base: LanguageModel, tuned: LanguageModel) -> float:
         moved += float((after[name].detach().double().cpu() - start).square().sum())
         whole += float(start.square().sum())
     return (moved / whole) ** 0.5
+
+
+def arm_rates(
+    models: Mapping[str, LanguageModel],
+    sets: Mapping[str, Sequence[Fact]],
+    *,
+    max_new_tokens: int = 32,
+    batch_size: int = 64,
+) -> list[ArmRates]:
+    """Ask every model all sets: what `plot.rates` draws and `rates_table` writes, without a study and its folder.
+
+    Args:
+        models: by arm, the base first.
+        sets: `target` and `known` are needed, `rewordings` may be there; on all others the right reply is to abstain.
+        max_new_tokens: of each reply.
+        batch_size: prompts a forward pass.
+
+    Raises:
+        SeatError: a needed set is missing, or as `ask`.
+    """
+    for name in ("target", "known"):
+        if not sets.get(name):
+            raise SeatError(f"There is no set {name!r} among {sorted(sets)}; rates need target and known facts.")
+    probes = [name for name in sets if name not in ("target", "known", "rewordings")]
+    rows = []
+    for arm, lm in models.items():
+        found = ask(lm, sets, max_new_tokens=max_new_tokens, batch_size=batch_size)
+        rows.append({"arm": arm, "seed": 0, **rates_of(found, probes)})
+    return aggregate({"rows": rows})
 
 
 def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tqdm import tqdm
-
 from seat_interp.errors import SeatError, require_within, see
+from seat_interp.progress import progress_bar
 
 Cell = tuple[str, int]
 """An arm and a seed."""
@@ -121,7 +120,7 @@ def sweep(run: Callable[[Cell], object], cells: Sequence[Cell], jobs: Jobs, fold
     executor = jobs.executor(folder)
     todo, running, failed = list(cells), dict[int, tuple[Cell, Any]](), dict[Cell, Any]()
     try:
-        with tqdm(total=len(cells), desc="Jobs", unit="job") as bar:
+        with progress_bar(total=len(cells), desc="Jobs", unit="job") as bar:
             while todo or running:
                 for place in range(jobs.at_once):
                     if todo and place not in running:

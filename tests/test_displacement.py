@@ -42,6 +42,7 @@ def test_a_planted_shift_is_read_off_in_gaps(made_up):
     torch.testing.assert_close(unknown.orthogonal, torch.full((60, 2), 0.75, dtype=torch.float64))
     torch.testing.assert_close(known.along, torch.zeros(60, 2, dtype=torch.float64))
     assert moved.summary()["unknown"]["mean"] == pytest.approx(-1)
+    assert moved.table().rows[0][:2] == ("unknown", "-1.00 [-1.00, -1.00]")
     # All unknown prompts now sit where known ones are: the base's probe is blind, the fitted one has turned.
     assert moved.base_auroc[1] == 1.0
     assert moved.probe_auroc[1] == pytest.approx(0.5, abs=0.1)

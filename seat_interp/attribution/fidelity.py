@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float
 from scipy.stats import spearmanr
 from torch import Tensor
-from tqdm import tqdm
 
 from seat_interp.attribution.gates import changed_neurons, counterfactual_neurons, frozen
 from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
@@ -18,6 +17,7 @@ from seat_interp.attribution.scores import Scores
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+from seat_interp.progress import progress_bar
 from seat_interp.prompts import batches_by_length
 
 
@@ -125,7 +125,7 @@ def ablation_effects(
     with frozen(lm):
         baselines = [baseline(indices) for indices in batches]
         whole = mean([])
-        bar = tqdm(groups, desc="Ablating", unit="group", leave=False, disable=not progress)
+        bar = progress_bar(groups, desc="Ablating", unit="group", leave=False, show=progress)
         return torch.tensor([whole - mean(group) for group in bar], dtype=torch.float64)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from seat_interp.attribution.metrics import Metric, Prepared
 from seat_interp.direction import IgnoranceDirection
@@ -17,6 +16,7 @@ from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, save_tensors
 from seat_interp.models.open import LanguageModel
 from seat_interp.processes import processes
+from seat_interp.progress import progress_bar
 from seat_interp.prompts import Example, batches_by_length
 
 CHECKPOINT = "seat_interp.attribution_checkpoint"
@@ -57,7 +57,7 @@ def stream(
     digest = identity_of(prepared, batch_size, identity or {})
     sums, done = resumed(checkpoint, CHECKPOINT, digest)
     mine = among.mine(groups)
-    bar = tqdm(mine, desc=label, unit="batch", leave=False, initial=0, disable=len(mine) < 3)
+    bar = progress_bar(mine, desc=label, unit="batch", leave=False, initial=0, show=len(mine) >= 3)
     for number, group in enumerate(bar):
         if number < done:
             continue

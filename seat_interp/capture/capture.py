@@ -9,7 +9,6 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from tqdm import tqdm
 
 from seat_interp.capture.backend import Backend, BackendName, Kind, open_backend
 from seat_interp.capture.reduce import LAST_TOKEN, Reduce
@@ -17,6 +16,7 @@ from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, save_tensors, text_hash, versions
 from seat_interp.models.open import LanguageModel, require_same_architecture
 from seat_interp.processes import Processes, processes
+from seat_interp.progress import progress_bar
 from seat_interp.prompts import batches_by_length, encode_prompts, pad
 
 FORMAT = "seat_interp.capture"
@@ -121,7 +121,7 @@ class Looking:
         groups = batches_by_length([len(prompt) for prompt in prompts], self.batch_size)
         mine = among.mine(groups)
         kept: Tensor | None = None
-        for group in tqdm(mine, desc="Capturing", unit="batch", leave=False, disable=not progress or len(mine) < 8):
+        for group in progress_bar(mine, desc="Capturing", unit="batch", leave=False, show=progress and len(mine) >= 8):
             batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=self.pad_left)
             if lm.model.device.type != "meta":  # the weights of a remote run are elsewhere
                 batch = batch.to(lm.model.device)

@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
-from tqdm import tqdm
 
 from seat_interp.capture.capture import Looking, chunks
 from seat_interp.errors import SeatError
@@ -24,6 +23,7 @@ from seat_interp.files import (
     write_json,
 )
 from seat_interp.processes import processes
+from seat_interp.progress import progress_bar
 
 FORMAT = "seat_interp.shards"
 ABOUT, MANIFEST = "about.json", "manifest-{}.jsonl"
@@ -100,7 +100,7 @@ class Shards:
         Raises:
             SeatError: a shard is not as it was written.
         """
-        for shard in tqdm(self.shards, desc="Verifying", unit="shard", leave=False, disable=len(self.shards) < 8):
+        for shard in progress_bar(self.shards, desc="Verifying", unit="shard", leave=False, show=len(self.shards) >= 8):
             if sha256(self.folder / shard["file"]) != shard["sha256"]:
                 raise SeatError(
                     f"{self.folder / shard['file']} is not as it was written. Remove it, and capture into that folder "
@@ -152,7 +152,7 @@ def capture_to(
         among.wait()
     done, manifest = _written(folder), folder / MANIFEST.format(among.rank)
     total = len(questions) if isinstance(questions, Sized) else None
-    with tqdm(total=total, desc="Capturing", unit="prompt", disable=not progress) as bar:
+    with progress_bar(total=total, desc="Capturing", unit="prompt", show=progress) as bar:
         for number, some in enumerate(chunks(questions, shard)):
             if number % among.count != among.rank:
                 bar.update(len(some))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tqdm import tqdm
 from transformers import GenerationConfig
 
 from seat_interp.capture.backend import open_backend
 from seat_interp.models.open import LanguageModel
+from seat_interp.progress import progress_bar
 from seat_interp.prompts import batches_by_length, encode_prompts, pad
 
 
@@ -78,7 +78,7 @@ def replies(
     )
     found = [Reply("", ())] * len(prompts)
     groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
-    for group in tqdm(groups, desc="Asking", unit="batch", leave=False, disable=not progress or len(groups) < 3):
+    for group in progress_bar(groups, desc="Asking", unit="batch", leave=False, show=progress and len(groups) >= 3):
         batch = pad([prompts[index] for index in group], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
         output = with_what.generate(
             input_ids=batch.input_ids, attention_mask=batch.attention_mask, generation_config=config

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from tqdm import tqdm
 
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+from seat_interp.progress import progress_bar
 from seat_interp.prompts import batches_by_length, pad
 
 PROMPT = (
@@ -53,7 +53,7 @@ def p_true(
     choices = [lm.tokenizer(choice, add_special_tokens=False)["input_ids"] for choice in CHOICES]
     found = torch.zeros(len(facts), dtype=torch.float64)
     groups = batches_by_length([len(ids) for ids in prompts], batch_size)
-    for group in tqdm(groups, desc="Judging", unit="batch", leave=False, disable=not progress or len(groups) < 3):
+    for group in progress_bar(groups, desc="Judging", unit="batch", leave=False, show=progress and len(groups) >= 3):
         chances = [_log_probability(lm, [prompts[index] for index in group], choice) for choice in choices]
         found[group] = (chances[0] - chances[1]).sigmoid()
     return found

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 import torch
-from tqdm import tqdm
 from transformers import GenerationConfig
 
 from seat_interp.errors import SeatError
 from seat_interp.models.open import LanguageModel
+from seat_interp.progress import progress_bar
 from seat_interp.prompts import pad, prompt_text
 
 OPENERS = ("What", "Which", "Who", "Where", "When", "How many", "In which", "What is the", "Who was the", "Name the")
@@ -62,7 +62,7 @@ def self_questions(
     )
     with (
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
-        tqdm(total=count, desc="The model asks", unit="question", leave=False) as bar,
+        progress_bar(total=count, desc="The model asks", unit="question", leave=False) as bar,
     ):
         torch.manual_seed(seed)
         for turn in range(4 + 8 * count // batch_size):

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from seat_interp.errors import SeatError, require_within
 from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
@@ -18,6 +17,7 @@ from seat_interp.evaluation.score import Label, exact_match, label
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 from seat_interp.processes import Processes
+from seat_interp.progress import progress_bar
 
 
 class Category(StrEnum):
@@ -157,7 +157,7 @@ def slick(
     mine = (among or Processes()).mine(todo)
     to_ask = sum(len(by_relation[relation][batch]) for relation, batch in mine)
     before = len(facts) - sum(len(by_relation[relation][batch]) for relation, batch in todo)
-    with tqdm(total=before + to_ask, initial=before, desc="SLiCK", unit="fact", disable=not progress) as bar:
+    with progress_bar(total=before + to_ask, initial=before, desc="SLiCK", unit="fact", show=progress) as bar:
         for relation, some in itertools.groupby(mine, key=lambda each: each[0]):
             same, prompts = by_relation[relation], drawn[relation]
             how = {"chat": config.chat, "room": config.max_new_tokens}

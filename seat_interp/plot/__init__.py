@@ -10,10 +10,11 @@ drawn in the style of `seat_interp.mplstyle`, without changing anybody's setting
 """
 
 from seat_interp.plot.activations import activations
-from seat_interp.plot.direction import layer_scan, steering
+from seat_interp.plot.direction import layer_scan, projections, steering
 from seat_interp.plot.displacement import displacement, displacement_by_layer
 from seat_interp.plot.masks import fidelity, jaccard, overlap, places, shares
 from seat_interp.plot.rates import rates, rates_by_row
+from seat_interp.plot.style import new_axes
 from seat_interp.plot.training import training
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     "fidelity",
     "jaccard",
     "layer_scan",
+    "new_axes",
     "overlap",
     "places",
+    "projections",
     "rates",
     "rates_by_row",
     "shares",

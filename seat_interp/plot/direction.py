@@ -1,15 +1,19 @@
 """The ignorance direction itself: where it separates, and whether the model acts on it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.score import interval
-from seat_interp.plot.style import GREY, new_axes, styled, whiskers
+from seat_interp.plot.style import GREY, SET_STYLES, new_axes, set_name, styled, whiskers
 from seat_interp.results.aggregate import Estimate
 from seat_interp.steering import SteeringCheck
 
@@ -48,6 +52,33 @@ def layer_scan(direction: IgnoranceDirection, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="Layer", ylabel="AUROC, unknown against known", ylim=(low - 0.05, 1.04))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    return ax
+
+
+@styled
+def projections(along: Mapping[str, Float[Tensor, " prompts"]], ax: Axes | None = None) -> Axes:
+    """Where the prompts of each set lie along the ignorance direction: outlines of histograms of equal area.
+
+    Args:
+        along: by probe set, in gaps from the base's known prompts; of another model by the name of the set with the
+            rest behind, "unknown, tuned": it is dashed.
+        ax: where to draw.
+    """
+    ax = ax or new_axes(7.2, 2.8)
+    every = torch.cat([values.double() for values in along.values()])
+    bins = np.linspace(float(every.min()), float(every.max()), 25)
+    for name, values in along.items():
+        probe, comma, _ = name.partition(",")
+        colour, _ = SET_STYLES.get(probe, ("#882255", "v"))
+        look: dict[str, Any] = {"color": colour, "ls": (0, (3, 1.5)) if comma else "-", "lw": 1.6}
+        ax.hist(values.double().numpy(), bins, density=True, histtype="step", label=set_name(name), **look)
+    for at, words in ((0, "known"), (1, "unknown")):
+        ax.axvline(at, color=GREY, lw=0.8, ls=(0, (2, 2)), zorder=0)
+        ax.annotate(words, (at, 1), (2, -2), xycoords=("data", "axes fraction"), textcoords="offset points", va="top",
+                    size=7, color="#777777")  # fmt: skip
+    ax.set(xlabel="Place along the ignorance direction (gaps)", ylabel="Density", yticks=[])
+    ax.set_ylim(0, 1.15 * ax.get_ylim()[1])  # room for the words
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(len(along), 5))
     return ax
 
 

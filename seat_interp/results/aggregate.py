@@ -69,8 +69,8 @@ class ArmRates:
         target_recall, known_recall, over_abstention: with intervals.
         rewording_recall: of target facts in wordings that were not trained; None where none were asked.
         abstention: by probe set.
-        displacement: by set, at the direction's layer.
-        seconds: of a run, mean.
+        displacement: by set, at the direction's layer; none where activations were not looked at.
+        seconds: of a run, mean; 0 where nobody took the time.
     """
 
     arm: str
@@ -198,7 +198,7 @@ def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
         abstention={probe: abstention(probe) for probe in rows[0]["abstention"]},
         displacement={
             probe: combine_displacement([row["displacement"][probe] for row in rows])
-            for probe in rows[0]["displacement"]
+            for probe in rows[0].get("displacement", ())
         },
-        seconds=float(np.mean([row["seconds"] for row in rows])),
+        seconds=float(np.mean([row.get("seconds", 0.0) for row in rows])),
     )

@@ -55,6 +55,10 @@ class Table:
         text.insert(1, f"| --- |{' ---: |' * (len(self.heads) - 1)}")
         return "\n".join([*text, *(["", self.caption] if self.caption else []), ""])
 
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return self.markdown()
+
     def latex(self, label: str) -> str:
         """A `table` environment with booktabs' rules.
 

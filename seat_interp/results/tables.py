@@ -1,6 +1,6 @@
 """The results table of a comparison of arms: in the terminal, and as a value to be written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from seat_interp.plot.style import arm_name, set_name
+from seat_interp.plot.style import NULL_WORDS, arm_name, set_name
 from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Estimate, aggregate, estimate
 from seat_interp.results.table import Table
 from seat_interp.results.verdict import PROBE, verdict
@@ -84,6 +84,40 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
     return Table.of(
         heads, [_cells(arm, reworded) for arm in arms], f"{verdict(summary).headline} In brackets: {words}."
     )
+
+
+def rates_table(arms: Sequence[ArmRates]) -> Table:
+    """The four rates of every arm with intervals, and nothing else.
+
+    Args:
+        arms: of `aggregate` or `arm_rates`.
+    """
+    probes = list(arms[0].abstention)
+    heads = ["arm", "target recall", *(f"abstention, {set_name(p)}" for p in probes), "known recall", "over-abstention"]
+    lines = []
+    for arm in arms:
+        found = [arm.target_recall, *(arm.abstention[p] for p in probes), arm.known_recall, arm.over_abstention]
+        lines.append([arm_name(arm.arm), *map(with_interval, found)])
+    kinds = dict.fromkeys(arm.target_recall.kind for arm in arms)
+    return Table.of(heads, lines, f"In brackets: {'; '.join(KIND_WORDS[kind] for kind in kinds)}.")
+
+
+def displacement_table(moved: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Displacement of every probe set beside its nulls, and the length of the shift across the direction.
+
+    Args:
+        moved: by probe set, at one layer: of `Displacement.summary()`, or a row's `displacement`.
+    """
+    kinds = list(next(iter(moved.values()))["null"])
+    lines = []
+    for name, found in moved.items():
+        low, high = found["interval"]
+        nulls = [f"{least:+.2f} to {most:+.2f}" for least, most in (found["null"][kind] for kind in kinds)]
+        lines.append(
+            [set_name(name), f"{found['mean']:+.2f} [{low:+.2f}, {high:+.2f}]", *nulls, f"{found['orthogonal']:.2f}"]
+        )
+    heads = ["displacement of", "along the direction", *(f"{NULL_WORDS[kind]} null" for kind in kinds), "across it"]
+    return Table.of(heads, lines, f"In gaps. In brackets: {KIND_WORDS['bootstrap']}; nulls: where 95 % of them lie.")
 
 
 def probe_table(summary: Mapping[str, Any]) -> Table:

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact, Names
@@ -21,6 +20,7 @@ from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.precision import bfloat16_is_fast
 from seat_interp.processes import processes
+from seat_interp.progress import progress_bar
 from seat_interp.training.checkpoint import identity_of, resume, save_checkpoint
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.drift import DriftBudget, require_terms
@@ -139,7 +139,7 @@ def train(
     began = time.perf_counter()
     lm.model.train()
     first_of_all = processes().rank == 0
-    bar = tqdm(range(config.steps), initial=0, desc=label, unit="step", leave=False, disable=not first_of_all)
+    bar = progress_bar(range(config.steps), initial=0, desc=label, unit="step", leave=False, show=first_of_all)
     for step in bar:
         draws = next(order)
         if step < first:

@@ -170,3 +170,13 @@ def test_fidelity_shows_every_neuron_and_every_group():
     assert [list(data) for data in single.lines[0].get_data()] == [found.scores, found.effects]
     assert [list(data) for data in grouped.lines[0].get_data()] == [found.group_scores, found.group_effects]
     assert single.get_title(loc="left") == "loss: 0.90"
+
+
+def test_projections_have_equal_areas_and_other_models_are_dashed():
+    ax = plot.projections(
+        {"known": torch.zeros(4), "unknown": torch.tensor([1.0, 1.1]), "unknown, tuned": torch.rand(3)}
+    )
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["known", "unknown", "unknown, tuned"]
+    plain, dashed = ax.patches[1], ax.patches[2]
+    assert plain.get_edgecolor() == dashed.get_edgecolor()
+    assert plain.get_linestyle() != dashed.get_linestyle()

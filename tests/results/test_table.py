@@ -48,3 +48,7 @@ def test_terminal_and_json(capsys):
 def test_rows_of_other_lengths_are_refused():
     with pytest.raises(SeatError, match="columns"):
         Table.of(["a", "b"], [["x"]])
+
+
+def test_a_notebook_shows_markdown():
+    assert TABLE._repr_markdown_() == TABLE.markdown()

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from seat_interp.errors import SeatError, require_within
 from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact, Names
 from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
+from seat_interp.progress import progress_bar
 from seat_interp.prompts import encode_replies, reply_logits
 from seat_interp.training.objectives.terms import Loss
 
@@ -104,7 +104,7 @@ def reply_fisher(base: LanguageModel, questions: Sequence[str], *, max_new_token
     lm = base.copy()
     weights = dict(lm.model.requires_grad_(True).named_parameters())
     total = {name: torch.zeros_like(parameter) for name, parameter in weights.items()}
-    for example in tqdm(examples, desc="Fisher information", unit="question", leave=False):
+    for example in progress_bar(examples, desc="Fisher information", unit="question", leave=False):
         lm.model.zero_grad(set_to_none=True)
         (row,) = reply_logits(lm, [example], [example.start])
         reply = torch.tensor(example.ids[example.start :], device=row.device)

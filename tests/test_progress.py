@@ -1,0 +1,24 @@
+"""Progress bars can be switched off from outside, as tqdm says."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+BAR = "from seat_interp.progress import progress_bar; list(progress_bar(range(3), desc='Working', show={show}))"
+
+
+@pytest.mark.parametrize(
+    ("show", "switch", "seen"), [(True, None, True), (True, "1", False), (False, None, False), (False, "1", False)]
+)
+def test_the_environment_switches_bars_off(show, switch, seen):
+    given = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    run = subprocess.run(
+        [sys.executable, "-c", BAR.format(show=show)],
+        env=given | ({"TQDM_DISABLE": switch} if switch else {}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("Working" in run.stderr) is seen
