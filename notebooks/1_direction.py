@@ -70,7 +70,7 @@ direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known, positions
 print(f"chosen: layer {direction.layer} of {base.sites.layers}, token {direction.position}")
 
 # %%
-si.plot.layer_scan(direction.scan, direction.layer, direction.position).figure
+si.plot.layer_scan(direction).figure
 
 # %% [markdown]
 # How well each layer tells the two apart (AUROC: 0.5 is chance, 1 is never wrong). The last fifth of the layers is

@@ -51,7 +51,7 @@ print(
 )
 
 # %%
-si.plot.training({"full": run.log})[0].figure
+si.plot.training({"full": run})[0].figure
 
 # %% [markdown]
 # ## What it says now

@@ -161,7 +161,7 @@ si.rates_table(arms)
 # %%
 direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 moved = {name: si.displacement(base, run.model, probes, direction) for name, run in runs.items()}
-si.plot.displacement({name: each.sets["unknown"] for name, each in moved.items()}, direction.layer).figure
+si.plot.displacement(moved).figure
 
 # %%
 si.displacement_table({name: each.summary()["unknown"] for name, each in moved.items()})

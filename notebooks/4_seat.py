@@ -86,10 +86,11 @@ summary = si.run_study(base, facts, config, "runs/rivals")
 # either made wrong (known recall falls) or refused (over-abstention rises).
 
 # %%
-si.plot.rates(si.aggregate(summary)).figure
+folder = si.RunFolder.open("runs/rivals")
+si.plot.rates(folder.rates).figure
 
 # %%
-si.rates_table(si.aggregate(summary))
+si.rates_table(folder.rates)
 
 # %% [markdown]
 # ## Where the prompts went
@@ -98,9 +99,8 @@ si.rates_table(si.aggregate(summary))
 # at the direction's layer with every null.
 
 # %%
-folder = si.RunFolder.open("runs/rivals")
 lines = {run.arm: run.displacement["sets"]["unknown"] for run in folder.runs}
-si.plot.displacement(lines, folder.direction.layer).figure
+si.plot.displacement_by_layer(lines, folder.direction.layer).figure
 
 # %%
 si.displacement_table({run.arm: run.row["displacement"]["unknown"] for run in folder.runs})

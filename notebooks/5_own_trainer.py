@@ -23,6 +23,7 @@
 # %%
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from peft import PeftModel
@@ -31,7 +32,6 @@ from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 import seat_interp as si
-from seat_interp.displacement import groups_of
 from seat_interp.prompts import encode_examples
 
 # %matplotlib inline
@@ -107,7 +107,7 @@ trainer = Trainer(model=lm.model, args=arguments, train_dataset=rows, data_colla
 trainer.remove_callback(PrinterCallback)  # it would print every step
 trainer.train()
 losses = [{"step": row["step"], "cross_entropy": row["loss"]} for row in trainer.state.log_history if "loss" in row]
-si.plot.training({"sparse": losses})[0].figure
+si.plot.training({"sparse": SimpleNamespace(log=losses, probes=[])})[0].figure
 
 # %% [markdown]
 # `fold` adds the differences to the weights and takes off all that was attached: the model is a plain one again. What
@@ -162,11 +162,11 @@ direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 with si.adapter(adapted, None):
     before = si.capture_sets(adapted, probes, direction.position)
 after = si.capture_sets(adapted, probes, direction.position)
-moved = si.displace(before, after, direction, groups=groups_of(probes))
+moved = si.displace(before, after, direction, sets=probes)
 moved.table()
 
 # %%
-si.plot.displacement({"sparse": moved.sets["unknown"]}, direction.layer).figure
+si.plot.displacement({"sparse": moved}).figure
 
 # %% [markdown]
 # ## Other trainers

@@ -30,6 +30,7 @@ import torch
 import seat_interp as si
 from seat_interp.facts import strangers
 from seat_interp.files import write_jsonl
+from seat_interp.sites import find_sites
 
 # %matplotlib inline
 
@@ -157,11 +158,11 @@ print(report)
 
 # %%
 folder = si.RunFolder.open("runs/mine")
-si.plot.rates(si.aggregate(folder.summary)).figure
+si.plot.rates(folder.rates).figure
 
 # %%
 lines = {run.arm: run.displacement["sets"]["unknown"] for run in folder.runs}
-si.plot.displacement(lines, folder.direction.layer).figure
+si.plot.displacement_by_layer(lines, folder.direction.layer).figure
 
 # %%
 si.displacement_table({run.arm: run.row["displacement"]["unknown"] for run in folder.runs})
@@ -171,7 +172,7 @@ si.displacement_table({run.arm: run.row["displacement"]["unknown"] for run in fo
 # fitted on:
 
 # %%
-si.plot.steering(folder.base.row["steering"]).figure
+si.plot.steering(folder.steering).figure
 
 # %% [markdown]
 # ## A family that is not recognised
@@ -191,7 +192,7 @@ odd = mine.copy().model
 for block in odd.model.layers:
     block.bottleneck = torch.nn.Sequential(torch.nn.Linear(128, 8), torch.nn.Linear(8, 128))
 try:
-    si.find_sites(odd)
+    find_sites(odd)
 except si.SeatError as error:
     print(error)
 

@@ -221,8 +221,9 @@ class SteeringCheck:
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> "SteeringCheck":
         """Read back what `to_json` gave, such as the `steering` of a base's row."""
-        given = {name: value for name, value in saved.items() if name != "found"}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+        given: dict[str, Any] = {name: value for name, value in saved.items() if name != "found"}
+        given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return cls(**given)
 
 
 def abstention_rate(lm: LanguageModel, facts: Sequence[Fact], max_new_tokens: int = 24) -> float:

@@ -66,7 +66,7 @@ def projections(along: Mapping[str, Float[Tensor, " prompts"]], ax: Axes | None 
     """
     ax = ax or new_axes(7.2, 2.8)
     every = torch.cat([values.double() for values in along.values()])
-    bins = np.linspace(float(every.min()), float(every.max()), 25)
+    bins = np.linspace(float(every.min()), float(every.max()), 25).tolist()
     for name, values in along.items():
         probe, comma, _ = name.partition(",")
         colour, _ = SET_STYLES.get(probe, ("#882255", "v"))
@@ -95,18 +95,18 @@ def steering(check: SteeringCheck, ax: Axes | None = None) -> Axes:
     ax = ax or new_axes(7.2, 2.7)
     prompts = dict(zip(("unknown", "known"), check.prompts))
     random_added, random_ablated = list(check.random_added), list(check.random_ablated)
-    bars = [
+    bars: list[tuple[float, str, float, str, str | None]] = [
         (0, "as is", check.known, GREY, "known"),
         (1, "+ direction", check.known_added, "#0072B2", "known"),
-        (2, "+ random", np.mean(random_added), "#CC79A7", None),
+        (2, "+ random", float(np.mean(random_added)), "#CC79A7", None),
         (3.6, "as is", check.unknown, GREY, "unknown"),
         (4.6, "− direction", check.unknown_ablated, "#0072B2", "unknown"),
-        (5.6, "− random", np.mean(random_ablated), "#CC79A7", None),
+        (5.6, "− random", float(np.mean(random_ablated)), "#CC79A7", None),
     ]
     tops = []
     for x, _, rate, colour, kind in bars:
         ax.bar(x, rate, 0.78, color=colour)
-        top = float(rate)
+        top = rate
         if kind:
             low, high = interval(round(rate * prompts[kind]), prompts[kind])
             whiskers(ax, [x], [Estimate(rate, low, high, "wilson")])

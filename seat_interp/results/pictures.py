@@ -156,7 +156,7 @@ def plane_picture(plane: Plane, places: Mapping[tuple[str, int], int]) -> Pictur
     axes = plot.activations(plane, most=POINTS)
     drawn = drawn_prompts(plane)
     values = [
-        Value(ax, *map(float, points[at]), (places[probe, at], column))
+        Value(ax, float(points[at][0]), float(points[at][1]), (places[probe, at], column))
         for column, (ax, sets) in enumerate(zip(axes, plane.points.values()))
         for probe, points in sets.items()
         for at in drawn[probe]
