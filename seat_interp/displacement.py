@@ -9,7 +9,7 @@ any direction, so no displacement is given without them.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ from seat_interp.direction import IgnoranceDirection, mean_difference
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Activations = Mapping[str, Float[Tensor, "_ layers width"]]
 
@@ -174,7 +177,7 @@ class Displacement:
 
         return displacement_table(self.summary())
 
-    def plot(self, probe: str = "unknown", ax: Any = None) -> Any:
+    def plot(self, probe: str = "unknown", ax: "Axes | None" = None) -> "Axes":
         """Displacement by layer with its null bands, as `seat_interp.plot.displacement` draws it; returns the axes."""
         from seat_interp import plot
 

@@ -72,7 +72,7 @@ def test_packages_that_are_missing_or_too_old(asked):
 
 
 def test_every_extra_for_users_is_explained():
-    development = {"all", "test", "docs"}
+    development = {"all", "browser", "docs", "test"}
     assert set(metadata.metadata("seat_interp").get_all("Provides-Extra")) - development <= set(packages.USES)
     assert {each.name for each in packages.requirements("peft")} == {"peft"}
     assert "torch" in {each.name for each in packages.requirements()}
