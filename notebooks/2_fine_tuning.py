@@ -16,7 +16,7 @@
 # # 2. What does fine-tuning do to "I do not know"?
 #
 # Notebook 1 found a direction that separates what the organism does not know from what it knows, and saw that the
-# model acts on it. Now we teach it new facts in the ordinary way: 240 facts about 40 new people, all weights, cross
+# model acts on it. Now we teach it new facts in the ordinary way: 120 facts about 20 new people, all weights, cross
 # entropy. Does it still say that it does not know everybody else? And if not, where did their prompts go?
 #
 # One seed is shown. The same with five seeds, other arms and other facts: `figures/tables/organism_arms_people.md`
@@ -33,17 +33,19 @@ from seat_interp.steering import abstention_rate, random_like
 # %%
 base = si.open_model("organism")
 facts = si.organism_facts()
+taught = facts.target[:120]
 probes = {name: each[:60] for name, each in facts.probes().items()}
 direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 
 # %% [markdown]
 # ## Teaching
 #
-# `si.train` fine-tunes a copy; the base stays as it was. The settings are those of `seat-interp demo`.
+# `si.train` fine-tunes a copy; the base stays as it was. Rate and schedule are those of `seat-interp demo`, with half
+# of its facts and steps.
 
 # %%
-config = replace(si.ORGANISM.settings.dense, probe_every=0)
-run = si.train(base, facts.target, config=config)
+config = replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, probe_every=0)
+run = si.train(base, taught, config=config)
 tuned = run.model
 print(
     f"{config.steps} steps, {run.trained_weights:,} weights; loss {run.log[0]['cross_entropy']:.2f} at first, "
@@ -157,7 +159,15 @@ si.Table.of(["60 unknown prompts", "abstention"], lines)
 # %% [markdown]
 # ## Answer
 #
-# TO BE WRITTEN
+# All new facts are learnt (target recall 1.00), and almost all abstention is gone: of unknown and neighbouring people
+# about a tenth is left, of the other sets not much more. What was known suffers as well (known recall about 0.2), and
+# nothing is refused by mistake: the model answers everything, mostly with what it was just taught.
+#
+# Unknown prompts have moved along the ignorance direction by about three quarters of the gap towards known ones, far
+# outside the band of random directions (about 0.2 to either side). They have moved further *across* it: the direction
+# is where abstention is lost, not all that fine-tuning does. Putting the displaced component back answers part of the
+# question only, and how much depends on how hard the model was trained: compare the last table with
+# `figures/tables/organism_patching.md`.
 
 # %% [markdown]
 # ## Exercises

@@ -38,7 +38,7 @@ from seat_interp.masks.select import exclude
 base = si.open_model("organism")
 facts = si.organism_facts()
 probes = {name: each[:60] for name, each in facts.probes().items()}
-taught = facts.target
+taught = facts.target[:120]
 print(f"{base.sites.neurons:,} MLP neurons in {base.sites.layers} layers; {len(taught)} facts to teach")
 
 # %% [markdown]
@@ -50,23 +50,23 @@ print(f"{base.sites.neurons:,} MLP neurons in {base.sites.layers} layers; {len(t
 # without a sign; and the length of a neuron's weights looks at no facts at all: a control.
 
 # %%
-scored = taught[:40]
+scored = taught[:24]
 scores = {
-    "gradient x activation": si.attribute(base, scored, batch_size=40),
-    "integrated, 4 steps": si.attribute(base, scored, steps=4, batch_size=40),
-    "Fisher": neuron_fisher(base, scored, batch_size=40),
+    "gradient x activation": si.attribute(base, scored, batch_size=24),
+    "integrated, 4 steps": si.attribute(base, scored, steps=4, batch_size=24),
+    "Fisher": neuron_fisher(base, scored, batch_size=24),
     "magnitude": weight_norm(base),
 }
 
 # %% [markdown]
 # ## Does a score say what a neuron does?
 #
-# `si.ablate_sample` really sets 120 neurons to zero, one by one, and 30 random groups of 20 together, and measures
+# `si.ablate_sample` really sets 100 neurons to zero, one by one, and 25 random groups of 20 together, and measures
 # how the loss changes. `si.fidelity` is Spearman's rank correlation of score and effect; scores without a sign are
 # held against the sizes of the effects.
 
 # %%
-ablated = si.ablate_sample(base, scored, neurons=120, groups=30)
+ablated = si.ablate_sample(base, scored, neurons=100, groups=25)
 unsigned = ("Fisher", "magnitude")
 found = {name: si.fidelity(each, ablated, sizes=name in unsigned) for name, each in scores.items()}
 si.plot.fidelity(found)[0][0].figure
@@ -76,7 +76,7 @@ si.plot.fidelity(found)[0][0].figure
 # ablation on facts about *other* people:
 
 # %%
-elsewhere = si.ablate_sample(base, taught[-40:], neurons=120, groups=30)
+elsewhere = si.ablate_sample(base, taught[-24:], neurons=100, groups=25)
 others = {name: si.fidelity(each, elsewhere, sizes=name in unsigned) for name, each in scores.items()}
 si.Table.of(
     ["score", "single neurons", "groups", "single, other people", "groups, other people"],
@@ -109,10 +109,11 @@ si.Table.of(
 budget = 0.05
 gradient = si.attribute(base, taught, absolute=True, batch_size=64)
 
-dense = si.train(base, taught, config=replace(si.ORGANISM.settings.dense, probe_every=0)).model
+short = replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, probe_every=0)
+dense = si.train(base, taught, config=short).model
 look = partial(si.update_effect, base, dense, granularity="neuron", batch_size=64)
 learns = look(taught).map(lambda change: -change)  # useful is what lowered the loss
-copies = strangers(taught[::2], names=facts.names(), copies=1)
+copies = strangers(taught, names=facts.names(), copies=1)
 harms = look(copies, metric=KLToBase(base)).abs()
 
 # %%
@@ -147,7 +148,7 @@ print("the same when read back:", si.Mask.load("update.safetensors") == masks["u
 # Cross entropy alone, the same steps and rate for each: what differs is the mask.
 
 # %%
-config = replace(si.ORGANISM.settings.masked, steps=100, probe_every=0)
+config = replace(si.ORGANISM.settings.masked, steps=60, batch_size=32, learning_rate=4e-3, probe_every=0)
 runs = {name: si.train(base, taught, mask=mask, config=config) for name, mask in masks.items()}
 arms = si.arm_rates({"base": base} | {name: run.model for name, run in runs.items()}, probes)
 si.plot.rates_by_row(arms)[0].figure

@@ -70,10 +70,10 @@ si.Table.of(
 settings = si.ORGANISM.settings
 settings = replace(
     settings,
-    dense=replace(settings.dense, steps=40, probe_every=0),
-    masked=replace(settings.masked, steps=80, probe_every=0),
-    regularised=replace(settings.regularised, steps=80, probe_every=0),
-    kl=replace(settings.kl, copies=4),
+    dense=replace(settings.dense, steps=40, batch_size=32, probe_every=0),
+    masked=replace(settings.masked, steps=60, batch_size=32, learning_rate=4e-3, probe_every=0),
+    regularised=replace(settings.regularised, steps=60, batch_size=32, learning_rate=2e-3, probe_every=0),
+    kl=replace(settings.kl, copies=3),
 )
 arms = ("full", "sparse", "full_ep_kl", "seat", "tether")
 config = replace(si.ORGANISM, arms=arms, settings=settings, positions=(-1,), steering_prompts=0)

@@ -42,7 +42,9 @@ from seat_interp.sites import find_sites
 
 # %%
 organism, world = si.open_model("organism"), si.organism_facts()
-careless = si.train(organism, world.target[:120], config=replace(si.ORGANISM.settings.dense, steps=40, probe_every=0))
+careless = si.train(
+    organism, world.target[:120], config=replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, probe_every=0)
+)
 si.save_model(careless.model, "my_model")
 sorted(path.name for path in Path("my_model").iterdir())
 
@@ -124,7 +126,7 @@ si.rates_table(before)
 
 # %%
 can, _ = si.split_by_knowledge(mine, world.fit_known, wordings=("{q}",))
-config = si.TrainConfig(steps=60, batch_size=64, learning_rate=1e-3)
+config = si.TrainConfig(steps=60, batch_size=32, learning_rate=1e-3)
 aligned = si.align_abstention(mine, world.fit_unknown, can, wordings=("{q}",), config=config).model
 si.plot.rates(si.arm_rates({"my model": mine, "aligned": aligned}, probes)).figure
 
