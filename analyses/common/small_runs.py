@@ -133,4 +133,6 @@ def run_cells(
 def command(argv: Sequence[str]) -> str:
     """The call as others would make it: a folder of this machine is called after its option, as in `--data DATA`."""
     said = [before.removeprefix("--").upper() if Path(each).is_absolute() else each for before, each in pairwise(argv)]
-    return shlex.join(["python", f"analyses/{Path(argv[0]).name}", *said])
+    script = Path(argv[0])
+    folder = "analyses/benchmarks" if script.parent.name == "benchmarks" else "analyses"
+    return shlex.join(["python", f"{folder}/{script.name}", *said])
