@@ -164,9 +164,9 @@ si.Table.of(["60 unknown prompts", "abstention"], lines)
 # nothing is refused by mistake: the model answers everything, mostly with what it was just taught.
 #
 # Unknown prompts have moved along the ignorance direction by about three quarters of the gap towards known ones, far
-# outside the band of random directions (about 0.2 to either side). They have moved further *across* it: the direction
-# is where abstention is lost, not all that fine-tuning does. Putting the displaced component back answers part of the
-# question only, and how much depends on how hard the model was trained: compare the last table with
+# outside the band of random directions (about 0.2 to either side). The column `across it` says how much else moved:
+# the direction is where abstention is lost, not all that fine-tuning does. How much comes back when the displaced
+# component is put back depends on how hard the model was trained: compare the last table with
 # `figures/tables/organism_patching.md`.
 
 # %% [markdown]

@@ -181,7 +181,11 @@ si.plot.displacement({"sparse": moved}).figure
 # %% [markdown]
 # ## Answer
 #
-# TO BE WRITTEN
+# Two calls: `attached = si.attach(model, mask)` before your trainer, `update = attached.fold()` after it. In between
+# the trainer needs to know nothing; what the mask leaves out stays bit-identical, as the cell above checked. The
+# update is handed on as a delta, as SHiRA or, of whole neurons, as a LoRA that PEFT merges to the trained weights;
+# and one model with the adapter switched on and off is enough to measure displacement. A mask alone does not keep
+# abstention: see the rates.
 
 # %% [markdown]
 # ## Exercises

@@ -209,7 +209,12 @@ print(held.sites == mine.sites)
 # %% [markdown]
 # ## Answer
 #
-# TO BE WRITTEN
+# You need a folder, and three files: facts to teach, facts that it knows, questions that it cannot know. Ask first:
+# where the model never abstains, align it, since otherwise there is nothing to lose or to keep. Then one call
+# measures what each way of fine-tuning does, with target recall, abstention, known recall and over-abstention
+# together and displacement beside its nulls, and `report.html` says it in words. With 18 facts and one seed the
+# intervals are wide: more facts and `seeds=(0, 1, 2)` are what a claim needs. An unknown family is refused with a
+# sentence, and three paths name its sites.
 
 # %% [markdown]
 # ## Exercises

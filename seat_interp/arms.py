@@ -55,9 +55,10 @@ class ArmConfig:
     """Settings of all arms. The defaults suit a pretrained model of 0.1 to 1 billion weights and some 100 facts.
 
     Attributes:
-        dense: how arms without a mask train.
-        masked: how arms with a mask train; they need a higher rate and more steps.
-        regularised: how arms with another term but no mask train.
+        dense: how `full` trains.
+        masked: how the arms with a mask train, `sparse`, `seat` and `seat_keep`; they need a higher rate and more steps.
+        regularised: how arms with another term but no mask train: `ewc`, `l2`, `replay`, `full_kl`, `full_ep_kl` and
+            `tether`.
         mask: what masked arms may change.
         kl: the KL of the arms that have one.
         keep: the KL to the base's own answers of `seat_keep`.

@@ -40,13 +40,15 @@ class StudyConfig:
     """What a study does with its model and facts.
 
     Attributes:
-        arms: which ways of fine-tuning to compare.
-        seeds: one run of each arm for each.
+        arms: which ways of fine-tuning to compare: plain (`full`, `lora`, and `sparse` within a mask), with a term that
+            keeps (`ewc`, `l2`, `replay`, `full_kl`, `full_ep_kl`), SEAT (`seat`, and `seat_keep`, which also keeps the
+            model's own answers), and `tether`, which is ours.
+        seeds: one run of each arm for each; of its mask, its perturbed copies and the order of the facts.
         settings: of the arms.
         positions: tokens to try for the direction, counted from the end of the prompt.
         steering_prompts: prompts of each kind in the steering check; 0 leaves it out.
         null_draws: random and shuffled null directions each.
-        max_new_tokens: of each reply.
+        max_new_tokens: most tokens of each reply.
         batch_size: prompts a forward pass when asking and capturing.
         probe_facts: facts of each kind in the live probe during training.
         keep_models: save each tuned model in its run folder.

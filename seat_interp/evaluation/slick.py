@@ -52,12 +52,12 @@ class SlickConfig(Sampling):
     """The paper's settings, those of the samples among them; what it does not give is ours.
 
     Attributes:
-        samples: a prompt.
+        samples: sampled answers to each prompt, beside the greedy one.
         temperature: of the samples.
         top_k: of the samples.
         max_new_tokens: of an answer (ours).
-        prompts: draws of exemplars, the same for all facts of a relation.
-        exemplars: a prompt, from the dev split.
+        prompts: few-shot prompts a fact: draws of exemplars, the same for all facts of a relation.
+        exemplars: solved questions in each prompt, from the dev split.
         chat: exemplars as turns of a conversation, in the chat template; else lines of "Q:" and "A:".
         exact: an answer is right if it is an accepted form and nothing else; else it is enough that it holds one.
         seed: of exemplars and samples.

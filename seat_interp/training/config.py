@@ -26,7 +26,7 @@ class TrainConfig:
         clip: largest norm of the gradient over trained entries; None does not clip.
         mixed_precision: run forward passes in bfloat16 under autocast; weights and optimiser stay as they are.
             Twice as fast on processors with bfloat16 units, and far slower on others, which is warned of.
-        seed: of the order of the facts, the perturbed copies and dropout.
+        seed: of the order of the facts, the perturbed copies and dropout; in a study, the run's own.
         probe_every: steps between calls of the probe; 0 never.
         checkpoint_every: steps between checkpoints; 0 never.
     """

@@ -25,6 +25,9 @@ class L2Pull:
     """Half the squared distance of all trained weights from the base's. The weight is ours.
 
     Within a mask use the trainer's `weight_decay`, which pulls the differences to zero.
+
+    Attributes:
+        weight: of the term.
     """
 
     weight: float = 1.0
