@@ -56,7 +56,7 @@ class ArmConfig:
 
     Attributes:
         dense: how `full` trains.
-        masked: how the arms with a mask train, `sparse`, `seat` and `seat_keep`; they need a higher rate and more steps.
+        masked: how the arms with a mask train, `sparse`, `seat`, `seat_keep`; they need a higher rate and more steps.
         regularised: how arms with another term but no mask train: `ewc`, `l2`, `replay`, `full_kl`, `full_ep_kl` and
             `tether`.
         mask: what masked arms may change.
