@@ -1,8 +1,10 @@
 """Captured activations against Hugging Face's hidden states of unpadded single prompts."""
 
+import sys
+
 import pytest
 import torch
-from tiny_models import FAMILIES, QUESTIONS
+from tiny_models import FAMILIES, NAMES, QUESTIONS
 
 from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
 from seat_interp.errors import SeatError
@@ -104,3 +106,12 @@ def test_activations_that_are_not_finite_are_refused(llama):
     torch.nn.init.constant_(broken.model.get_parameter("model.layers.1.mlp.down_proj.weight"), float("inf"))
     with pytest.raises(SeatError, match="not finite"):
         capture(broken, QUESTIONS)
+
+
+def test_many_prompts_are_tokens_a_part_at_a_time(llama, monkeypatch):
+    """Prompts of many lengths, five at a time, are those of one go, in their order."""
+    many = [f"Where was {name} born{'?' * (1 + number % 3)}" for number, name in enumerate(NAMES)]
+    whole = capture(llama, many, batch_size=2, progress=False).values
+    monkeypatch.setattr(sys.modules[Capture.__module__], "PART", 5)
+    torch.testing.assert_close(capture(llama, many, batch_size=2, progress=False).values, whole, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(capture(llama, many, batch_size=50, progress=False).values, whole, rtol=1e-5, atol=1e-5)

@@ -1,7 +1,7 @@
 """One `capture()`: the residual stream or the MLP neurons, any layers, reduced at once, through any backend."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -64,6 +64,10 @@ class Capture:
         require_same_architecture(self.origin["model"], lm, "The capture")
 
 
+PART = 2048
+"""Prompts that are tokens at a time: all at once, the tokens would take more memory than what is kept of them."""
+
+
 @dataclass(frozen=True)
 class Looking:
     """Everything about a capture but its prompts; the arguments of `of` are those of `capture`.
@@ -116,12 +120,22 @@ class Looking:
             among: processes that share the batches out; each gets all activations.
             progress: show a bar.
         """
-        lm, among = self.with_what.lm, among or Processes()
+        among, size = among or Processes(), max(self.batch_size, PART)
+        starts = range(0, max(1, len(questions)), size)
+        shown = progress and len(questions) >= 8 * self.batch_size * among.count
+        total = -(-len(questions) // among.count)
+        with progress_bar(total=total, desc="Capturing", unit="prompt", leave=False, show=shown) as bar:
+            return torch.cat([self._part(questions[at : at + size], among, bar.update) for at in starts])
+
+    def _part(
+        self, questions: Sequence[str], among: Processes, done: Callable[[int], object]
+    ) -> Float[Tensor, "prompts layers width"]:
+        """Of prompts that are tokens all at once; `done` is told how many after each batch."""
+        lm = self.with_what.lm
         prompts = encode_prompts(lm, questions)
         groups = batches_by_length([len(prompt) for prompt in prompts], self.batch_size)
-        mine = among.mine(groups)
         kept: Tensor | None = None
-        for group in progress_bar(mine, desc="Capturing", unit="batch", leave=False, show=progress and len(mine) >= 8):
+        for group in among.mine(groups):
             batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=self.pad_left)
             if lm.model.device.type != "meta":  # the weights of a remote run are elsewhere
                 batch = batch.to(lm.model.device)
@@ -135,6 +149,7 @@ class Looking:
             if kept is None:
                 kept = torch.zeros(len(prompts), *stacked.shape[1:], dtype=stacked.dtype)
             kept[group] = stacked
+            done(len(group))
         shape, dtype = among.told((kept.shape, kept.dtype) if kept is not None else ((0,), torch.float32))
         return among.summed(torch.zeros(shape, dtype=dtype) if kept is None else kept)  # one may have no share
 
