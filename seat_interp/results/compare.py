@@ -169,8 +169,8 @@ def _displacement(runs: Sequence[Compared]) -> list[Picture]:
     tuned = [run for run in runs if run.folder.arms]
     moved = [moved_by_layer(run.folder)[PROBE] for run in tuned]
     layers = [run.folder.direction.layer for run in tuned]
-    axes = [pictures.displacement_axes(arms, layer, new_axes(5.4, 3.6)) for arms, layer in zip(moved, layers)]
-    pictures.same_scale(axes)
+    axes = [pictures.displacement_axes(arms, layer, new_axes(4.8, 3.2)) for arms, layer in zip(moved, layers)]
+    pictures.alike(axes)
     return [
         pictures.displacement_picture(ax, f"moved-{number}", PROBE, arms, layer, f"{run.name}, chosen layer {layer}")
         for number, (ax, arms, layer, run) in enumerate(zip(axes, moved, layers, tuned))

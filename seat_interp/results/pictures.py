@@ -83,11 +83,7 @@ def displacement_pictures(moved: ByLayer, layer: int) -> list[Picture]:
         probe: displacement_axes(arms, layer, new_axes(7.4, 3.6) if probe == PROBE else new_axes(3.7, 2.7))
         for probe, arms in moved.items()
     }
-    others = [ax for probe, ax in drawn.items() if probe != PROBE]
-    same_scale(others)
-    for ax in others:
-        if legend := ax.get_legend():  # the large figure has it
-            legend.remove()
+    alike([ax for probe, ax in drawn.items() if probe != PROBE])  # the large figure has the legend
     return [
         displacement_picture(
             ax, f"moved-{probe}", probe, moved[probe], layer, f"{set_name(probe).capitalize()} prompts"
@@ -102,10 +98,12 @@ def displacement_axes(arms: Mapping[str, Sequence[Moved]], layer: int, ax: Axes)
     return plot.displacement_by_layer(rows, layer, ax)
 
 
-def same_scale(axes: Sequence[Axes]) -> None:
-    """The widest limits of all along y."""
+def alike(axes: Sequence[Axes]) -> None:
+    """Small figures side by side: the widest limits of all along y, and no legends."""
     limits = [ax.get_ylim() for ax in axes]
     for ax in axes:
+        if legend := ax.get_legend():
+            legend.remove()
         ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 

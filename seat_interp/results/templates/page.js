@@ -2,11 +2,12 @@
 // the layer slider, the filters of the replies, and the switch between light and dark.
 "use strict";
 
-const STEP = 50; // replies that are added at a time, so that ten thousand stay quick
+const STEP = 25; // replies that are added at a time, so that ten thousand stay quick
 const root = document.documentElement;
 const byId = (id) => document.getElementById(id);
 const read = (script) => JSON.parse(script.textContent);
 const replies = byId("replies-data") && read(byId("replies-data"));
+const plots = [...document.querySelectorAll(".plot")].map((plot) => ({ plot, ...read(plot.querySelector("script")) }));
 
 function make(tag, properties, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -37,17 +38,10 @@ function words(says) {
 }
 
 function pointAtValues() {
+  for (const hint of document.querySelectorAll(".hint")) hint.hidden = false;
   const tip = document.body.appendChild(make("div", { id: "tip", hidden: true, ariaHidden: "true" }));
   const aloud = document.body.appendChild(make("div", { className: "unseen", ariaLive: "polite" }));
-  for (const plot of document.querySelectorAll(".plot")) {
-    const { points, bars, layers } = read(plot.querySelector("script"));
-    if (layers) {
-      const line = make("span", { className: "layer-line" });
-      Object.assign(line.dataset, layers);
-      line.style.top = `${100 * layers.top}%`;
-      line.style.height = `${100 * (layers.bottom - layers.top)}%`;
-      plot.append(line);
-    }
+  for (const { plot, points, bars } of plots) {
     if (!points.length) continue;
     const ring = plot.appendChild(make("span", { className: "ring", hidden: true }));
     let at = -1; // which point is shown
@@ -110,6 +104,12 @@ function moveThroughLayers() {
   const slider = byId("layer");
   if (!slider || slider.max === "0") return;
   const { chosen, tables } = read(byId("by-layer"));
+  const lines = plots.filter(({ layers }) => layers).map(({ plot, layers }) => {
+    const line = plot.appendChild(make("span", { className: "layer-line" }));
+    line.style.top = `${100 * layers.top}%`;
+    line.style.height = `${100 * (layers.bottom - layers.top)}%`;
+    return { line, card: plot.parentElement, ...layers };
+  });
   const show = () => {
     const layer = Number(slider.value);
     for (const [id, byLayer] of Object.entries(tables)) {
@@ -118,9 +118,9 @@ function moveThroughLayers() {
     }
     byId("layer-shown").textContent = layer === chosen ? `${layer}, where the direction was chosen` : layer;
     slider.setAttribute("aria-valuetext", `layer ${byId("layer-shown").textContent}`);
-    for (const line of document.querySelectorAll(".layer-line")) {
-      const { first, last } = line.dataset;
-      line.style.left = `${100 * (Number(first) + (last - first) * (layer / slider.max))}%`;
+    for (const { line, card, first, last } of lines) {
+      line.style.left = `${100 * (first + (last - first) * (layer / slider.max))}%`;
+      card.scrollLeft = line.offsetLeft - card.clientWidth / 2; // on a phone the figure is wider than its card
     }
   };
   slider.addEventListener("input", show);
