@@ -54,25 +54,21 @@ class MaskConfig:
 class ArmConfig:
     """Settings of all arms. The defaults suit a pretrained model of 0.1 to 1 billion weights and some 100 facts.
 
-        Attributes:
-            dense: how `full` trains.
-    <<<<<<< ours
-            masked: how the arms with a mask train, `sparse`, `seat`, `seat_keep`; they need a higher rate and more steps.
-    =======
-            masked: how arms with a mask train, `sparse`, `seat` and `seat_keep`; they need a higher rate and more steps.
-    >>>>>>> theirs
-            regularised: how arms with another term but no mask train: `ewc`, `l2`, `replay`, `full_kl`, `full_ep_kl` and
-                `tether`.
-            mask: what masked arms may change.
-            kl: the KL of the arms that have one.
-            keep: the KL to the base's own answers of `seat_keep`.
-            lora: adapters of `lora`.
-            low_rank: how `lora` trains.
-            ewc: pull of `ewc`; without questions of its own it takes those that the direction is fitted on.
-            l2: pull of `l2` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours: it also takes back
-                what the update has beyond its need.
-            replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on.
-                Such questions are alignment data: beside `ewc`, which looks back on the same, no other arm has any.
+    Attributes:
+        dense: how `full` trains.
+        masked: how the arms with a mask train, `sparse`, `seat`, `seat_keep`; they need a higher rate and more steps.
+        regularised: how arms with another term but no mask train: `ewc`, `l2`, `replay`, `full_kl`, `full_ep_kl` and
+            `tether`.
+        mask: what masked arms may change.
+        kl: the KL of the arms that have one.
+        keep: the KL to the base's own answers of `seat_keep`.
+        lora: adapters of `lora`.
+        low_rank: how `lora` trains.
+        ewc: pull of `ewc`; without questions of its own it takes those that the direction is fitted on.
+        l2: pull of `l2` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours: it also takes back
+            what the update has beyond its need.
+        replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on.
+            Such questions are alignment data: beside `ewc`, which looks back on the same, no other arm has any.
     """
 
     dense: TrainConfig = field(
