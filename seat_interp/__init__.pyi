@@ -61,11 +61,9 @@ from .study import StudyConfig as StudyConfig, run_study as run_study
 from .arms import ArmConfig as ArmConfig, MaskConfig as MaskConfig
 from .organism.settings import ORGANISM as ORGANISM
 from .results.folder import RunFolder as RunFolder
-from .results.aggregate import aggregate as aggregate
 from .measure import arm_rates as arm_rates
 from .results.table import Table as Table
-from .results.tables import arms_table as arms_table, displacement_table as displacement_table
-from .results.tables import rates_table as rates_table
+from .results.tables import displacement_table as displacement_table, rates_table as rates_table
 from .results.report import write_report as write_report
 from .results.compare import write_comparison as write_comparison
 from . import plot as plot

@@ -2,6 +2,8 @@
 
 import copy
 
+import textwrap
+
 import pytest
 import torch
 from tiny_models import CORE_FAMILIES
@@ -200,8 +202,8 @@ def test_the_update_leads_from_the_base_to_the_tuned_model(models_by_family, fam
     added, by_hand = base.copy().model, base.copy().model
     update.add_to(added)
     file = update.save(tmp_path / "delta.safetensors")
-    lines = type(update).save.__doc__.split("Without seat_interp:")[1]
-    code = "\n".join(line.removeprefix(" " * 12) for line in lines.splitlines())
+    lines = type(update).save.__doc__.split("Without seat_interp::\n\n")[1]
+    code = textwrap.dedent(lines)
     exec(code.replace("delta.safetensors", str(file)), {"model": by_hand})
     found = difference(base.model, lm.model, update.mask)
     for name, weight in lm.model.state_dict().items():
