@@ -33,6 +33,7 @@ autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # the signature has them
 napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"
@@ -40,6 +41,9 @@ html_title = "seat_interp"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_extra_path = ["generated/extra"]
+# Pages without pages below them have nothing to show on the left.
+ALONE = ("quick_start", "concepts", "results", "gallery", "file_formats", "limits", "contributing", "changelog")
+html_sidebars: dict[str, list[str]] = {page: [] for page in ALONE}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

@@ -157,7 +157,8 @@ def test_pages_that_pages_point_to_are_there():
     lost = []
     for page in PAGES:
         text, folder = (ROOT / page).read_text(), (ROOT / page).parent
-        lost += [(page, link) for link in re.findall(r"{doc}`([^`]+)`", text) if not (folder / f"{link}.md").is_file()]
+        links = re.findall(r"{doc}`(?:[^`]+<)?([^`>]+)>?`", text)
+        lost += [(page, link) for link in links if not (folder / f"{link}.md").is_file()]
         files = re.findall(r"`((?:analyses|figures|docs|seat_interp|tests)/[\w./-]+\.\w+)`", text)
         lost += [(page, file) for file in files if not (ROOT / file).is_file() and "NAME" not in file]
     assert lost == []
