@@ -1,7 +1,6 @@
 """Attached masks against dense training with the gradient masked by hand, in every family."""
 
 import copy
-
 import textwrap
 
 import pytest
