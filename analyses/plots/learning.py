@@ -145,6 +145,9 @@ def plot_interference(rows: Sequence[Row]) -> Figure:
             found = [[value(row["curve"]) for row in same if row["count"] == count] for count in counts]
             _line(ax, counts, found, arm, place, rate=title == "New facts learnt")
         ax.set_xscale("log")
+        counts = sorted({row["count"] for row in rows})
+        ax.set_xticks(counts, list(map(str, counts)))
+        ax.minorticks_off()
         ax.set_title(title, size=8)
         ax.set_xlabel("New facts", size=7)
         ax.tick_params(labelsize=7)
