@@ -12,7 +12,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # 7. What happens to *my* model when I teach it *my* facts?
 #
