@@ -64,19 +64,23 @@ def _take_settings_file(arguments: list[str]) -> tuple[list[str], str | None]:
     return arguments[:at] + arguments[at + 2 :], arguments[at + 1]
 
 
+def parse(arguments: list[str]) -> Any:
+    """The command that a line asks for, not run yet; for `--help`, and for what it does not understand, it exits.
+
+    Raises:
+        SeatError: a settings file that is not there or says something unknown.
+    """
+    rest, path = _take_settings_file(list(arguments))
+    if rest and rest[0] in WITH_SETTINGS:
+        from seat_interp.commands.study import use_settings
+
+        rest[1:1] = use_settings(path, rest[0])  # before the others, which win
+    return tyro.cli(commands(*rest[:1]), prog="seat-interp", description=DESCRIPTION, args=rest)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status, see `reported`."""
-
-    def job() -> None:
-        rest, path = _take_settings_file(list(sys.argv[1:] if arguments is None else arguments))
-        if rest and rest[0] in WITH_SETTINGS:
-            from seat_interp.commands.study import use_settings
-
-            rest[1:1] = use_settings(path, rest[0])  # before the others, which win
-        command: Any = tyro.cli(commands(*rest[:1]), prog="seat-interp", description=DESCRIPTION, args=rest)
-        command.run()
-
-    return reported(job, "seat-interp")
+    return reported(lambda: parse(sys.argv[1:] if arguments is None else arguments).run(), "seat-interp")
 
 
 def entry_point() -> None:

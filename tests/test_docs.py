@@ -54,7 +54,7 @@ def check_command(words: list[str]) -> None:
         words = ["seat-interp", *words[words.index("seat_interp") + 1 :]]
     match words[0]:
         case "seat-interp":
-            assert callable(parse(words[1:]).run)
+            assert callable(parse(words[1 : words.index(">") if ">" in words else None]).run)
         case "make":
             targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
             assert words[1] in targets, words

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from seat_interp.displacement import Displacement
-from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, by_name, new_axes, styled
+from seat_interp.plot.style import GREY, MARKS, arm_colours, arm_name, by_name, new_axes, styled
 
 NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
 """How the outlines of the other nulls are drawn; the random null is shaded."""
@@ -51,8 +51,9 @@ def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], laye
     """
     ax = ax or new_axes(7.2, 3.4)
     ax.axhline(0, color="#555555", linewidth=0.8)
+    colours = arm_colours(list(moved))
     for (arm, rows), marker in zip(moved.items(), itertools.cycle(MARKS)):
-        layers, colour = np.arange(len(rows)), arm_colour(arm)
+        layers, colour = np.arange(len(rows)), colours[arm]
         ax.fill_between(
             layers, *_ends(rows, "random"), color=colour, alpha=0.16 if len(moved) <= 2 else 0.07, linewidth=0
         )

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.plot.style import arm_colour, arm_name, new_axes, set_name, styled, whiskers
+from seat_interp.plot.style import arm_colour, arm_colours, arm_name, new_axes, set_name, styled, whiskers
 from seat_interp.results.aggregate import ArmRates, Estimate
 
 
@@ -28,7 +28,7 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
         "Known\nrecall",
         "Over-\nabstention",
     ]
-    width = 0.84 / len(arms)
+    width, colours = 0.84 / len(arms), arm_colours([arm.arm for arm in arms])
     for number, arm in enumerate(arms):
         rates = [
             arm.target_recall,
@@ -37,8 +37,7 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
             arm.over_abstention,
         ]
         at = np.arange(len(rates)) + (number - (len(arms) - 1) / 2) * width
-        colour = arm_colour(arm.arm)
-        ax.bar(at, [rate.mean for rate in rates], 0.92 * width, color=colour, label=arm_name(arm.arm))
+        ax.bar(at, [rate.mean for rate in rates], 0.92 * width, color=colours[arm.arm], label=arm_name(arm.arm))
         whiskers(ax, at.tolist(), rates)
         if len(arms) <= 3:
             for x, rate in zip(at, rates):

@@ -99,6 +99,16 @@ def by_name(given: Any, name: str) -> Mapping[str, Any]:
     return given if isinstance(given, Mapping) else {name: given}
 
 
+def arm_colours(arms: Sequence[str]) -> dict[str, str]:
+    """The colours of arms in one figure: `arm_colour`, but two that have none of their own do not share one."""
+    found: dict[str, str] = {}
+    for arm in arms:
+        spare = _SPARE.index(arm_colour(arm)) if arm_colour(arm) in _SPARE else 0
+        free = [each for each in _SPARE[spare:] + _SPARE[:spare] if each not in found.values()]
+        found[arm] = free[0] if arm_colour(arm) in _SPARE and free else arm_colour(arm)
+    return found
+
+
 def null_band(ax: Axes, at: Sequence[float], bands: Sequence[Sequence[Sequence[float]]]) -> None:
     """What random directions show, behind a displacement: at each place from the lowest end to the highest.
 

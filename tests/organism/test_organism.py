@@ -11,8 +11,9 @@ from seat_interp.capture import capture
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import rates, records
+from seat_interp.files import read_json
 from seat_interp.masks.random import random_neurons
-from seat_interp.models.open import open_model
+from seat_interp.models.open import ORGANISM_FOLDER, open_model
 from seat_interp.organism import organism_facts, quality, recipe
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.organism.world import build_world, invented_probes
@@ -140,3 +141,10 @@ def test_the_story_has_bounds_on_both_sides():
 @pytest.mark.slow
 def test_fine_tuning_the_shipped_organism_tells_the_story(organism):
     quality.check_story(quality.tell(organism))
+
+
+def test_the_card_says_which_weights_it_is_of(organism, tmp_path):
+    recipe.save(organism, tmp_path / "again", {}, recipe.Recipe())
+    cards = [read_json(folder / "card.json")["fingerprint"] for folder in (tmp_path / "again", ORGANISM_FOLDER)]
+    assert cards == [open_model(tmp_path / "again").fingerprint["weights"], organism.fingerprint["weights"]]
+    assert cards[0] == cards[1]

@@ -14,7 +14,7 @@ from seat_interp.errors import SeatError
 from seat_interp.evaluation.score import interval
 from seat_interp.masks.mask import Extent, Mask
 from seat_interp.plane import principal_plane
-from seat_interp.plot.style import arm_colour, to_svg
+from seat_interp.plot.style import arm_colour, arm_colours, to_svg
 from seat_interp.results.aggregate import aggregate
 from seat_interp.steering import SteeringCheck
 from seat_interp.training.trainer import TrainedModel
@@ -180,3 +180,11 @@ def test_projections_have_equal_areas_and_other_models_are_dashed():
     plain, dashed = ax.patches[1], ax.patches[2]
     assert plain.get_edgecolor() == dashed.get_edgecolor()
     assert plain.get_linestyle() != dashed.get_linestyle()
+
+
+def test_arms_without_a_colour_of_their_own_do_not_share_one_in_a_figure():
+    names = ["seat", "seat, shrunk", "my model", "aligned", "third", "fourth"]
+    found = arm_colours(names)
+    assert found["seat"] == found["seat, shrunk"] == arm_colour("seat")
+    assert len({found[name] for name in names[2:]}) == 4
+    assert arm_colours(["aligned"])["aligned"] == arm_colour("aligned")
