@@ -1,5 +1,6 @@
 """The pages: their code runs, their commands parse, what they point to is there, and what they must name is named."""
 
+import builtins
 import json
 import re
 import shlex
@@ -126,6 +127,7 @@ def what_is_kept_is_described(read: Document) -> None:
     kept += [json.loads((full / "records.jsonl").read_text().splitlines()[0]), read.namespace["summary"]]
     kept += [json.loads(line)["slick"] for line in Path("slick.jsonl").read_text().splitlines()]
     assert [name for each in kept for name in each if name not in said and f'"{name}"' not in read.text] == []
+    read.namespace["__builtins__"] = builtins  # sybil takes it out after each block, and safetensors looks for it
     for file in ("direction", "capture", "mask", "scores"):
         header = read.namespace["header_of"](f"{file}.safetensors")
         assert set(header) <= said | {"format", "version"}, file
