@@ -187,7 +187,7 @@ def memory_table(rows: Rows) -> list[Table]:
         (row["scheme"], row["model"], f"{row['prompts']:,}", f"{row['peak_memory_mib']:.1f}", f"{row['seconds']:.1f}")
         for row in rows
     ]
-    return [Table("Peak memory of a capture beyond that of the model", heads, lines)]
+    return [Table.of(heads, lines, "Peak memory of a capture beyond that of the model, each in a process of its own.")]
 
 
 @dataclass(frozen=True)

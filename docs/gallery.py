@@ -41,7 +41,8 @@ KINDS = {
 }
 """What a figure shows of a study, by the end of its name."""
 OWN = {
-    "benchmark_capture": "What a capture costs beside the plain backbone and other ways, and how memory grows.",
+    "benchmark_capture": "What a capture costs beside the plain backbone and other ways.",
+    "benchmark_capture_memory": "How memory grows with prompts: projections kept, shards on disk, sums in one pass.",
     "organism_fidelity": "How well each score ranks neurons by what their exact ablation does.",
     "organism_forgetting": "Learning curves of freezing, self-distillation, SEAT and relabelling on the same facts.",
     "organism_forgetting_prediction": "Whether displacement tells which runs lose what was known: run by run.",
