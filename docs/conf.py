@@ -1,9 +1,11 @@
 """Sphinx's settings: `make docs` builds these pages into build/docs, warnings as errors, without any network."""
 
+import re
 import shutil
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -50,7 +52,8 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
-    "secondary_sidebar_items": ["page-toc"],
+    # Where the left side lists the pages, the right one leaves its room to the code.
+    "secondary_sidebar_items": {"**": ["page-toc"], **{f"how_to/{page.stem}": [] for page in HERE.glob("how_to/*.md")}},
     "footer_start": ["copyright"],
     "footer_end": [],
 }
@@ -66,6 +69,18 @@ def copy_notebooks() -> None:
         shutil.copy2(notebook, there)
     listed = ["```{toctree}", ":maxdepth: 1", "", *(f"notebooks/{each.stem}" for each in found), "```"]
     write_text(HERE / "generated" / "notebooks.md", "\n".join(listed if found else ["There is none yet."]) + "\n")
+
+
+def readable(app: Any, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None) -> Any:
+    """A signature as Python could read it, so that Sphinx can: defaults that are made, and those of enumerations."""
+    if signature is not None:
+        signature = re.sub(r"<(\w+\.\w+): [^>]+>", r"\1", signature.replace("<factory>", "..."))
+    return signature, returns
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-signature", readable)
 
 
 copy_notebooks()
