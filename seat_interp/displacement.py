@@ -29,6 +29,8 @@ from seat_interp.models.open import LanguageModel
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from seat_interp.results.table import Table
+
 Activations = Mapping[str, Float[Tensor, "_ layers width"]]
 
 
@@ -171,7 +173,7 @@ class Displacement:
         """Degrees between the base's direction and one fitted to the base on the probe sets: the floor of `angle`."""
         return np.degrees(np.arccos(np.clip(self.base_refit_cosine, -1, 1))).tolist()
 
-    def table(self):
+    def table(self) -> "Table":
         """Every set at the direction's layer with its interval and nulls; a `Table`, which notebooks show."""
         from seat_interp.results.tables import displacement_table
 

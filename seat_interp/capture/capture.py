@@ -20,6 +20,8 @@ from seat_interp.progress import progress_bar
 from seat_interp.prompts import batches_by_length, encode_prompts, pad
 
 FORMAT = "seat_interp.capture"
+PART = 2048
+"""Prompts that are tokens at a time: all at once, the tokens would take more memory than what is kept of them."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,6 @@ class Capture:
             SeatError: another family, width or depth.
         """
         require_same_architecture(self.origin["model"], lm, "The capture")
-
-
-PART = 2048
-"""Prompts that are tokens at a time: all at once, the tokens would take more memory than what is kept of them."""
 
 
 @dataclass(frozen=True)

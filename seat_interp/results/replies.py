@@ -7,7 +7,7 @@ from typing import Any
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.score import Label
 from seat_interp.plane import evenly
-from seat_interp.plot.style import arm_name
+from seat_interp.plot.style import arm_name, set_name
 from seat_interp.results.folder import RunFolder
 
 ORDER = ("unknown", "neighbour", "cross_domain", "unverifiable", "known", "target", "rewordings")
@@ -98,7 +98,7 @@ def for_page(found: SideBySide, wanted: Mapping[str, Iterable[int]] | None = Non
     data = {
         "columns": [arm_name(column) for column in found.columns],
         "bases": list(found.bases),
-        "sets": [name.replace("_", "-") for name in found.sets],
+        "sets": [set_name(name) for name in found.sets],
         "labels": labels,
         "prompts": prompts,
     }

@@ -112,10 +112,9 @@ def displacement_table(moved: Mapping[str, Mapping[str, Any]]) -> Table:
     lines = []
     for name, found in moved.items():
         low, high = found["interval"]
+        along = Estimate(found["mean"], low, high, "bootstrap")
         nulls = [f"{least:+.2f} to {most:+.2f}" for least, most in (found["null"][kind] for kind in kinds)]
-        lines.append(
-            [set_name(name), f"{found['mean']:+.2f} [{low:+.2f}, {high:+.2f}]", *nulls, f"{found['orthogonal']:.2f}"]
-        )
+        lines.append([set_name(name), with_interval(along, "+"), *nulls, f"{found['orthogonal']:.2f}"])
     heads = ["displacement of", "along the direction", *(f"{NULL_WORDS[kind]} null" for kind in kinds), "across it"]
     return Table.of(heads, lines, f"In gaps. In brackets: {KIND_WORDS['bootstrap']}; nulls: where 95 % of them lie.")
 
