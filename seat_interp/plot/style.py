@@ -100,13 +100,15 @@ def by_name(given: Any, name: str) -> Mapping[str, Any]:
 
 
 def arm_colours(arms: Sequence[str]) -> dict[str, str]:
-    """The colours of arms in one figure: `arm_colour`, but two that have none of their own do not share one."""
+    """The colours of arms in one figure or page: `arm_colour`, but two arms without one of their own share none."""
     found: dict[str, str] = {}
-    for arm in arms:
-        spare = _SPARE.index(arm_colour(arm)) if arm_colour(arm) in _SPARE else 0
-        free = [each for each in _SPARE[spare:] + _SPARE[:spare] if each not in found.values()]
-        found[arm] = free[0] if arm_colour(arm) in _SPARE and free else arm_colour(arm)
-    return found
+    for arm in dict.fromkeys(each.partition(",")[0] for each in arms):
+        colour = arm_colour(arm)
+        if colour in _SPARE:
+            at = _SPARE.index(colour)
+            colour = next((each for each in _SPARE[at:] + _SPARE[:at] if each not in found.values()), colour)
+        found[arm] = colour
+    return {arm: found[arm.partition(",")[0]] for arm in arms}
 
 
 def null_band(ax: Axes, at: Sequence[float], bands: Sequence[Sequence[Sequence[float]]]) -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from seat_interp.plot.style import arm_colour, arm_name, by_name, styled
+from seat_interp.plot.style import arm_colours, arm_name, by_name, styled
 
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 
@@ -53,14 +53,14 @@ def training(runs: Logged | Mapping[str, Logged], axes: Sequence[Axes] | None = 
 def _curves(ax: Axes, rows: Mapping[str, Sequence[Mapping[str, Any]]], skip: tuple[str, ...]) -> None:
     """Colour tells the arm, dashes tell the quantity."""
     names = dict.fromkeys(name for found in rows.values() for row in found for name in row if name not in skip)
-    dashes = dict(zip(names, LINES * len(names)))
+    dashes, colours = dict(zip(names, LINES * len(names))), arm_colours(list(rows))
     for arm, found in rows.items():
         for name in names:
             if points := [(row["step"], row[name]) for row in found if name in row]:
-                ax.plot(*zip(*points), color=arm_colour(arm), linestyle=dashes[name], lw=1.4)
+                ax.plot(*zip(*points), color=colours[arm], linestyle=dashes[name], lw=1.4)
     ax.set(xlabel="Step")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    arms = [Line2D([], [], color=arm_colour(arm), label=arm_name(arm)) for arm in rows]
+    arms = [Line2D([], [], color=colours[arm], label=arm_name(arm)) for arm in rows]
     terms = [Line2D([], [], color="#444444", lw=1.2, ls=dash, label=_words(name)) for name, dash in dashes.items()]
     ax.legend(handles=[*arms, *terms], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0)
 

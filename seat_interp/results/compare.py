@@ -81,6 +81,7 @@ def comparison(folders: Mapping[str, RunFolder]) -> str:
     replies = shared_replies(runs)
     return render(
         "compare.html.j2",
+        [arm.arm for run in runs for arm in run.arms],
         runs=runs,
         verdicts={run.name: verdict(run.folder.summary).headline for run in runs},
         hindrances=hindrances(runs),

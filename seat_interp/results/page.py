@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.files import read_text
-from seat_interp.plot.style import NULL_WORDS, arm_colour, arm_name, set_name, to_svg
+from seat_interp.plot.style import NULL_WORDS, arm_colours, arm_name, set_name, to_svg
 from seat_interp.results.aggregate import KIND_WORDS, Estimate
 from seat_interp.results.verdict import PROBE
 
@@ -93,11 +93,12 @@ def _place(ax: Axes, x: float | int, y: float | int) -> tuple[float, float]:
     return round(float(across), 4), round(1 - float(up), 4)
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, coloured: Sequence[str], **values: Any) -> str:
     """A page as text.
 
     Args:
         template: its name.
+        coloured: the arms that it names.
         values: what it shows.
     """
     page = Environment(
@@ -108,7 +109,12 @@ def render(template: str, **values: Any) -> str:
         loader=FileSystemLoader(TEMPLATES),
     )
     page.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
-    page.filters |= {"arm": arm_name, "colour": arm_colour, "set": set_name, "null": _null_name, "ends": _ends}
+    colours = arm_colours([arm.partition(",")[0] for arm in coloured])  # a variant, or an arm of a run, has its arm's
+
+    def colour(arm: str) -> str:
+        return colours[arm.partition(",")[0]]
+
+    page.filters |= {"arm": arm_name, "colour": colour, "set": set_name, "null": _null_name, "ends": _ends}
     inlined = {name: Markup(read_text(TEMPLATES / f"page.{name}")) for name in ("css", "js")}
     return page.get_template(template).render(probe=PROBE, kind_words=KIND_WORDS, **inlined, **values)
 

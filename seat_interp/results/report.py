@@ -40,6 +40,7 @@ def report(folder: RunFolder) -> str:
     held = for_page(replies, pictures.drawn_prompts(plane))
     return render(
         "report.html.j2",
+        [arm.arm for arm in arms],
         model=config["model"],
         about=config.get("about", {}),
         sizes=config.get("sizes", {}),

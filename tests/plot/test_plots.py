@@ -188,3 +188,5 @@ def test_arms_without_a_colour_of_their_own_do_not_share_one_in_a_figure():
     assert found["seat"] == found["seat, shrunk"] == arm_colour("seat")
     assert len({found[name] for name in names[2:]}) == 4
     assert arm_colours(["aligned"])["aligned"] == arm_colour("aligned")
+    same = arm_colours(["mine, one run", "mine, another"])
+    assert len(set(same.values())) == 1
