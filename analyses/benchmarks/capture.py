@@ -8,7 +8,7 @@ grows tells capture_memory.py. Writes analyses/results/benchmark_capture.json.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ import tyro
 sys.path.insert(1, str(Path(__file__).parent.parent))
 from common.small_runs import command
 from interleave import GLIBC, measure, rows
-from models import load, parameters
+from models import directions, load, parameters, questions, ready, waited
 from seat_interp.capture import LAST_TOKEN, Projection, Reduce, capture
 from seat_interp.errors import reported
 from seat_interp.files import write_json
@@ -50,34 +50,9 @@ class Options:
     """Where the committed numbers go."""
 
 
-def questions(count: int, clauses: int = 1) -> list[str]:
-    """As many different questions of nearly one length."""
-    clause = ", which nobody has ever told us about"
-    return [f"Where does person number {i} live{clause * clauses}?" for i in range(count)]
-
-
-def ready(size: str, layers: int | None = None) -> LanguageModel:
-    """A model, on the GPU if there is one."""
-    lm = load(size, layers)
-    lm.model.to("cuda" if torch.cuda.is_available() else "cpu")
-    return lm
-
-
 def encoded(lm: LanguageModel, asked: Sequence[str]) -> Batch:
     """The questions as one padded batch."""
     return pad(encode_prompts(lm, asked), lm.tokenizer.pad_token_id).to(lm.model.device)
-
-
-def waited(step: Callable[[], object]) -> Callable[[], None]:
-    """The step, until the GPU is done."""
-
-    def whole() -> None:
-        with torch.no_grad():
-            step()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-
-    return whole
 
 
 def plain(size: str, *, head: bool = False, clauses: int = 1, layers: int | None = None) -> Iterator[Any]:
@@ -146,12 +121,6 @@ def traced(size: str) -> Iterator[Any]:
     yield lm
     held = nnsight.TransformersModel(lm.model, tokenizer=lm.tokenizer, task="text-generation")
     yield waited(lambda: capture(held, asked, batch_size=BATCH, progress=False))
-
-
-def directions(lm: LanguageModel) -> torch.Tensor:
-    """A direction for each layer, all the same."""
-    width = lm.model.get_input_embeddings().weight.shape[1]
-    return torch.nn.functional.normalize(torch.ones(len(lm.sites.blocks), width, dtype=torch.float64), dim=-1)
 
 
 def main(options: Options) -> None:

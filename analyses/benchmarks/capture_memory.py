@@ -19,10 +19,9 @@ import tyro
 from tqdm import tqdm
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
-from capture import directions, questions, ready, waited
 from common.small_runs import command
 from interleave import GLIBC, alone
-from models import load, parameters
+from models import directions, load, parameters, questions, ready, waited
 from seat_interp.capture import Projection, capture, capture_to, stream
 from seat_interp.errors import reported
 from seat_interp.files import write_json

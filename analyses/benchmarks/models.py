@@ -1,6 +1,7 @@
-"""What benchmarks run on: the organism, and Llamas of random weights (speed does not depend on them)."""
+"""What benchmarks run on: the organism, Llamas of random weights (speed does not depend on them), questions."""
 
 import random
+from collections.abc import Callable
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -50,3 +51,34 @@ def facts(count: int) -> list[Fact]:
 def parameters(lm: LanguageModel) -> int:
     """How many weights the model has; tied ones count once."""
     return sum(parameter.numel() for parameter in lm.model.parameters())
+
+
+def questions(count: int, clauses: int = 1) -> list[str]:
+    """As many different questions of nearly one length."""
+    clause = ", which nobody has ever told us about"
+    return [f"Where does person number {i} live{clause * clauses}?" for i in range(count)]
+
+
+def ready(size: str, layers: int | None = None) -> LanguageModel:
+    """A model, on the GPU if there is one."""
+    lm = load(size, layers)
+    lm.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return lm
+
+
+def waited(step: Callable[[], object]) -> Callable[[], None]:
+    """The step, until the GPU is done."""
+
+    def whole() -> None:
+        with torch.no_grad():
+            step()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+
+    return whole
+
+
+def directions(lm: LanguageModel) -> torch.Tensor:
+    """A direction for each layer, all the same."""
+    width = lm.model.get_input_embeddings().weight.shape[1]
+    return torch.nn.functional.normalize(torch.ones(len(lm.sites.blocks), width, dtype=torch.float64), dim=-1)

@@ -20,10 +20,9 @@ import tyro
 from tqdm import tqdm
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
-from capture import questions
 from common.small_runs import command
 from interleave import Measured, rows
-from models import facts, load, parameters
+from models import facts, load, parameters, questions
 from seat_interp.attribution import attribute
 from seat_interp.capture import capture
 from seat_interp.errors import SeatError, reported
