@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import tyro
 
@@ -32,8 +32,8 @@ def variants() -> Mapping[str, MakeArm]:
     return {name: partial(tuned, name) for name in get_args(ArmName)}
 
 
-def study(folders: Folders, target: Target, out: Path, arms: tuple[str, ...], seeds: tuple[int, ...]) -> dict[str, Any]:
-    """Some arms and seeds, in the folder of all."""
+def study(folders: Folders, target: Target, out: Path, arms: tuple[str, ...], seeds: tuple[int, ...]) -> None:
+    """Some arms and seeds, in the folder of all, which others join."""
     config = StudyConfig(
         seeds=seeds,
         settings=SETTINGS,
@@ -44,9 +44,8 @@ def study(folders: Folders, target: Target, out: Path, arms: tuple[str, ...], se
     )
     wanted = {name: make for name, make in variants().items() if name in arms}
     about = {"facts": "PISTOL sample 1" if target == "pistol" else "TOFU, ten authors"}
-    return run_study(
-        aligned(folders).lm, material(folders, target), config, out, variants=wanted, about=about, say=lambda text: None
-    )
+    lm, sets = aligned(folders).lm, material(folders, target)
+    run_study(lm, sets, config, out, variants=wanted, about=about, join=False, say=lambda text: None)
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,15 @@ from seat_interp.errors import SeatError, require_within, see
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
 from seat_interp.facts import FactSets
-from seat_interp.files import read_json, read_text, save_tensors, sha256, write_json, write_jsonl, write_text
+from seat_interp.files import read_json, save_tensors, sha256, write_json, write_jsonl
 from seat_interp.masks.mask import Mask
 from seat_interp.measure import Baseline, baseline, rates_of, weight_distance
 from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.processes import processes
 from seat_interp.prompts import encode_examples, encode_prompts
-from seat_interp.results.environment import environment, peak_memory_mib, reset_peak_memory
+from seat_interp.results import layout
+from seat_interp.results.environment import peak_memory_mib, reset_peak_memory
+from seat_interp.results.layout import BASE, ROW_FILE, run_folder
 from seat_interp.steering import check_steering, choose_addition
 from seat_interp.training.config import MOST_SEED
 
@@ -133,19 +135,14 @@ def run_study(
     direction = _direction(lm, sets, config, out, direction, say)
     how = {"null_draws": config.null_draws, "batch_size": config.batch_size, "same_weights": same_weights}
     base = baseline(lm, sets, direction, **how)  # type: ignore[arg-type]
-    rows = [_measured(out / "base", partial(_measure_base, base, config, say), say, "base")]
+    _measured(out / BASE, partial(_measure_base, base, config, say), say, BASE)
     for seed in config.seeds:
         for name, make in arms.items():
-            arm, folder = make(settings, seed), out / f"{name}-{seed}"
+            arm, folder = make(settings, seed), run_folder(out, name, seed)
             _claim_arm(folder, arm)
-            rows.append(_measured(folder, partial(_run_arm, base, name, arm, config), say, f"{name}, seed {seed}"))
-    parts = [out / "base", *(out / f"{name}-{seed}" for seed in config.seeds for name in arms)]
-    described = read_json(out / "config.json") | {"arms": list(arms), "seeds": list(config.seeds)}
-    summary = {"rows": rows, "config": described, "environment": environment()}
-    if join:
-        write_text(out / "records.jsonl", "".join(read_text(part / "records.jsonl") for part in parts))
-        write_json(out / "summary.json", summary)
-    return summary
+            _measured(folder, partial(_run_arm, base, name, arm, config), say, f"{name}, seed {seed}")
+    runs = [(name, seed) for seed in config.seeds for name in arms]
+    return layout.join(out, runs) if join else layout.summary_of(out, runs)
 
 
 def _require_trainable(arm: Arm, sets: FactSets) -> None:
@@ -224,7 +221,7 @@ def _claim(out: Path, identity: dict[str, Any]) -> None:
     """The folder is this study's, or nobody's yet."""
     path = out / "config.json"
     if path.exists() and read_json(path) != identity:
-        if any(out.glob("*/row.json")):
+        if any(out.glob(f"*/{ROW_FILE}")):
             raise SeatError(f"{out} holds a study with other settings. Give another --out, or remove that folder.")
         # One that ended before anything was measured stands in nobody's way.
         for rest in (out / "direction.safetensors", *out.glob(f"*/{CHECKPOINT_FILE}")):
@@ -238,25 +235,23 @@ def _claim_arm(folder: Path, arm: Arm) -> None:
     """The folder is this arm's: one of the same name with other settings is not read back for it."""
     path, described = folder / "arm.json", arm.to_json()
     if path.exists() and read_json(path) != described:
-        if (folder / "row.json").exists():
+        if (folder / ROW_FILE).exists():
             raise SeatError(f"{folder} holds an arm of other settings. Give it another name, or remove that folder.")
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     write_json(path, described)
 
 
-def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str], None], what: str) -> dict[str, Any]:
-    """The row of a finished run, or of this one after it has run. The row is written last, so it means finished."""
-    if (folder / "row.json").exists():
-        say(f"{what}: already done, read back")
-        return read_json(folder / "row.json")
+def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str], None], what: str) -> None:
+    """A run that is not finished is run; its row is written last."""
+    if (folder / ROW_FILE).exists():
+        return say(f"{what}: already done, read back")
     say(f"{what}: running")
     reset_peak_memory()
     began = time.perf_counter()
     row = measure(folder)
     row |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mib": round(peak_memory_mib(), 1)}
-    write_json(folder / "row.json", row)
+    write_json(folder / ROW_FILE, row)
     (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
-    return row
 
 
 def _measure_base(base: Baseline, config: StudyConfig, say: Callable[[str], None], folder: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from common.small_runs import command
 from seat_interp.errors import SeatError
 from seat_interp.files import read_json, write_json
 from seat_interp.results.folder import RunFolder
+from seat_interp.results.layout import BASE, join, run_folder, unfinished
 from seat_interp.results.tables import print_summary
 
 
@@ -35,18 +36,14 @@ class ArmOptions:
 
 
 def every_run(path: Path) -> RunFolder:
-    """All finished runs in a folder, whichever script made them."""
-    made = [read_json(row) for row in sorted(path.glob("*/row.json"))]
-    if not made:
-        raise SeatError(f"There are no runs in {path}. Make them with `python analyses/organism_arms.py`.")
-    rows = sorted(made, key=lambda row: (row["arm"] != "base", row["arm"], row["seed"]))
-    write_json(path / "summary.json", {"rows": rows, "config": read_json(path / "config.json")})
+    """All finished runs in a folder, whichever script made them, joined."""
+    join(path)
     return RunFolder.open(path)
 
 
 def compare_in(
     out: Path,
-    some: Callable[[tuple[str, ...], tuple[int, ...]], dict[str, Any]],
+    some: Callable[[tuple[str, ...], tuple[int, ...]], object],
     every: tuple[str, ...],
     options: ArmOptions,
     saved: Path,
@@ -55,7 +52,7 @@ def compare_in(
 
     Args:
         out: the folder.
-        some: (arms, seeds) -> the summary of `run_study` with them, always in that folder.
+        some: runs `run_study` with (arms, seeds), always in that folder, and joins nothing.
         every: all arms of the script; the file holds those that have been run, whichever call ran them.
         options: which arms and seeds, in how many processes.
         saved: the result file.
@@ -65,15 +62,16 @@ def compare_in(
     if not options.seeds:
         raise SeatError("No seed is given. Give at least one, as --seeds 0 1 2.")
     arms = tuple(arm for arm in every if not options.arms or arm in options.arms)
-    jobs = [(arm, seed) for seed in options.seeds for arm in arms if not (out / f"{arm}-{seed}" / "row.json").exists()]
+    jobs = unfinished(out, arms, options.seeds)
     in_parallel(some, jobs, options.workers, options.threads)
-    summary = some(arms, options.seeds)
-    folder, order = every_run(out), ["base", *every]
+    some(arms, options.seeds)  # refuses what is there of other settings
+    folder, order = every_run(out), [BASE, *every]
+    summary = dict(folder.summary)
     mine = [run.row for run in (folder.base, *folder.runs) if run.arm in order]
     summary["rows"] = sorted(mine, key=lambda row: (order.index(row["arm"]), row["seed"]))
     print_summary(summary)
     there = {row["arm"]: row["seed"] for row in reversed(summary["rows"][1:])}
-    trained = {arm: _described(out / f"{arm}-{there[arm]}") for arm in order if arm in there}
+    trained = {arm: _described(run_folder(out, arm, there[arm])) for arm in order if arm in there}
     summary["config"] |= {"arms": list(trained), "seeds": sorted({row["seed"] for row in mine}), "trained": trained}
     before = read_json(saved)["command"].split("; ") if saved.exists() else []
     summary["command"] = "; ".join(dict.fromkeys([*before, *([command(sys.argv)] if jobs or not before else [])]))
@@ -91,7 +89,7 @@ def _described(run: Path) -> dict[str, Any]:
 
 
 def in_parallel(
-    some: Callable[[tuple[str, ...], tuple[int, ...]], dict[str, Any]],
+    some: Callable[[tuple[str, ...], tuple[int, ...]], object],
     jobs: Sequence[tuple[str, int]],
     workers: int,
     threads: int = 1,
@@ -99,7 +97,7 @@ def in_parallel(
     """Every run, each in the folder of all.
 
     Args:
-        some: (arms, seeds) -> the summary of `run_study` with them, always in the same folder.
+        some: runs `run_study` with (arms, seeds), always in the same folder, and joins nothing.
         jobs: arm and seed of each; seeds outermost, so that what is cut off has whole comparisons.
         workers: processes.
         threads: of each.

@@ -122,13 +122,11 @@ def tuned_settings(arm: ArmName, settings: ArmConfig) -> ArmConfig:
     return GRIDS[arm].settings(settings, best["rate"], best["strength"])
 
 
-def study(
-    variants: Variants, target: Target, out: Path, arms: tuple[str, ...], seeds: tuple[int, ...]
-) -> dict[str, Any]:
-    """Some arms and seeds, in the folder of all."""
+def study(variants: Variants, target: Target, out: Path, arms: tuple[str, ...], seeds: tuple[int, ...]) -> None:
+    """Some arms and seeds, in the folder of all, which others join."""
     wanted = {name: make for name, make in variants(target).items() if name in arms}
     config, about = replace(config_for(target), seeds=seeds), {"facts": f"organism, {target}"}
-    return run_study(*material(target), config, out, variants=wanted, about=about, say=lambda text: None)
+    run_study(*material(target), config, out, variants=wanted, about=about, join=False, say=lambda text: None)
 
 
 @cache

@@ -25,15 +25,14 @@ class Sweep:
     def run(self) -> None:
         """Submit, wait, show the summary."""
         from seat_interp.files import read_json
+        from seat_interp.results.layout import BASE, is_finished, unfinished
         from seat_interp.results.tables import print_summary
         from seat_interp.sweep import sweep
 
         config, out, where = self.study.study, self.study.out, self.study.out / "jobs"
-        cells = [(arm, seed) for seed in config.seeds for arm in config.arms]
-        todo = [cell for cell in cells if not (out / "{}-{}".format(*cell) / "row.json").exists()]
-        if not (out / "base" / "row.json").exists():  # by itself: all others read it back
-            sweep(partial(one, self.study, self.jobs.cpus), [("base", 0)], self.jobs, where)
-        if todo:
+        if not is_finished(out, BASE, 0):  # by itself: all others read it back
+            sweep(partial(one, self.study, self.jobs.cpus), [(BASE, 0)], self.jobs, where)
+        if todo := unfinished(out, config.arms, config.seeds):
             sweep(partial(one, self.study, self.jobs.cpus), todo, self.jobs, where)
         sweep(partial(together, self.study, self.jobs.cpus), [("all arms", 0)], self.jobs, where)
         print_summary(read_json(out / "summary.json"))
@@ -44,9 +43,11 @@ def one(study: Run, threads: int, cell: Cell) -> None:
     """What a job does: one arm and one seed, or the base, in the folder of all."""
     import torch
 
+    from seat_interp.results.layout import BASE
+
     torch.set_num_threads(threads)
     arm, seed = cell
-    if arm == "base":
+    if arm == BASE:
         study.measure(base_alone=True)
     else:
         replace(study, study=replace(study.study, arms=(arm,), seeds=(seed,))).measure(join=False)  # type: ignore[arg-type]

@@ -13,10 +13,10 @@ from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, read_json, read_jsonl
 from seat_interp.plane import Plane, principal_plane
 from seat_interp.results.aggregate import ArmRates, aggregate
+from seat_interp.results.layout import BASE, ROW_FILE, run_folder
 from seat_interp.steering import SteeringCheck
 
-BASE = "base"
-_EVERY_RUN = ("row.json", "records.jsonl", "activations.safetensors")
+_EVERY_RUN = (ROW_FILE, "records.jsonl", "activations.safetensors")
 _TUNED_RUN = ("log.jsonl", "probes.jsonl", "displacement.json")
 
 
@@ -149,7 +149,7 @@ class RunFolder:
 
 def _open_run(path: Path, row: dict[str, Any]) -> Run:
     arm, seed = row["arm"], row["seed"]
-    folder = path / (BASE if arm == BASE else f"{arm}-{seed}")
+    folder = run_folder(path, arm, seed)
     _require(folder, _EVERY_RUN if arm == BASE else _EVERY_RUN + _TUNED_RUN)
     return Run(arm, seed, folder, row)
 

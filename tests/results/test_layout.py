@@ -1,0 +1,45 @@
+"""A folder that several processes fill: what is common to its runs is written by whoever joins them."""
+
+import json
+import shutil
+
+import pytest
+
+from seat_interp.errors import SeatError
+from seat_interp.results.folder import RunFolder
+from seat_interp.results.layout import join, unfinished
+from seat_interp.results.report import write_report
+
+
+def test_runs_that_nobody_joined_are_joined_as_the_study_would_have(study_folder, tmp_path):
+    out = tmp_path / "filled"
+    shutil.copytree(study_folder, out)
+    for common in ("records.jsonl", "summary.json", "report.html"):
+        (out / common).unlink(missing_ok=True)
+    join(out)
+    whole, joined = RunFolder.open(study_folder), RunFolder.open(out)
+    assert sorted(joined.arms) == sorted(whole.arms)
+    assert {(r.arm, r.seed): r.row for r in joined.runs} == {(r.arm, r.seed): r.row for r in whole.runs}
+    lines = [sorted((folder / "records.jsonl").read_text().splitlines()) for folder in (out, study_folder)]
+    assert lines[0] == lines[1]
+    assert joined.summary["environment"]["versions"] == whole.summary["environment"]["versions"]
+    assert write_report(out).stat().st_size > 10_000
+
+
+def test_some_runs_are_joined_in_the_order_given(study_folder, tmp_path):
+    out = tmp_path / "filled"
+    shutil.copytree(study_folder, out)
+    arms = RunFolder.open(out).arms
+    summary = join(out, [(arm, 0) for arm in reversed(arms)])
+    assert [row["arm"] for row in summary["rows"]] == ["base", *reversed(arms)]
+    assert json.loads((out / "summary.json").read_text())["config"]["arms"] == list(reversed(arms))
+
+
+def test_what_is_unfinished_is_told_seed_by_seed(study_folder):
+    arm = RunFolder.open(study_folder).arms[0]
+    assert unfinished(study_folder, [arm, "other"], [0, 7]) == [("other", 0), (arm, 7), ("other", 7)]
+
+
+def test_a_folder_without_runs_is_refused(tmp_path):
+    with pytest.raises(SeatError, match="no finished runs in .*fills it again"):
+        join(tmp_path)
