@@ -28,7 +28,7 @@ from seat_interp.attribution import (
     ablate_sample,
     attribute,
     fidelity,
-    neuron_fisher,
+    gate_fisher,
     neuron_gradient,
     weight_fisher,
     weight_norm,
@@ -79,7 +79,7 @@ def candidates(
         "integrated from a copy, 4 steps": lambda: from_copy(steps=4),
         "|gradient x activation|": lambda: attribute(lm, facts, metric=metric, absolute=True, batch_size=64),
         "|gradient|": lambda: neuron_gradient(lm, facts, metric=metric, batch_size=64),
-        "Fisher": lambda: neuron_fisher(lm, facts, metric=metric, batch_size=64),
+        "Fisher": lambda: gate_fisher(lm, facts, metric=metric, batch_size=64),
         "Fisher of its weights": lambda: weight_fisher(lm, facts, metric=metric, batch_size=64).per_neuron(lm),
         "magnitude": lambda: weight_norm(lm),
     }

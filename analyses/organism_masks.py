@@ -20,7 +20,7 @@ import tyro
 
 from common.mask_runs import Cell, Loss, compare, train_and_ask
 from seat_interp.attribution import KLToBase, Metric, Scores, attribute, average, update_effect, weight_fisher
-from seat_interp.attribution.neurons import neuron_fisher, weight_norm
+from seat_interp.attribution.neurons import gate_fisher, weight_norm
 from seat_interp.attribution.protect import confident, harm
 from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
 from seat_interp.direction import split_by_group
@@ -90,7 +90,7 @@ class Material:
         table: dict[str, Callable[[], Scores]] = {
             "fisher": fisher,
             "magnitude": lambda: weight_norm(lm) if neurons else weight_magnitude(lm),
-            "gate_fisher": lambda: neuron_fisher(lm, facts, batch_size=64),
+            "gate_fisher": lambda: gate_fisher(lm, facts, batch_size=64),
             "gxa": lambda: attribute(lm, facts, absolute=True, batch_size=64),
             "gxw": lambda: gradient_times_weight(lm, facts, batch_size=64),
             "update": lambda: self._update(facts).map(torch.neg),

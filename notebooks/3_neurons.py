@@ -27,7 +27,7 @@ from dataclasses import replace
 from functools import partial
 
 import seat_interp as si
-from seat_interp.attribution import KLToBase, neuron_fisher, weight_norm
+from seat_interp.attribution import KLToBase, gate_fisher, weight_norm
 from seat_interp.facts import strangers
 from seat_interp.masks.random import layer_matched
 from seat_interp.masks.select import exclude
@@ -54,7 +54,7 @@ scored = taught[:24]
 scores = {
     "gradient x activation": si.attribute(base, scored, batch_size=24),
     "integrated, 4 steps": si.attribute(base, scored, steps=4, batch_size=24),
-    "Fisher": neuron_fisher(base, scored, batch_size=24),
+    "Fisher": gate_fisher(base, scored, batch_size=24),
     "magnitude": weight_norm(base),
 }
 

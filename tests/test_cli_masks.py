@@ -71,6 +71,8 @@ def test_every_score_has_its_budget(home, granularity, score):
     assert mask.budget == pytest.approx(0.1, abs=0.01)
     assert len(mask) == pytest.approx(len(plain), rel=0.02)
     assert (mask == plain) == (score == "random")  # protection changes what is chosen
+    if "fisher" in score:  # of weights and of gates, told apart
+        assert plain.origin["scored"]["score"] == score
 
 
 @pytest.mark.parametrize("protect", [[], ["--protect", "none"], ["--protect", "exclude"]])

@@ -20,7 +20,7 @@ import tyro
 
 from interleave import measure, rows
 from models import SIZES, facts, load, parameters
-from seat_interp.attribution import AnswerLoss, attribute, neuron_fisher, weight_fisher
+from seat_interp.attribution import AnswerLoss, attribute, gate_fisher, weight_fisher
 from seat_interp.errors import reported
 from seat_interp.facts import Names
 from seat_interp.files import write_json
@@ -114,14 +114,16 @@ def main(options: Options) -> None:
             "forward_backward": partial(forward_backward, size),
             "gradient_times_activation": partial(scores, size, attribute),
             f"integrated_gradients_{IG_STEPS}": partial(scores, size, attribute, steps=IG_STEPS),
-            "neuron_fisher": partial(scores, size, neuron_fisher),
+            "gate_fisher": partial(scores, size, gate_fisher),
             "weight_fisher": partial(scores, size, weight_fisher),
             "captum_gradient_times_activation": partial(captum, size),
             f"captum_integrated_gradients_{IG_STEPS}": partial(captum, size, IG_STEPS),
         }
         against = dict.fromkeys(schemes, "forward_backward")
         found += rows(measure(schemes, rounds=options.rounds, label=size), against, **about)
-        growing = {f"gradient_times_activation, {n} batches": partial(scores, size, attribute, n) for n in DATA}
+        growing = {
+            f"gradient_times_activation, {n} batch{'es' * (n > 1)}": partial(scores, size, attribute, n) for n in DATA
+        }
         first = next(iter(growing))
         grown = measure(growing, rounds=5, warm_up=1, label=f"{size}, growing data")
         found += rows(grown, dict.fromkeys(growing, first), **about)

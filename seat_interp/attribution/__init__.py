@@ -12,7 +12,7 @@ from seat_interp.attribution.metrics import (
 from seat_interp.attribution.neurons import (
     activation_difference,
     attribute,
-    neuron_fisher,
+    gate_fisher,
     neuron_gradient,
     output_alignment,
     per_example,
@@ -39,7 +39,7 @@ __all__ = [
     "average",
     "fidelity",
     "gradient_times_weight",
-    "neuron_fisher",
+    "gate_fisher",
     "neuron_gradient",
     "output_alignment",
     "per_example",

@@ -84,7 +84,7 @@ def attribute(
     )
 
 
-def neuron_fisher(
+def gate_fisher(
     lm: LanguageModel,
     facts: Sequence[Fact],
     *,
@@ -99,7 +99,7 @@ def neuron_fisher(
         lambda run, batch, where, _: gate_gradients(lm, run, batch, where),
         metric=metric,
         rule=torch.square,
-        origin={"score": "fisher"},
+        origin={"score": "gate_fisher"},
         batch_size=batch_size,
         checkpoint=checkpoint,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from seat_interp.attribution.metrics import ReplyLoss
-from seat_interp.attribution.neurons import neuron_fisher
+from seat_interp.attribution.neurons import gate_fisher
 from seat_interp.attribution.scores import Scores
 from seat_interp.attribution.weights import weight_fisher
 from seat_interp.errors import SeatError
@@ -61,7 +61,7 @@ def harm(
     Args:
         lm: the base model.
         kept: prompts, such as `strangers(...)` and `confident(...)`.
-        granularity: of the scores.
+        granularity: of the scores; a neuron's is that of its gate.
         batch_size: facts a pass.
         checkpoint: file to resume from, see `stream`.
 
@@ -70,5 +70,5 @@ def harm(
     """
     if not kept:
         raise SeatError("There are no prompts whose replies must stay. Give some, or select without protection.")
-    fisher = neuron_fisher if granularity == "neuron" else weight_fisher
+    fisher = gate_fisher if granularity == "neuron" else weight_fisher
     return fisher(lm, kept, metric=ReplyLoss(), batch_size=batch_size, checkpoint=checkpoint)

@@ -243,7 +243,7 @@ class Select:
                 "gradient_times_activation": attribute,
                 "integrated_gradients": partial(attribute, steps=self.steps),
                 "fisher": lambda: attribution.weight_fisher(lm, facts, **how).per_neuron(lm),
-                "gate_fisher": partial(attribution.neuron_fisher, lm, facts, **how),
+                "gate_fisher": partial(attribution.gate_fisher, lm, facts, **how),
                 "gradient": partial(attribution.neuron_gradient, lm, facts, **how),
                 "magnitude": partial(attribution.weight_norm, lm),
                 "update": update,

@@ -17,7 +17,7 @@ from seat_interp.attribution import (
     activation_difference,
     attribute,
     average,
-    neuron_fisher,
+    gate_fisher,
     neuron_gradient,
     output_alignment,
     per_example,
@@ -151,7 +151,7 @@ def test_absolute_fisher_and_per_example_are_of_single_facts(llama):
     for name, effect in each.items():
         torch.testing.assert_close(attribute(llama, FACTS).values[name], effect.mean(0))
         torch.testing.assert_close(attribute(llama, FACTS, absolute=True).values[name], effect.abs().mean(0))
-        torch.testing.assert_close(neuron_fisher(llama, FACTS).values[name], effect.square().mean(0))
+        torch.testing.assert_close(gate_fisher(llama, FACTS).values[name], effect.square().mean(0))
 
 
 def test_per_example_takes_steps_and_copies_too(llama):
