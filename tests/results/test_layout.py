@@ -41,5 +41,5 @@ def test_what_is_unfinished_is_told_seed_by_seed(study_folder):
 
 
 def test_a_folder_without_runs_is_refused(tmp_path):
-    with pytest.raises(SeatError, match="no finished runs in .*fills it again"):
+    with pytest.raises(SeatError, match="no finished runs in"):
         join(tmp_path)
