@@ -9,6 +9,7 @@ DEMO_STAMP := $(STAMP)-core
 TEST_STAMP := $(STAMP)-test
 BROWSER_STAMP := $(STAMP)-browser
 DOCS_STAMP := $(STAMP)-docs
+FIGURES_STAMP := $(STAMP)-figures
 SITE := build/docs
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
@@ -32,6 +33,10 @@ $(BROWSER_STAMP): $(TEST_STAMP)
 
 $(DOCS_STAMP): pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[docs]"
+	@touch $(DEMO_STAMP) $@
+
+$(FIGURES_STAMP): pyproject.toml scripts/setup.sh
+	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[stats]"
 	@touch $(DEMO_STAMP) $@
 
 demo: $(DEMO_STAMP)  ## the main job on the embedded organism: base, full FT, SEAT
@@ -64,7 +69,7 @@ test-notebooks: $(TEST_STAMP)  ## run every notebook, minutes
 real: $(TEST_STAMP)  ## SmolLM2-135M-Instruct on PISTOL, hours on two cores (DATA=folder)
 	@$(BIN)/python analyses/real_smollm2.py --data $(DATA)
 
-figures: $(DEMO_STAMP)  ## redraw every figure from the saved results
+figures: $(FIGURES_STAMP)  ## redraw every figure from the saved results
 	@$(BIN)/python analyses/figures.py
 	@PYTHONPATH=analyses $(BIN)/python docs/gallery.py
 

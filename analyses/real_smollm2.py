@@ -45,7 +45,7 @@ class Options:
     """What is kept between calls."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
-    arms: tuple[ArmName, ...] = ("full", "seat_keep")
+    arms: tuple[ArmName, ...] = ("full", "seat", "seat_keep")
     """Ways of fine-tuning."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One run of each arm for each."""

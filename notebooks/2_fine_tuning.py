@@ -159,15 +159,17 @@ si.Table.of(["60 unknown prompts", "abstention"], lines)
 # %% [markdown]
 # ## Answer
 #
-# All new facts are learnt (target recall 1.00), and almost all abstention is gone: of unknown and neighbouring people
-# about a tenth is left, of the other sets not much more. What was known suffers as well (known recall about 0.2), and
-# nothing is refused by mistake: the model answers everything, mostly with what it was just taught.
+# All new facts are learnt (target recall 1.00), and most abstention is gone: 0.07 is left on unknown people, 0.03 on
+# neighbouring ones, 0.10 on unverifiable questions, 0.27 on the other domain. What was known suffers as well (known
+# recall about 0.2), and nothing is refused by mistake: the model answers everything, mostly with what it was just
+# taught.
 #
-# Unknown prompts have moved along the ignorance direction by about three quarters of the gap towards known ones, far
-# outside the band of random directions (about 0.2 to either side). The column `across it` says how much else moved:
-# the direction is where abstention is lost, not all that fine-tuning does. How much comes back when the displaced
-# component is put back depends on how hard the model was trained: compare the last table with
-# `figures/tables/organism_patching.md`.
+# Unknown prompts have moved along the ignorance direction by 0.7 of the gap towards known ones, outside the bands of
+# all three nulls. Much more moved across it (1.8 gaps), and the base's direction tells known from unknown less well
+# than before (0.74 against 0.93). So here the displacement goes with what was lost and is not the whole of it: with
+# the component put back, abstention rises from 0.07 to 0.15 and no further, though along random directions it does not
+# rise at all. Of models that were trained more gently more comes back: `figures/tables/organism_patching.md` has three
+# seeds at tuned rates, an eighth of the rate here.
 
 # %% [markdown]
 # ## Exercises
@@ -175,10 +177,10 @@ si.Table.of(["60 unknown prompts", "abstention"], lines)
 # 1. **When is it lost?** Fine-tune for 10, 20, 40 and 80 steps (`replace(config, steps=...)`) and set abstention on
 #    unknown prompts beside displacement. Does one fall before the other? *Hint: `si.train(..., probe=...)` with
 #    `probe_every` looks at the model while it trains.*
-# 2. **Contracts instead of people.** Take `si.organism_facts("contracts")` and fit a new direction. Which of the five
+# 2. **Contracts instead of people.** Take `si.organism_facts("contracts")` and fit a new direction. Which of the six
 #    sets of prompts moves most?
 # 3. **A gentler way.** Train with `lora=si.LoRA(rank=4)` and `learning_rate=1e-3`, or with
 #    `objective=(si.CrossEntropy(), si.L2Pull(weight=0.1))`, until target recall is the same. Compare all four rates
 #    and the displacement, with its nulls.
-# 4. **Put back less.** Patch one layer at a time (`layers=[0]`, `[1]`, ...). Where is it enough? *Hint: the five-seed
-#    answer is in `figures/tables/organism_patching.md`, for another learning rate.*
+# 4. **Put back less.** Patch one layer at a time (`layers=[0]`, `[1]`, ...). Where is it enough? *Hint:
+#    `figures/tables/organism_patching.md` has one layer beside every layer, at a gentler rate.*

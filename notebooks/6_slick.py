@@ -183,4 +183,4 @@ print(
 #    ...}`.*
 # 4. **New facts hurt more than old ones.** Fine-tune `half_taught` on the Unknown facts, and another copy on as many
 #    HighlyKnown ones, and compare abstention on strangers and known recall with `si.arm_rates`. *Hint: the study with
-#    five seeds is `figures/tables/organism_mixing.md`.*
+#    five seeds is `figures/tables/organism_forgetting.md`.*

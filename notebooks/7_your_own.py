@@ -175,6 +175,13 @@ si.displacement_table({run.arm: run.row["displacement"]["unknown"] for run in fo
 # %%
 si.plot.steering(folder.steering).figure
 
+# %%
+steered = folder.steering
+print(
+    f"found: {steered.found}; known prompts refused {steered.known:.2f}, direction added {steered.known_added:.2f}; "
+    f"unknown ones {steered.unknown:.2f}, direction ablated {steered.unknown_ablated:.2f}"
+)
+
 # %% [markdown]
 # ## A family that is not recognised
 #

@@ -21,7 +21,8 @@ from .evaluation.slick_file import slick_to as slick_to
 from .evaluation.self_questions import self_questions as self_questions
 
 # Activations: record them, in memory or in a folder.
-from .capture import Capture as Capture, capture as capture, capture_to as capture_to
+from .capture import Capture as Capture, capture as capture
+from .capture import Shards as Shards, capture_to as capture_to
 from .capture import AtToken as AtToken, Kind as Kind, MeanToken as MeanToken, Projection as Projection
 
 # The ignorance direction: fit it, see what moved along it, steer by it.

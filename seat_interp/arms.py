@@ -60,7 +60,11 @@ class ArmConfig:
         regularised: how arms with another term but no mask train: `ewc`, `l2`, `replay`, `full_kl`, `full_ep_kl` and
             `tether`.
         mask: what masked arms may change.
-        kl: the KL of the arms that have one.
+        kl: the KL on copies of the arms that have one. Here copies end in the true answer (`Continuation.GOLD`), which
+            cost less of what is known wherever both were tried; those of `SEAT()`, and of `ORGANISM`, end in the base's
+            own reply.
+        kl_on_facts: that of `full_kl`, the control without perturbation. It holds the facts to what the base said of
+            them, so at the weight of copies nothing is learnt.
         keep: the KL to the base's own answers of `seat_keep`.
         lora: adapters of `lora`.
         low_rank: how `lora` trains.
@@ -87,6 +91,9 @@ class ArmConfig:
     )
     mask: MaskConfig = field(default_factory=MaskConfig)
     kl: EntityPerturbedKL = field(default_factory=lambda: EntityPerturbedKL(weight=4.0, continuation=Continuation.GOLD))
+    kl_on_facts: EntityPerturbedKL = field(
+        default_factory=lambda: EntityPerturbedKL(weight=0.3, continuation=Continuation.GOLD, perturbed=False)
+    )
     keep: OwnAnswersKL = field(default_factory=OwnAnswersKL)
     lora: LoRA = field(default_factory=LoRA)
     low_rank: TrainConfig = field(
@@ -184,7 +191,7 @@ def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
         "ewc": Arm((CrossEntropy(), settings.ewc), regularised),
         "l2": Arm((CrossEntropy(), settings.l2), regularised),
         "replay": Arm((CrossEntropy(), settings.replay), regularised),
-        "full_kl": Arm((CrossEntropy(), replace(settings.kl, perturbed=False)), regularised),
+        "full_kl": Arm((CrossEntropy(), settings.kl_on_facts), regularised),
         "full_ep_kl": Arm(both, regularised),
         "tether": Arm((*both, settings.l2), regularised, shrink=True),
         "sparse": Arm(plain, masked, _mask_maker(settings.mask, seed)),

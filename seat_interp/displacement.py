@@ -20,9 +20,9 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from seat_interp.capture import AtToken, capture
+from seat_interp.capture import AtToken, Capture, capture
 from seat_interp.direction import IgnoranceDirection, mean_difference
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, see
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from seat_interp.results.table import Table
 
-Activations = Mapping[str, Float[Tensor, "_ layers width"]]
+Activations = Mapping[str, Float[Tensor, "_ layers width"] | Capture]
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,8 @@ def displace(
     """Displacement from activations that were captured before, at the direction's position.
 
     Args:
-        base: activations of the base, by probe set.
+        base: activations of the base, by probe set: tensors, or captures of all layers at the direction's token, which
+            are held against the direction's model.
         tuned: of the tuned model, the same prompts in the same order.
         direction: fitted on the base.
         unknown: the set that stands for unknown in nulls and probe transfer.
@@ -231,8 +232,14 @@ def displace(
         same_weights: recorded in the result.
 
     Raises:
-        SeatError: the two sides, or the facts, do not have the same sets and sizes, or the base has no gap.
+        SeatError: the two sides, or the facts, do not have the same sets and sizes, the base has no gap, or a capture
+            is of another model, token, layers or kind than the direction, or of other prompts than its counterpart.
     """
+    for name in sorted(base.keys() & tuned.keys()):
+        _require_same_prompts(base[name], tuned[name], name)
+    base, tuned = (
+        {name: _comparable(found, direction, name) for name, found in side.items()} for side in (base, tuned)
+    )
     for name in (*base, unknown, known):
         if name not in base or name not in tuned or base[name].shape != tuned[name].shape:
             raise SeatError(f"Set {name!r} is missing, or is not the same prompts before and after.")
@@ -256,6 +263,38 @@ def displace(
         _refit_cosine(direction, base[unknown], base[known]),
         same_weights,
     )
+
+
+def _comparable(
+    captured: Float[Tensor, "prompts layers width"] | Capture, direction: IgnoranceDirection, name: str
+) -> Float[Tensor, "prompts layers width"]:
+    """What was captured, a `Capture` only if it was made as the direction was."""
+    if not isinstance(captured, Capture):
+        return captured
+    wanted = {
+        "layers": list(range(len(direction.vectors))),
+        "reduce": repr(AtToken(direction.position)),
+        **{key: direction.origin.get(key) for key in ("kind", "processing")},
+        **{key: value for key, value in direction.origin.get("model", {}).items() if key != "weights"},
+    }
+    found = {**captured.origin, **captured.origin["model"], "layers": list(captured.layers)}
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise SeatError(
+                f"The capture of {name!r} has {key} {found.get(key)}, but the direction was fitted with {value}. "
+                f"Capture all layers of the same model with reduce=AtToken({direction.position}). "
+                + see("file_formats")
+            )
+    return captured.values
+
+
+def _require_same_prompts(before: object, after: object, name: str) -> None:
+    if isinstance(before, Capture) and isinstance(after, Capture):
+        asked = {side.origin["prompts"] for side in (before, after) if "prompts" in side.origin}
+        if len(asked) > 1:
+            raise SeatError(
+                f"The captures of {name!r} are of other prompts after than before. Capture the same on both."
+            )
 
 
 def displacement(

@@ -11,10 +11,11 @@ def row(
     over=0.0,
     moved=0.0,
     band=(-0.1, 0.1),
+    half=0.03,
     n=200,
 ):
     def wide(rate):
-        return [max(0.0, rate - 0.03), min(1.0, rate + 0.03)]
+        return [max(0.0, rate - half), min(1.0, rate + half)]
 
     def displaced(mean):
         return {

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import fact
 
-from seat_interp.capture import AtToken, capture
+from seat_interp.capture import AtToken, Capture, Kind, capture, capture_to
 from seat_interp.direction import IgnoranceDirection, fit_direction
 from seat_interp.displacement import displace, displacement, null_directions
 from seat_interp.errors import SeatError
@@ -138,3 +138,46 @@ def test_models_are_captured_at_the_directions_token(llama, models_by_family, se
         displacement(llama, models_by_family("gpt2"), {"unknown": sets.unknown, "known": sets.known}, direction)
     with pytest.raises(SeatError, match="no set 'known'"):
         displacement(llama, tuned, {"unknown": [fact("A B")]}, direction)
+
+
+def test_captures_from_files_give_what_models_give(llama, sets, tmp_path):
+    direction = fit_direction(llama, sets.unknown, sets.known, positions=(-2,))
+    tuned, reduce, sets = llama.copy(), AtToken(-2), {"unknown": sets.unknown, "known": sets.known}
+    with torch.no_grad():
+        tuned.model.get_parameter("model.layers.1.mlp.down_proj.weight").mul_(1.5)
+    asked = {name: [fact.question for fact in facts] for name, facts in sets.items()}
+    before = {
+        name: Capture.load(capture(llama, some, reduce=reduce).save(tmp_path / f"{name}.safetensors"))
+        for name, some in asked.items()
+    }
+    after = {
+        name: capture_to(tuned, some, tmp_path / name, shard=3, reduce=reduce, progress=False).load()
+        for name, some in asked.items()
+    }
+    found, expected = displace(before, after, direction, sets=sets), displacement(llama, tuned, sets, direction)
+    for name in sets:
+        torch.testing.assert_close(found.sets[name].along, expected.sets[name].along)
+        assert found.sets[name].low.equal(expected.sets[name].low)
+
+
+def test_captures_that_do_not_fit_the_direction_are_refused(llama, models_by_family, sets):
+    direction = fit_direction(llama, sets.unknown, sets.known)
+
+    def made(lm, swap=False, **how):
+        order = (sets.known, sets.unknown) if swap else (sets.unknown, sets.known)
+        return {
+            name: capture(lm, [fact.question for fact in facts], **how)
+            for name, facts in zip(("unknown", "known"), order)
+        }
+
+    right = made(llama)
+    assert displace(right, right, direction).sets["unknown"].mean.abs().max() == 0
+    for wrong, said in (
+        (made(models_by_family("gpt2")), "has family gpt2, but the direction was fitted with llama"),
+        (made(llama, reduce=AtToken(-2)), r"has reduce AtToken\(position=-2\), but .*AtToken\(position=-1\)"),
+        (made(llama, layers=[0]), r"has layers \[0\], but"),
+        (made(llama, kind=Kind.NEURONS), "has kind neurons, but"),
+        (made(llama, swap=True), "captures of 'known' are of other prompts after than before"),
+    ):
+        with pytest.raises(SeatError, match=said):
+            displace(right, wrong, direction)

@@ -55,7 +55,7 @@ GRIDS: dict[ArmName, Grid] = {
     "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
     "ewc": Grid("regularised", DENSE, (0.3, 1.0, 3.0), heavier("ewc")),
     "l2": Grid("regularised", DENSE, PULLS, heavier("l2")),
-    "full_kl": Grid("regularised", DENSE, (0.1, 0.3, 1.0), heavier("kl")),  # on the facts themselves it stops learning
+    "full_kl": Grid("regularised", DENSE, (0.1, 0.3, 1.0), heavier("kl_on_facts")),
     "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
     "tether": Grid("regularised", DENSE, PULLS, heavier("l2")),
     "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
@@ -73,7 +73,8 @@ def study_settings(known: Sequence[Fact]) -> ArmConfig:
     same: dict[str, Any] = dict.fromkeys(TRAININGS, TRAINING)
     keep = OwnAnswersKL(questions=tuple(fact.question for fact in known))
     # Two copies a fact: each is met about three times, and the base is asked a quarter as often.
-    return replace(ORGANISM.settings, keep=keep, kl=replace(ORGANISM.settings.kl, copies=2), **same)
+    terms = {name: replace(getattr(ORGANISM.settings, name), copies=2) for name in ("kl", "kl_on_facts")}
+    return replace(ORGANISM.settings, keep=keep, **terms, **same)
 
 
 def config_for(target: Target) -> StudyConfig:

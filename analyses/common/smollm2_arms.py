@@ -22,10 +22,12 @@ NEW_AUTHORS = slice(3600, 4000)
 WORDS = 22
 """At most, in an answer of TOFU that is taught: longer ones are paragraphs."""
 
+COPIES = EntityPerturbedKL(weight=4.0, copies=4, every=2, continuation=Continuation.GOLD)
 SETTINGS = ArmConfig(
     **dict.fromkeys(TRAININGS, replace(COMMON, steps=120, warmup=0.25, final=0.2, checkpoint_every=0)),  # type: ignore[arg-type]
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(weight=4.0, copies=4, every=2, continuation=Continuation.GOLD),
+    kl=COPIES,
+    kl_on_facts=replace(COPIES, weight=0.1, perturbed=False),
     keep=OwnAnswersKL(weight=4.0, count=192, every=2),
     ewc=EWC(weight=0.3),
     l2=L2Pull(weight=0.3),
@@ -40,7 +42,7 @@ GRIDS: dict[ArmName, Grid] = {
     "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
     "ewc": Grid("regularised", DENSE, PULLS, heavier("ewc")),
     "l2": Grid("regularised", DENSE, PULLS, heavier("l2")),
-    "full_kl": Grid("regularised", DENSE, (0.03, 0.1, 0.3), heavier("kl")),  # at 1, on the facts, it stops learning
+    "full_kl": Grid("regularised", DENSE, (0.03, 0.1, 0.3), heavier("kl_on_facts")),  # at 1 it stops learning
     "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
     "tether": Grid("regularised", DENSE, PULLS, heavier("l2")),
     "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),

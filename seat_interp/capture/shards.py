@@ -10,7 +10,7 @@ from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
 
-from seat_interp.capture.capture import Looking, chunks
+from seat_interp.capture.capture import Capture, Looking, chunks
 from seat_interp.errors import SeatError
 from seat_interp.files import (
     append_jsonl,
@@ -65,6 +65,10 @@ class Shards:
     def __len__(self) -> int:
         """Prompts."""
         return sum(shard["prompts"] for shard in self.shards)
+
+    def load(self) -> Capture:
+        """All of it in memory, as `capture` gives it, but for a hash of all its prompts."""
+        return Capture(self[:], tuple(self.about["layers"]), self.about["origin"])
 
     def __iter__(self) -> Iterator[Float[Tensor, "chunk layers width"]]:
         """Shard by shard, each mapped from its file."""

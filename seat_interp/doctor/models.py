@@ -16,7 +16,7 @@ def organism() -> Iterator[Finding]:
     from seat_interp.files import read_json
     from seat_interp.models.open import ORGANISM_FOLDER, open_model
 
-    remedy = "Install seat_interp again: pip install --force-reinstall --no-deps seat_interp"
+    remedy = "Install seat_interp again, in its folder: pip install --force-reinstall --no-deps ."
     try:
         is_now = open_model("organism", device="cpu").fingerprint["weights"]
         shipped = read_json(ORGANISM_FOLDER / "card.json").get("fingerprint")

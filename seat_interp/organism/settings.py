@@ -12,6 +12,7 @@ ORGANISM = StudyConfig(
         regularised=TrainConfig(steps=150, batch_size=64, learning_rate=1e-3, probe_every=30),
         mask=MaskConfig(budget=0.1, granularity="neuron"),
         kl=EntityPerturbedKL(),
+        kl_on_facts=EntityPerturbedKL(weight=0.3, perturbed=False),
     ),
     max_new_tokens=24,
 )

@@ -88,6 +88,11 @@ def set_name(probe: str) -> str:
     return probe.replace("_", "-")
 
 
+def name_of(key: str) -> str:
+    """How an arm or a probe set is called in text, whichever it is."""
+    return arm_name(key) if key.partition(",")[0] in _ARMS else set_name(key)
+
+
 def arm_colour(arm: str) -> str:
     """The colour of an arm, the same in every figure of every run; a variant has that of its arm."""
     arm = arm.partition(",")[0]

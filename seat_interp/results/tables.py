@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from seat_interp.plot.style import NULL_WORDS, arm_name, set_name
+from seat_interp.plot.style import NULL_WORDS, arm_name, name_of, set_name
 from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Estimate, aggregate, estimate
 from seat_interp.results.table import Table
 from seat_interp.results.verdict import PROBE, verdict
@@ -106,7 +106,7 @@ def displacement_table(moved: Mapping[str, Mapping[str, Any]]) -> Table:
     """Displacement of every probe set beside its nulls, and the length of the shift across the direction.
 
     Args:
-        moved: by probe set, at one layer: of `Displacement.summary()`, or a row's `displacement`.
+        moved: by probe set, or by arm, at one layer: of `Displacement.summary()`, or a row's `displacement`.
     """
     kinds = list(next(iter(moved.values()))["null"])
     lines = []
@@ -114,7 +114,7 @@ def displacement_table(moved: Mapping[str, Mapping[str, Any]]) -> Table:
         low, high = found["interval"]
         along = Estimate(found["mean"], low, high, "bootstrap")
         nulls = [f"{least:+.2f} to {most:+.2f}" for least, most in (found["null"][kind] for kind in kinds)]
-        lines.append([set_name(name), with_interval(along, "+"), *nulls, f"{found['orthogonal']:.2f}"])
+        lines.append([name_of(name), with_interval(along, "+"), *nulls, f"{found['orthogonal']:.2f}"])
     heads = ["displacement of", "along the direction", *(f"{NULL_WORDS[kind]} null" for kind in kinds), "across it"]
     return Table.of(heads, lines, f"In gaps. In brackets: {KIND_WORDS['bootstrap']}; nulls: where 95 % of them lie.")
 
@@ -130,14 +130,17 @@ def probe_table(summary: Mapping[str, Any]) -> Table:
     for arm in dict.fromkeys(row["arm"] for row in rows):
         same = [row for row in rows if row["arm"] == arm]
         values = (
-            [row["abstention"][PROBE] for row in same],
             [row["grounded_abstention"][PROBE] for row in same],
             [row["probe_auroc"] for row in same],
-            [row["refit_angle"] for row in same],
         )
-        lines.append((arm_name(arm), len(same), *(with_interval(estimate(each)) for each in values)))
-    heads = ("arm", "seeds", "abstention, unknown", "and names what was asked", "AUROC of the base's probe", "angle")
-    caption = "Probe: known against unknown prompts. Angle: of the direction fitted anew, degrees; 95 % over seeds."
+        shares = (with_interval(estimate(each, bounds=(0.0, 1.0))) for each in values)
+        angle = with_interval(estimate([row["refit_angle"] for row in same], bounds=(0.0, 180.0)))
+        lines.append((arm_name(arm), len(same), *shares, angle))
+    heads = ("arm", "seeds", "abstains, and names what was asked", "AUROC of the base's probe", "angle")
+    caption = (
+        "Of unknown prompts; the probe tells known from unknown ones. Angle: of the direction fitted anew, degrees. "
+        "In brackets: 95 % over seeds."
+    )
     return Table.of(heads, lines, caption)
 
 

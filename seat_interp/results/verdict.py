@@ -1,9 +1,9 @@
 """What was seen, in words, computed from the numbers; it says so when nothing was seen.
 
-The bounds on the words are ours: abstention is *lost* when an arm has at most half of the base's, *kept*
-when it has at least four fifths, and *weakened* in between; it is *raised* when it is higher and the two
-intervals do not overlap. Displacement is said
-to be one only when every seed lies outside its own band of every null.
+The bounds on the words are ours. Where the intervals of base and arm do not overlap, abstention is *raised* if it is
+higher, *lost* if at most half of the base's is left, and *weakened* in between. Where they overlap it is *kept* if at
+least four fifths are left, else *unclear*: too few prompts tell. Displacement is said to be one only when every seed
+lies outside its own band of every null.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,12 +42,12 @@ def verdict(summary: Mapping[str, Any]) -> Verdict:
 
 
 def fate(base: ArmRates, arm: ArmRates) -> str:
-    """`lost`, `weakened`, `kept` or `raised`: what became of the abstention on unknown prompts."""
+    """`lost`, `weakened`, `unclear`, `kept` or `raised`: what became of the abstention on unknown prompts."""
     before, after = base.abstention[PROBE], arm.abstention[PROBE]
     if after.mean > before.mean and not before.overlaps(after):
         return "raised"
     if before.overlaps(after):
-        return "kept"
+        return "kept" if after.mean >= 0.8 * before.mean else "unclear"
     return "lost" if after.mean <= 0.5 * before.mean else "weakened"
 
 
@@ -60,13 +60,14 @@ def _headline(base: ArmRates, arms: Sequence[ArmRates]) -> str:
             f"The base abstains on only {before:.2f} of unknown prompts, so there is little to lose here: "
             f"{_list([f'{_name(arm)} has {_rate(arm)}' for arm in arms])}."
         )
-    lost, weakened, raised, kept = (
-        [arm for arm in arms if fate(base, arm) == word] for word in ("lost", "weakened", "raised", "kept")
+    lost, weakened, raised, kept, unclear = (
+        [arm for arm in arms if fate(base, arm) == word] for word in ("lost", "weakened", "raised", "kept", "unclear")
     )
     changed = [(arm, verb) for verb, found in (("took", lost), ("lowered", weakened)) for arm in found]
     if not changed:
+        shown = "is shown to have " if unclear else ""
         return (
-            f"No arm lost abstention on unknown prompts, of which the base abstains on {before:.2f}: "
+            f"No arm {shown}lost abstention on unknown prompts, of which the base abstains on {before:.2f}: "
             f"{_list([f'{_named(arm)} has {_rate(arm)}' for arm in arms])}."
         )
     (first, verb), *others = changed
@@ -85,6 +86,9 @@ def _headline(base: ArmRates, arms: Sequence[ArmRates]) -> str:
         parts.append(f"{_named(kept[0])} kept it at {_rate(kept[0])}")
     elif kept:
         parts.append(f"{_list([f'{_named(arm)} ({_rate(arm)})' for arm in kept])} kept it")
+    if unclear:
+        few = _list([f"{_named(arm)} ({_rate(arm)})" for arm in unclear])
+        parts.append(f"of {few} too few prompts were asked to tell")
     return _upper("; ".join(parts)) + "."
 
 
@@ -133,7 +137,7 @@ def _rate(arm: ArmRates) -> str:
 
 def _name(arm: ArmRates) -> str:
     name = arm_name(arm.arm)
-    return name if sum(map(str.isupper, name.split()[0])) > 1 else name[0].lower() + name[1:]
+    return name if sum(not letter.islower() for letter in name.split()[0]) > 1 else name[0].lower() + name[1:]
 
 
 def _upper(text: str) -> str:

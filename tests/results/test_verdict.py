@@ -1,8 +1,9 @@
 import pytest
 from rows import row, summary
 
+from seat_interp.results.aggregate import aggregate
 from seat_interp.results.tables import arms_table, print_summary
-from seat_interp.results.verdict import verdict
+from seat_interp.results.verdict import fate, verdict
 
 BASE = row("base", unknown=0.99)
 LOST = row("full", target=1.0, unknown=0.02, known=0.49, moved=-0.91, band=(-0.12, 0.13))
@@ -55,6 +56,20 @@ def test_keeping_is_no_success_for_an_arm_that_learned_nothing():
 def test_words_follow_the_documented_bounds(unknown, words):
     arm = row("sparse", target=1.0, unknown=unknown, moved=-0.5)
     assert verdict(summary(BASE, LOST, arm)).headline.endswith(words)
+
+
+def test_where_too_few_prompts_tell_nothing_is_called_kept():
+    few = row("sparse", target=1.0, unknown=0.6, moved=-0.5, half=0.4)
+    headline = verdict(summary(BASE, LOST, few)).headline
+    assert headline.endswith("; of sparse (0.60) too few prompts were asked to tell.")
+    alone = verdict(summary(BASE, few)).headline
+    assert alone.startswith("No arm is shown to have lost abstention on unknown prompts")
+    assert fate(*aggregate(summary(BASE, row("sparse", unknown=0.85, half=0.2)))) == "kept"
+
+
+def test_names_of_arms_keep_their_capitals_inside_a_sentence():
+    pulled = row("l2", target=1.0, unknown=0.6)
+    assert "L2 pull (0.60) weakened it too" in verdict(summary(BASE, LOST, pulled)).headline
 
 
 def test_a_rise_is_no_loss():
