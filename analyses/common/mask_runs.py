@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from common.small_runs import run_cells
 from seat_interp.evaluation.ask import ask
+from seat_interp.extents import Granularity
 from seat_interp.facts import FactSets
-from seat_interp.masks.mask import Granularity, Mask
+from seat_interp.masks.mask import Mask
 from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel
 from seat_interp.results.aggregate import four_rates

@@ -19,8 +19,8 @@ from seat_interp.attribution.stream import stream, told_apart
 from seat_interp.capture import AtToken, Kind, capture
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
+from seat_interp.extents import neuron_extents
 from seat_interp.facts import Fact
-from seat_interp.masks.mask import neuron_extents
 from seat_interp.models.open import LanguageModel
 from seat_interp.processes import processes
 from seat_interp.prompts import Example

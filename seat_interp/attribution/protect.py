@@ -17,8 +17,8 @@ from seat_interp.attribution.weights import weight_fisher
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import replies
+from seat_interp.extents import Granularity
 from seat_interp.facts import Fact
-from seat_interp.masks.mask import Granularity
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import batches_by_length, encode_replies, reply_logits
 

@@ -17,8 +17,8 @@ from seat_interp.attribution.metrics import AnswerLoss, Metric
 from seat_interp.attribution.scores import Scores
 from seat_interp.attribution.stream import stream, told_apart
 from seat_interp.errors import SeatError
+from seat_interp.extents import coordinate_extents
 from seat_interp.facts import Fact
-from seat_interp.masks.mask import coordinate_extents
 from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example

@@ -3,7 +3,8 @@
 import torch
 
 from seat_interp.errors import SeatError
-from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
+from seat_interp.extents import coordinate_extents
+from seat_interp.masks.mask import Mask, neuron_mask
 from seat_interp.models.open import LanguageModel
 
 

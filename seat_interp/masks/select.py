@@ -11,7 +11,8 @@ from torch import Tensor
 
 from seat_interp.attribution.scores import Scores
 from seat_interp.errors import SeatError
-from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
+from seat_interp.extents import coordinate_extents
+from seat_interp.masks.mask import Mask, neuron_mask
 from seat_interp.masks.random import evenly
 from seat_interp.models.open import LanguageModel
 
