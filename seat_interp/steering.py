@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from seat_interp.capture.backend import Backend, BackendName, Edit, open_backend
+from seat_interp.capture.backend import Backend, BackendName, Edit
 from seat_interp.capture.hooks import TorchHooks
+from seat_interp.capture.open import open_backend
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate

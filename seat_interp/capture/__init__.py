@@ -1,7 +1,8 @@
 """Recording activations."""
 
-from seat_interp.capture.backend import Backend, BackendName, Kind, open_backend
+from seat_interp.capture.backend import Backend, BackendName, Kind
 from seat_interp.capture.capture import Capture, capture, stream
+from seat_interp.capture.open import open_backend
 from seat_interp.capture.reduce import LAST_TOKEN, AtToken, MeanToken, Projection, Reduce
 from seat_interp.capture.shards import Shards, capture_to
 
