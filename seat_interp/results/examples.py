@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seat_interp.plane import evenly
 from seat_interp.results.replies import Prompt, SideBySide
+from seat_interp.spacing import spaced
 
 
 @dataclass(frozen=True)
@@ -67,4 +67,4 @@ def _of_set(found: SideBySide, name: str, count: int) -> SetExamples:
 
 def _spread(numbers: Sequence[int], count: int) -> list[int]:
     """At most `count` of the numbers, evenly spaced: neighbours in a file tend to ask the same thing."""
-    return [numbers[at] for at in evenly(len(numbers), count)]
+    return [numbers[at] for at in spaced(len(numbers), count)]
