@@ -8,14 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from seat_interp.aggregate import ArmRates, aggregate
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, null_directions
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import Record, interval, rates
+from seat_interp.evaluation.score import Record, rates
 from seat_interp.facts import Fact, FactSets
+from seat_interp.intervals import interval_of_share
 from seat_interp.models.open import LanguageModel
-from seat_interp.results.aggregate import ArmRates, aggregate
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> d
     rate = {name: rates(found) for name, found in by_set.items()}
 
     def bounds(share: float, n: int) -> list[float]:
-        return list(interval(round(share * n), n))
+        return list(interval_of_share(share, n))
 
     return {
         "target_recall": rate["target"].correct,

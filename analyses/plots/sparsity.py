@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seat_interp.intervals import estimate
 from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, null_band, styled
-from seat_interp.results.aggregate import estimate
 
 Row = Mapping[str, Any]
 LEARNT = 0.95

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from seat_interp.results.aggregate import Estimate
+    from seat_interp.intervals import Estimate
 
 STYLE = Path(__file__).with_name("seat_interp.mplstyle")
 GREY = "#8a8a8a"

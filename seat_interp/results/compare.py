@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from seat_interp.aggregate import ArmRates
 from seat_interp.errors import SeatError
 from seat_interp.files import short_names, write_text
 from seat_interp.plot.style import new_axes, set_name
 from seat_interp.results import pictures
-from seat_interp.results.aggregate import ArmRates
 from seat_interp.results.examples import choose_examples
 from seat_interp.results.folder import BASE, RunFolder
 from seat_interp.results.layers import moved_by_layer, moved_cells

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.files import read_text
+from seat_interp.intervals import KIND_WORDS, Estimate
 from seat_interp.plot.style import NULL_WORDS, arm_colours, arm_name, set_name, to_svg
-from seat_interp.results.aggregate import KIND_WORDS, Estimate
 from seat_interp.results.verdict import PROBE
 
 TEMPLATES = Path(__file__).with_name("templates")

@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
 from seat_interp import plot
+from seat_interp.aggregate import ArmRates, Moved
 from seat_interp.direction import IgnoranceDirection
+from seat_interp.intervals import Estimate
 from seat_interp.plane import Plane
 from seat_interp.plot.style import arm_name, new_axes, set_name
-from seat_interp.results.aggregate import ArmRates, Estimate, Moved
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.layers import ByLayer
 from seat_interp.results.page import Picture, Value, picture
