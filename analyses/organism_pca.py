@@ -18,7 +18,7 @@ from torch import Tensor
 from common.organism import Target
 from common.small_runs import command
 from common.tuned_models import folder_of, run_of
-from seat_interp.displacement import capture_sets
+from seat_interp.capture import capture_sets
 from seat_interp.errors import reported
 from seat_interp.files import write_json
 from seat_interp.intervals import estimate

@@ -21,11 +21,11 @@ from torch.nn.functional import normalize
 from seat_interp.capture import AtToken, stream
 from seat_interp.capture.capture import Looking
 from seat_interp.direction import IgnoranceDirection, choose_layer, separate, split_by_group
-from seat_interp.displacement import Nulls
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.files import text_hash
 from seat_interp.models.open import LanguageModel
+from seat_interp.nulls import Nulls
 
 Chunks = Iterable[Float[Tensor, "_ layers width"]]
 """Activations, some prompts at a time: from `stream`, or from `Shards`."""

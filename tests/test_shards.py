@@ -15,8 +15,8 @@ from tiny_models import CITIES, NAMES, QUESTIONS, fact
 
 from seat_interp.capture import AtToken, Projection, Shards, capture, capture_to, stream
 from seat_interp.direction import fit_direction
-from seat_interp.displacement import null_directions
 from seat_interp.errors import SeatError
+from seat_interp.nulls import null_directions
 from seat_interp.streamed import Moments, fit_direction_streamed, moments, null_directions_streamed
 
 MANY = [f"{question} {city}" for question in QUESTIONS for city in CITIES]
