@@ -108,7 +108,7 @@ class Select:
 
     def run(self) -> None:
         """Score, select and save."""
-        from seat_interp.attribution.protect import confident
+        from seat_interp.evaluation.confidence import confident
         from seat_interp.facts import strangers
         from seat_interp.facts.sources import read_sources
         from seat_interp.masks.mask import Mask
