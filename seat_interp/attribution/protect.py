@@ -33,7 +33,7 @@ def harm(
         kept: prompts, such as `strangers(...)` and `confident(...)`.
         granularity: of the scores.
         batch_size: facts a pass.
-        checkpoint: file to resume from, see `stream`.
+        checkpoint: file to resume from, see `accumulate`.
 
     Raises:
         SeatError: there is nothing to keep.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
+from seat_interp.attribution.accumulate import identity_of, resumed, told_apart
 from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
 from seat_interp.attribution.scores import Scores
-from seat_interp.attribution.stream import identity_of, resumed, told_apart
 from seat_interp.attribution.weights import weight_gradient
 from seat_interp.errors import SeatError
 from seat_interp.extents import Granularity, coordinate_extents

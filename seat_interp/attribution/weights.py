@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seat_interp.attribution.accumulate import accumulate, told_apart
 from seat_interp.attribution.gates import frozen
 from seat_interp.attribution.metrics import AnswerLoss, Metric
 from seat_interp.attribution.scores import Scores
-from seat_interp.attribution.stream import stream, told_apart
 from seat_interp.errors import SeatError
 from seat_interp.extents import coordinate_extents
 from seat_interp.facts import Fact
@@ -126,7 +126,7 @@ def _score(
     }
     identity = origin | {"settings": told_apart(metric)}
     with frozen(lm):
-        sums = stream(
+        sums = accumulate(
             prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=identity
         )
     values = {matrix: sums.get(matrix, torch.zeros(lm.model.get_parameter(matrix).shape)) for matrix in matrices}

@@ -8,7 +8,7 @@ from seat_interp.spacing import spaced
 
 
 @dataclass(frozen=True)
-class Example:
+class ShownPrompt:
     """One question with the record of each column."""
 
     question: str
@@ -30,7 +30,7 @@ class SetExamples:
     name: str
     total: int
     changed: dict[str, int]
-    shown: tuple[Example, ...]
+    shown: tuple[ShownPrompt, ...]
 
 
 def choose_examples(found: SideBySide, count: int = 6) -> list[SetExamples]:
@@ -61,7 +61,9 @@ def _of_set(found: SideBySide, name: str, count: int) -> SetExamples:
         name=name,
         total=len(prompts),
         changed={found.columns[pair[0]]: sum(changed(prompt, *pair) for prompt in prompts) for pair in tuned},
-        shown=tuple(Example(prompts[n][0]["question"], prompts[n][0]["answer"], prompts[n]) for n in sorted(chosen)),
+        shown=tuple(
+            ShownPrompt(prompts[n][0]["question"], prompts[n][0]["answer"], prompts[n]) for n in sorted(chosen)
+        ),
     )
 
 

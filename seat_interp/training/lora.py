@@ -8,7 +8,7 @@ from torch import nn
 
 from seat_interp.errors import require_within
 from seat_interp.extents import coordinate_extents
-from seat_interp.masks.adapters import require_peft
+from seat_interp.masks.peft_files import require_peft
 from seat_interp.models.open import LanguageModel
 
 
