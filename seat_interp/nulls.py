@@ -86,7 +86,8 @@ def nulls_of(
         SeatError: as `capture`.
     """
     asked = {"unknown": sets.fit_unknown, "known": sets.fit_known}
-    return null_directions(**capture_sets(lm, asked, direction.position, batch_size=batch_size), draws=draws)
+    fit = capture_sets(lm, asked, direction.position, batch_size=batch_size)
+    return null_directions(fit["unknown"], fit["known"], draws=draws)
 
 
 def units(vectors: Float[np.ndarray, "... width"]) -> Float[np.ndarray, "... width"]:

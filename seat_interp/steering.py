@@ -167,15 +167,12 @@ def patch_direction(
 
         return patched
 
-    handle = lm.model.register_forward_pre_hook(beside, with_kwargs=True)
-    try:
-        with (
-            TorchHooks(source).edited({layer: keep(layer) for layer in chosen}),
-            TorchHooks(lm).edited({layer: edit(layer) for layer in chosen}),
-        ):
-            yield
-    finally:
-        handle.remove()
+    with (
+        lm.model.register_forward_pre_hook(beside, with_kwargs=True),
+        TorchHooks(source).edited({layer: keep(layer) for layer in chosen}),
+        TorchHooks(lm).edited({layer: edit(layer) for layer in chosen}),
+    ):
+        yield
 
 
 def random_like(direction: IgnoranceDirection, seed: int) -> IgnoranceDirection:
