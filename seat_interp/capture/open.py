@@ -1,11 +1,10 @@
 """Choosing the backend: torch hooks, TransformerLens or nnsight, by the form in which the caller holds a model."""
 
-import importlib.util
 from typing import Any, Literal
 
 from seat_interp.capture.backend import Backend, BackendName
 from seat_interp.capture.hooks import TorchHooks
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_package
 from seat_interp.models.open import LanguageModel
 
 
@@ -39,12 +38,12 @@ def open_backend(held: Any, name: BackendName | None = None, *, remote: bool | L
     if name == "hooks":
         return TorchHooks(held)
     if name == "transformer_lens":
-        _require(name, "lens")
+        require_package(name, "lens", f"The backend {name!r}")
         from seat_interp.capture.transformer_lens import Bridged
 
         return Bridged.of(held)
     if name == "nnsight":
-        _require(name, "nnsight")
+        require_package(name, "nnsight", f"The backend {name!r}")
         from seat_interp.capture.nnsight import Traced
 
         return Traced.of(held, remote)
@@ -54,8 +53,3 @@ def open_backend(held: Any, name: BackendName | None = None, *, remote: bool | L
 def _packages(held: Any) -> list[str]:
     """The packages that a model's classes are from, without importing any."""
     return [each.__module__.partition(".")[0] for each in type(held).__mro__]
-
-
-def _require(package: str, extra: str) -> None:
-    if importlib.util.find_spec(package) is None:
-        raise SeatError(f"The package {package} is not installed. Get it with: pip install 'seat_interp[{extra}]'.")
