@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from seat_interp.errors import SeatError, require_package, see
-from seat_interp.facts.lunar import names_two_parties, read_factual, read_pistol, read_unverifiable
+from seat_interp.facts.lunar import read_factual, read_unverifiable
 from seat_interp.facts.names import infer_type
+from seat_interp.facts.pistol import names_two_parties, read_pistol
 from seat_interp.facts.real_world import TEMPLATES_FILE, read_countries, read_entityquestions, read_relations
 from seat_interp.facts.records import Fact, spans_of
 from seat_interp.facts.rows import columns, load_rows
