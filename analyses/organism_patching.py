@@ -27,10 +27,10 @@ from seat_interp.errors import reported
 from seat_interp.intervals import estimate, interval_of_share
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.plot.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.steering import abstention_rate, add_direction, patch_direction, random_like
+from seat_interp.wording import arm_name
 
 CONTROLS = 5
 """Random directions."""

@@ -25,10 +25,10 @@ from seat_interp.intervals import estimate
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.plane import principal_plane
-from seat_interp.plot.style import arm_name
 from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.wording import arm_name
 
 SETS = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
 AGAINST_KNOWN = ("unverifiable", "unknown", "target")

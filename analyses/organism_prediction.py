@@ -28,11 +28,11 @@ from seat_interp.files import write_json
 from seat_interp.models.open import open_model
 from seat_interp.nulls import nulls_of
 from seat_interp.organism import organism_facts
-from seat_interp.plot.style import NULL_WORDS, set_name
 from seat_interp.prediction import predict_loss
 from seat_interp.results.environment import environment
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.table import Table
+from seat_interp.wording import NULL_WORDS, set_name
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ from seat_interp.intervals import estimate
 from seat_interp.measure import Baseline, baseline, rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.plot.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.wording import arm_name
 
 
 @dataclass(frozen=True)

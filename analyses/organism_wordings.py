@@ -28,9 +28,9 @@ from seat_interp.intervals import estimate, interval_of_share
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.world import build_world
-from seat_interp.plot.style import arm_name
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.wording import arm_name
 
 ASKED = 200
 """Known facts."""

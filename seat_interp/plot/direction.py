@@ -13,8 +13,9 @@ from torch import Tensor
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
 from seat_interp.intervals import Estimate, interval_of_share
-from seat_interp.plot.style import GREY, SET_STYLES, new_axes, set_name, styled, whiskers
+from seat_interp.plot.style import GREY, SET_STYLES, new_axes, styled, whiskers
 from seat_interp.steering import SteeringCheck
+from seat_interp.wording import set_name
 
 
 @styled

@@ -11,7 +11,7 @@ from seat_interp.aggregate import ArmRates, Moved
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.intervals import Estimate
 from seat_interp.plane import Plane
-from seat_interp.plot.style import arm_name, new_axes, set_name
+from seat_interp.plot.style import new_axes
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.layers import ByLayer
 from seat_interp.results.page import Picture, Value, picture
@@ -19,6 +19,7 @@ from seat_interp.results.tables import with_interval
 from seat_interp.results.verdict import PROBE
 from seat_interp.spacing import spaced
 from seat_interp.steering import SteeringCheck
+from seat_interp.wording import arm_name, set_name
 
 POINTS = 120
 """Prompts drawn of each set in the plane of principal components."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.score import Label
-from seat_interp.plot.style import arm_name, set_name
 from seat_interp.results.folder import RunFolder
 from seat_interp.spacing import spaced
+from seat_interp.wording import arm_name, set_name
 
 ORDER = ("unknown", "neighbour", "cross_domain", "unverifiable", "known", "target", "rewordings")
 MOST_CHARACTERS = 4_000_000

@@ -12,7 +12,7 @@ from typing import Any
 
 from seat_interp.aggregate import ArmRates, aggregate
 from seat_interp.intervals import Estimate
-from seat_interp.plot.style import NULL_WORDS, arm_name
+from seat_interp.wording import NULL_WORDS, arm_name
 
 PROBE = "unknown"
 LEARNED = 0.9
