@@ -225,7 +225,16 @@ class SteeringCheck:
 
 
 def abstention_rate(lm: LanguageModel, facts: Sequence[Fact], max_new_tokens: int = 24) -> float:
-    """Share of the facts' questions that the model, steered or not, abstains on."""
+    """Share of the facts' questions that the model, steered or not, abstains on, 0 to 1.
+
+    Args:
+        lm: the model; within `add_direction` and its like, steered by them.
+        facts: whose questions are asked.
+        max_new_tokens: of each reply.
+
+    Raises:
+        SeatError: there are no facts, or as `generate`.
+    """
     replies = generate(lm, [fact.question for fact in facts], max_new_tokens=max_new_tokens, progress=False)
     return sum(map(is_abstention, replies)) / len(replies)
 
