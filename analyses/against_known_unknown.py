@@ -25,7 +25,7 @@ from seat_interp.evaluation.accuracy_model import accuracy_model
 from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift
 from seat_interp.evaluation.slick import Category
 from seat_interp.files import read_json, write_json
-from seat_interp.results.aggregate import Estimate, estimate
+from seat_interp.intervals import Estimate, estimate
 from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval

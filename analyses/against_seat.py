@@ -19,13 +19,14 @@ from typing import Any, get_args
 import tyro
 
 from common.organism import Target
+from seat_interp.aggregate import aggregate
 from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
 from seat_interp.files import read_json, write_json
-from seat_interp.plot.style import arm_name
-from seat_interp.results.aggregate import Estimate, aggregate
+from seat_interp.intervals import Estimate
 from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
+from seat_interp.wording import arm_name
 
 
 @dataclass(frozen=True)

@@ -50,14 +50,15 @@ from plots.rounds import plot_rounds
 from plots.sparsity import plot_sparsity
 from plots.tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp import plot
+from seat_interp.aggregate import aggregate
 from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
 from seat_interp.files import atomic_path, read_json, write_json, write_text
 from seat_interp.masks.compare import Place
-from seat_interp.plot.style import STYLE, set_name, styled
-from seat_interp.results.aggregate import aggregate
+from seat_interp.plot.style import STYLE, styled
 from seat_interp.results.table import Table
 from seat_interp.results.tables import arms_table, probe_table
+from seat_interp.wording import set_name
 
 Summary = dict[str, Any]
 Rows = Sequence[dict[str, Any]]

@@ -26,15 +26,16 @@ from common.mask_runs import RATES
 from common.organism import Target, config_for, tuned
 from common.small_runs import CellOptions, run_cells
 from organism_masks import kept_facts
-from seat_interp.attribution.protect import confident
+from seat_interp.aggregate import four_rates
 from seat_interp.direction import fit_direction
 from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
+from seat_interp.evaluation.confidence import confident
 from seat_interp.facts import FactSets, strangers
+from seat_interp.intervals import estimate
 from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.results.aggregate import estimate, four_rates
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.steering import random_like

@@ -37,9 +37,9 @@ from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
 from seat_interp.facts import Fact, perturb_all
 from seat_interp.files import write_json
+from seat_interp.intervals import estimate
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.results.aggregate import estimate
 from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval

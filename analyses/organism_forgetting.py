@@ -30,16 +30,17 @@ from common.organism import chosen, config_for, tuned
 from common.small_runs import ArmSeed, command, run_cells
 from common.watched import Watch, watch
 from organism_mixing import KNOWN, idk
+from seat_interp.aggregate import combine_displacement
 from seat_interp.arms import ArmName
 from seat_interp.errors import reported
 from seat_interp.evaluation.curves import loss, middle_drift
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.files import write_json
+from seat_interp.intervals import estimate
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism import organism_facts
 from seat_interp.prediction import predict_loss
-from seat_interp.results.aggregate import combine_displacement, estimate
 from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval

@@ -26,11 +26,12 @@ from common.half_taught import STUDIES, HalfTaughtOptions, start
 from common.learning import learn
 from common.small_runs import run_cells
 from common.watched import watch
+from seat_interp.aggregate import combine_displacement
 from seat_interp.errors import reported
 from seat_interp.evaluation.curves import loss, middle_drift
 from seat_interp.facts import Fact
+from seat_interp.intervals import estimate
 from seat_interp.organism import words
-from seat_interp.results.aggregate import combine_displacement, estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.objectives import CrossEntropy, SelfDistillation

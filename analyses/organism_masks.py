@@ -21,12 +21,14 @@ import tyro
 from common.mask_runs import Cell, Loss, compare, train_and_ask
 from seat_interp.attribution import KLToBase, Metric, Scores, attribute, average, update_effect, weight_fisher
 from seat_interp.attribution.neurons import gate_fisher, weight_norm
-from seat_interp.attribution.protect import confident, harm
+from seat_interp.attribution.protect import harm
 from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
 from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
+from seat_interp.evaluation.confidence import confident
+from seat_interp.extents import Granularity
 from seat_interp.facts import Fact, FactSets, strangers
-from seat_interp.masks.mask import Granularity, Mask
+from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
 from seat_interp.masks.select import Spread, difference, exclude, inverted, ratio, select
 from seat_interp.models.open import LanguageModel, open_model

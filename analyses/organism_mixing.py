@@ -29,9 +29,9 @@ from seat_interp.evaluation.curves import accuracy, early_stop
 from seat_interp.evaluation.mixing import Mixture, draw, mix, relabel, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
+from seat_interp.intervals import estimate
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism.world import PEOPLE
-from seat_interp.results.aggregate import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 

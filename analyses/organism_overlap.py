@@ -20,10 +20,10 @@ import tyro
 
 from organism_masks import SCHEMES, Material, kept_facts
 from seat_interp.errors import reported
+from seat_interp.extents import Granularity
 from seat_interp.facts import Fact
 from seat_interp.files import write_json
 from seat_interp.masks.compare import overlap, stability, where
-from seat_interp.masks.mask import Granularity
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.results.environment import environment

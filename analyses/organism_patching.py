@@ -24,14 +24,13 @@ from common.small_runs import run_cells
 from common.tuned_models import Tuned, TunedOptions, folder_of, run_of
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import reported
-from seat_interp.evaluation.score import interval
+from seat_interp.intervals import estimate, interval_of_share
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.plot.style import arm_name
-from seat_interp.results.aggregate import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.steering import abstention_rate, add_direction, patch_direction, random_like
+from seat_interp.wording import arm_name
 
 CONTROLS = 5
 """Random directions."""
@@ -96,7 +95,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             for name in same[0]["edits"] if same else ():
                 plain = [row["base" if "in the base" in name else "tuned"] for row in same]
                 found = [row["edits"][name]["along"] for row in same]
-                over = [interval(round(rate * row["prompts"]), row["prompts"]) for rate, row in zip(found, same)]
+                over = [interval_of_share(rate, row["prompts"]) for rate, row in zip(found, same)]
                 along = estimate(found, over, bounds=(0.0, 1.0))
                 random = [rate for row in same for rate in row["edits"][name]["random"]]
                 band = f"{min(random):.2f} to {max(random):.2f}"

@@ -18,17 +18,17 @@ from torch import Tensor
 from common.organism import Target
 from common.small_runs import command
 from common.tuned_models import folder_of, run_of
-from seat_interp.displacement import capture_sets
+from seat_interp.capture import capture_sets
 from seat_interp.errors import reported
 from seat_interp.files import write_json
+from seat_interp.intervals import estimate
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.plane import principal_plane
-from seat_interp.plot.style import arm_name
-from seat_interp.results.aggregate import estimate
 from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.wording import arm_name
 
 SETS = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
 AGAINST_KNOWN = ("unverifiable", "unknown", "target")

@@ -23,16 +23,16 @@ from common.arm_runs import every_run
 from common.organism import Target, config_for
 from common.small_runs import command
 from organism_arms import variants
-from seat_interp.displacement import capture_sets, null_directions
 from seat_interp.errors import reported
 from seat_interp.files import write_json
 from seat_interp.models.open import open_model
+from seat_interp.nulls import nulls_of
 from seat_interp.organism import organism_facts
-from seat_interp.plot.style import NULL_WORDS, set_name
 from seat_interp.prediction import predict_loss
 from seat_interp.results.environment import environment
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.table import Table
+from seat_interp.wording import NULL_WORDS, set_name
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
     lm, sets, direction = open_model("organism"), organism_facts(target), folder.direction
     # Variants of SEAT that other scripts left there are no arms of their own: some are the very same run.
     runs = [run for run in folder.runs if run.arm in variants(target)]
-    fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position)
-    nulls = null_directions(fit["u"], fit["k"], draws=config_for(target).null_draws)
+    nulls = nulls_of(lm, sets, direction, draws=config_for(target).null_draws)
     at = direction.layer
     unit = {kind: vectors[:, at] for kind, vectors in nulls}
     rows = []

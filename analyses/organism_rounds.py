@@ -20,19 +20,20 @@ import tyro
 
 from common.organism import TRAINING, TRAININGS, Target, chosen, config_for, tuned_settings
 from common.small_runs import CellOptions, run_cells
+from seat_interp.aggregate import combine_displacement
 from seat_interp.arms import ArmName, make_arm, train_arm
 from seat_interp.direction import fit_direction
 from seat_interp.errors import reported, require_within
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
 from seat_interp.facts import Fact
+from seat_interp.intervals import estimate
 from seat_interp.measure import Baseline, baseline, rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.plot.style import arm_name
-from seat_interp.results.aggregate import combine_displacement, estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.wording import arm_name
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,15 @@ from common.tuned_models import Tuned, TunedOptions, folder_of, run_of
 from organism_arms import variants
 from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import interval, rates
+from seat_interp.evaluation.score import rates
 from seat_interp.facts import Fact
+from seat_interp.intervals import estimate, interval_of_share
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.world import build_world
-from seat_interp.plot.style import arm_name
-from seat_interp.results.aggregate import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.wording import arm_name
 
 ASKED = 200
 """Known facts."""
@@ -63,7 +63,7 @@ def run(runs: Path, tuned: Tuned) -> dict[str, Any]:
     unknown, known = (rates(found[name]) for name in ("unknown", "known"))
     shares = {"abstention": (unknown, unknown.abstain), "grounded": (unknown, unknown.grounded)}
     shares |= {"known_recall": (known, known.correct), "over_abstention": (known, known.abstain)}
-    bounds = {name: list(interval(round(share * of.n), of.n)) for name, (of, share) in shares.items()}
+    bounds = {name: list(interval_of_share(share, of.n)) for name, (of, share) in shares.items()}
     return {name: share for name, (_, share) in shares.items()} | {"intervals": bounds}
 
 

@@ -23,9 +23,9 @@ import tyro
 from common.aligned_smollm2 import candidates, raw_model, what_it_knows
 from common.learning import asked_of, learn
 from common.small_runs import CellOptions, run_cells
-from common.watched import cosine_drift
 from organism_interference import Run, keys_and_values, recombined, tables
 from seat_interp.capture import capture
+from seat_interp.displacement import cosine_drift
 from seat_interp.errors import reported
 from seat_interp.facts import Fact, read_countries
 from seat_interp.models.open import LanguageModel
@@ -89,7 +89,7 @@ def run(data: Path, real: Path, cell: Run) -> dict[str, Any]:
     before = capture(lm, questions, progress=False).values
 
     def look(tuned: LanguageModel) -> dict[str, Any]:
-        drift = cosine_drift(before, capture(tuned, questions, progress=False).values)
+        drift = cosine_drift(before, capture(tuned, questions, progress=False).values).mean(0)
         return {"rates": asked_of(tuned, asked), "drift": drift.tolist()}
 
     _, curve = learn(lm, facts, look, LOOKED_AT, replace(TRAINING, seed=cell.seed))

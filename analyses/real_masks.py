@@ -23,8 +23,8 @@ from common.aligned_smollm2 import Aligned, prepare
 from common.mask_runs import Cell, Loss, compare, train_and_ask
 from real_smollm2 import ARMS
 from seat_interp.attribution import KLToBase, Scores, average, update_effect
-from seat_interp.attribution.protect import confident
 from seat_interp.errors import reported
+from seat_interp.evaluation.confidence import confident
 from seat_interp.evaluation.self_questions import self_questions
 from seat_interp.facts import Fact, strangers
 from seat_interp.masks.mask import Mask

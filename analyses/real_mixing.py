@@ -27,9 +27,9 @@ from seat_interp.evaluation.curves import accuracy
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
+from seat_interp.intervals import estimate
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.precision import bfloat16_is_fast
-from seat_interp.results.aggregate import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.config import TrainConfig

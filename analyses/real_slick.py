@@ -24,7 +24,7 @@ from seat_interp.evaluation.p_true import p_true
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig, counts
 from seat_interp.evaluation.slick_file import about_of, slick_to
 from seat_interp.facts import Fact, read_entityquestions
-from seat_interp.facts.sources import evenly
+from seat_interp.facts.sources import thinned_facts
 from seat_interp.files import read_json, write_json
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.results.environment import environment
@@ -58,7 +58,7 @@ def facts_of(data: Path, split: str, relations: Sequence[str], most: int | None 
     for relation in relations:
         read = read_entityquestions(data / f"entityquestions/{split}/{relation}.{split}.json")
         facts = [fact for fact in read if not fact.aliases]
-        found += facts if most is None else evenly(facts, most)
+        found += facts if most is None else thinned_facts(facts, most)
     return found
 
 

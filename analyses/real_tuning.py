@@ -24,8 +24,8 @@ from common.tuning_grid import Trial, in_grid, tune
 from common.tuning_rule import LEARNT, SEED, trials_table, validated
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.errors import reported
-from seat_interp.plot.style import arm_name
 from seat_interp.results.table import Table
+from seat_interp.wording import arm_name
 
 
 @dataclass(frozen=True)

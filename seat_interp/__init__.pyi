@@ -21,14 +21,14 @@ from .evaluation.slick_file import slick_to as slick_to
 from .evaluation.self_questions import self_questions as self_questions
 
 # Activations: record them, in memory or in a folder.
-from .capture import Capture as Capture, capture as capture
+from .capture import Capture as Capture, capture as capture, capture_sets as capture_sets
 from .capture import Shards as Shards, capture_to as capture_to
 from .capture import AtToken as AtToken, Kind as Kind, MeanToken as MeanToken, Projection as Projection
 
 # The ignorance direction: fit it, see what moved along it, steer by it.
 from .direction import IgnoranceDirection as IgnoranceDirection, fit_direction as fit_direction
 from .displacement import Displacement as Displacement, displacement as displacement
-from .displacement import capture_sets as capture_sets, displace as displace
+from .displacement import displace as displace
 from .plane import principal_plane as principal_plane
 from .steering import add_direction as add_direction, ablate_direction as ablate_direction
 from .steering import patch_direction as patch_direction, random_like as random_like
@@ -43,7 +43,7 @@ from .masks.mask import Mask as Mask
 from .masks.select import select as select
 from .masks.random import random_coordinates as random_coordinates, random_neurons as random_neurons
 from .masks.attach import attach as attach
-from .masks.adapters import save_lora as save_lora, save_shira as save_shira
+from .masks.peft_files import save_lora as save_lora, save_shira as save_shira
 
 # Training: objectives, what trains and how, what is taken back.
 from .training.trainer import train as train

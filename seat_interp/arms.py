@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seat_interp.errors import SeatError
+from seat_interp.extents import Granularity
 from seat_interp.facts import Fact, Names
-from seat_interp.masks.mask import Granularity, Mask
+from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.open import LanguageModel
 from seat_interp.training.lora import LoRA

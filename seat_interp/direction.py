@@ -28,19 +28,45 @@ Method = Callable[[Float[np.ndarray, "n w"], Float[np.ndarray, "m w"]], Float[np
 """(unknown, known) activations at one layer, float64 -> a vector that points towards unknown."""
 
 
-def mean_difference(unknown: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Mean over unknown minus mean over known, accumulated in float64 (as in 2406.11717)."""
+def mean_difference(
+    unknown: Float[np.ndarray, "n ... width"], known: Float[np.ndarray, "m ... width"]
+) -> Float[np.ndarray, "... width"]:
+    """Mean over unknown minus mean over known (as in 2406.11717).
+
+    Args:
+        unknown: activations, float64; of one layer [n, width] or of all [n, layers, width].
+        known: likewise; as many or as few prompts.
+
+    Returns:
+        [width], or [layers, width].
+    """
     return unknown.mean(0) - known.mean(0)
 
 
-def first_component(unknown: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """First principal component of both together, turned towards unknown."""
+def first_component(
+    unknown: Float[np.ndarray, "n width"], known: Float[np.ndarray, "m width"]
+) -> Float[np.ndarray, " width"]:
+    """First principal component of both together, a unit vector, turned towards unknown.
+
+    Args:
+        unknown: activations at one layer, float64.
+        known: likewise.
+    """
     component = PCA(n_components=1, random_state=0).fit(np.concatenate([unknown, known])).components_[0]
     return component * np.sign(component @ mean_difference(unknown, known) or 1.0)
 
 
-def logistic_probe(unknown: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Weights of a logistic regression of unknown against known, in the activations' own units."""
+def logistic_probe(
+    unknown: Float[np.ndarray, "n width"], known: Float[np.ndarray, "m width"]
+) -> Float[np.ndarray, " width"]:
+    """Weights of a logistic regression of unknown against known, per unit of the activations.
+
+    It is fitted on standardised activations; its penalty, C = 0.1, is ours.
+
+    Args:
+        unknown: activations at one layer, float64.
+        known: likewise.
+    """
     inputs = np.concatenate([unknown, known])
     labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(inputs, labels)
@@ -252,14 +278,31 @@ def split_by_group(facts: Sequence[Fact], held_out: float, seed: int) -> tuple[l
     )
 
 
-def choose_layer(auroc: np.ndarray, separation: np.ndarray, deepest: float) -> int:
-    """The layer of highest AUROC, among equals of largest separation, not above a share of the depth."""
+def choose_layer(auroc: Float[np.ndarray, " layers"], separation: Float[np.ndarray, " layers"], deepest: float) -> int:
+    """The layer of highest AUROC, among equals (to four digits) of largest separation, not above a share of the depth.
+
+    Args:
+        auroc: of each layer, 0 to 1.
+        separation: of each layer, as `separate` gives it.
+        deepest: share of the depth, above 0 and up to 1; the first layer may always be chosen.
+    """
     eligible = range(max(1, int(deepest * len(auroc))))
     return max(eligible, key=lambda layer: (round(float(auroc[layer]), 4), separation[layer]))
 
 
-def separate(unknown: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """AUROC of projections, and their distance in units of the spread within the classes, per layer."""
+def separate(
+    unknown: Float[np.ndarray, "n layers"], known: Float[np.ndarray, "m layers"]
+) -> tuple[Float[np.ndarray, " layers"], Float[np.ndarray, " layers"]]:
+    """How well projections tell unknown from known prompts, layer by layer.
+
+    Args:
+        unknown: projections on the direction, in the activations' units.
+        known: likewise.
+
+    Returns:
+        AUROC, 0 to 1, above one half where unknown projects further; and the distance of the two means in units of
+        the spread within the classes, the root of their mean variance.
+    """
     labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
     scores = np.concatenate([unknown, known])
     auroc = np.array([roc_auc_score(labels, scores[:, layer]) for layer in range(scores.shape[1])])

@@ -16,15 +16,15 @@ import torch
 from einops import einsum
 from jaxtyping import Float
 from scipy.stats import bootstrap
-from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from seat_interp.capture import AtToken, Capture, capture
+from seat_interp.capture import AtToken, Capture, capture_sets
 from seat_interp.direction import IgnoranceDirection, mean_difference
 from seat_interp.errors import SeatError, see
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
+from seat_interp.nulls import Nulls, null_directions, units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,57 +32,6 @@ if TYPE_CHECKING:
     from seat_interp.results.table import Table
 
 Activations = Mapping[str, Float[Tensor, "_ layers width"] | Capture]
-
-
-@dataclass(frozen=True)
-class Nulls:
-    """Unit vectors to compare the direction with, float64.
-
-    Attributes:
-        random: drawn from the unit sphere.
-        shuffled: mean differences with the labels known and unknown permuted, class means removed before.
-        pca: principal components of the base's activations within the classes, both signs.
-    """
-
-    random: Float[Tensor, "draws layers width"]
-    shuffled: Float[Tensor, "draws layers width"]
-    pca: Float[Tensor, "signed_components layers width"]
-
-    def __iter__(self):
-        return iter(vars(self).items())
-
-
-def null_directions(
-    unknown: Float[Tensor, "n layers width"],
-    known: Float[Tensor, "m layers width"],
-    *,
-    draws: int = 200,
-    components: int = 10,
-    seed: int = 0,
-) -> Nulls:
-    """Null directions from the base's activations of known and unknown prompts.
-
-    Shuffled and principal directions are taken within the classes, the mean of each removed: where known and unknown
-    differ much, the mean difference of any split of both together still points along the ignorance direction.
-
-    Args:
-        unknown: base activations of unknown prompts.
-        known: base activations of known prompts.
-        draws: random and shuffled directions each.
-        components: principal components; fewer where there are not that many.
-        seed: of the draws.
-    """
-    rng = np.random.default_rng(seed)
-    centred = np.concatenate([part.double().numpy() - part.double().numpy().mean(0) for part in (unknown, known)])
-    layers, width = centred.shape[1:]
-    random = _units(rng.standard_normal((draws, layers, width)))
-    shuffled = []
-    for _ in range(draws):
-        order = rng.permutation(len(centred))
-        shuffled.append(mean_difference(centred[order[: len(unknown)]], centred[order[len(unknown) :]]))
-    count = min(components, width, len(centred) - 1)
-    pca = np.stack([PCA(count, random_state=0).fit(centred[:, la]).components_ for la in range(layers)], axis=1)
-    return Nulls(*(torch.from_numpy(_units(v)) for v in (random, np.stack(shuffled), np.concatenate([pca, -pca]))))
 
 
 @dataclass(frozen=True)
@@ -184,22 +133,6 @@ class Displacement:
         from seat_interp import plot
 
         return plot.displacement(self, probe, ax)
-
-
-def capture_sets(
-    lm: LanguageModel, sets: Mapping[str, Sequence[Fact]], position: int = -1, *, batch_size: int = 32
-) -> dict[str, Float[Tensor, "_ layers width"]]:
-    """Residual stream of every set at one token, after every block, in one pass over all prompts.
-
-    Args:
-        lm: the model.
-        sets: the facts whose questions are asked, by set.
-        position: token counted from the end of the prompt; a direction has its own.
-        batch_size: prompts a forward pass.
-    """
-    questions = [fact.question for facts in sets.values() for fact in facts]
-    values = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size).values
-    return dict(zip(sets, values.split([len(facts) for facts in sets.values()])))
 
 
 def displace(
@@ -336,6 +269,13 @@ def displacement(
     )
 
 
+def cosine_drift(
+    before: Float[Tensor, "prompts layers width"], after: Float[Tensor, "prompts layers width"]
+) -> Float[Tensor, "prompts layers"]:
+    """One less the cosine of every prompt's activation before and after, float64 (arXiv 2604.15574, Fig. 5)."""
+    return 1 - torch.nn.functional.cosine_similarity(before.double(), after.double(), dim=-1)
+
+
 def _groups(facts: Sequence[Fact] | None, prompts: int) -> np.ndarray:
     """For each prompt the number of what it belongs to; of prompts that nothing is known of, each its own."""
     if facts is None:
@@ -360,7 +300,7 @@ def _displace_set(
     return SetDisplacement(
         along=along,
         orthogonal=orthogonal / direction.gap,
-        cosine_drift=1 - torch.nn.functional.cosine_similarity(before, after, dim=-1),
+        cosine_drift=cosine_drift(before, after),
         mean=along.mean(0),
         low=torch.from_numpy(low),
         high=torch.from_numpy(high),
@@ -394,7 +334,7 @@ def _interval(
 
 
 def _refit_cosine(direction: IgnoranceDirection, unknown: Tensor, known: Tensor) -> list[float]:
-    refit = _units(mean_difference(unknown.double().numpy(), known.double().numpy()))
+    refit = units(mean_difference(unknown.double().numpy(), known.double().numpy()))
     return (torch.from_numpy(refit) * direction.vectors).sum(-1).tolist()
 
 
@@ -402,7 +342,3 @@ def _aurocs(direction: IgnoranceDirection, unknown: Tensor, known: Tensor) -> li
     scores = torch.cat([direction.project(unknown), direction.project(known)]).numpy()
     labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
     return [float(roc_auc_score(labels, scores[:, layer])) for layer in range(scores.shape[1])]
-
-
-def _units(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-300)

@@ -3,6 +3,8 @@
 import math
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 
 class SeatError(Exception):
@@ -41,6 +43,23 @@ def require_within(
     low = f"above {least:g}" if above else f"at least {least:g}"
     high = f" and at most {most:g}" if most < math.inf else ""
     raise SeatError(f"The setting {name} is {value}; it must be {low}{high}.")
+
+
+def require_package(name: str, extra: str, what: str) -> Any:
+    """A package that not every installation has, loaded where it is used.
+
+    Args:
+        name: as it is imported.
+        extra: of ours that brings it.
+        what: needs it, as the subject of the message.
+
+    Raises:
+        SeatError: it cannot be imported.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise SeatError(f"{what} needs {name}: pip install 'seat_interp[{extra}]'.") from error
 
 
 def reported(job: Callable[[], object], name: str) -> int:

@@ -8,14 +8,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from seat_interp.aggregate import ArmRates, aggregate
+from seat_interp.capture import capture_sets
 from seat_interp.direction import IgnoranceDirection
-from seat_interp.displacement import Displacement, Nulls, capture_sets, displace, null_directions
+from seat_interp.displacement import Displacement, displace
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import Record, interval, rates
+from seat_interp.evaluation.score import Record, rates
 from seat_interp.facts import Fact, FactSets
+from seat_interp.intervals import interval_of_share
 from seat_interp.models.open import LanguageModel
-from seat_interp.results.aggregate import ArmRates, aggregate
+from seat_interp.nulls import Nulls, nulls_of
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,7 @@ def baseline(
     """
     named = {name: facts for name, facts in sets if name in probes} if probes else sets.probes()
     before = capture_sets(lm, named, direction.position, batch_size=batch_size)
-    fitted_on = {"u": sets.fit_unknown, "k": sets.fit_known}
-    fit = capture_sets(lm, fitted_on, direction.position, batch_size=batch_size)
-    nulls = null_directions(fit["u"], fit["k"], draws=null_draws)
+    nulls = nulls_of(lm, sets, direction, draws=null_draws, batch_size=batch_size)
     return Baseline(lm, sets, direction, before, nulls, batch_size, same_weights)
 
 
@@ -133,7 +134,7 @@ def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> d
     rate = {name: rates(found) for name, found in by_set.items()}
 
     def bounds(share: float, n: int) -> list[float]:
-        return list(interval(round(share * n), n))
+        return list(interval_of_share(share, n))
 
     return {
         "target_recall": rate["target"].correct,

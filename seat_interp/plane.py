@@ -11,6 +11,7 @@ from sklearn.metrics import silhouette_score
 from torch import Tensor
 
 from seat_interp.errors import SeatError
+from seat_interp.spacing import spaced
 
 Points = Mapping[str, Mapping[str, Float[np.ndarray, "_ 2"]]]
 """By model and probe set."""
@@ -39,7 +40,7 @@ class Plane:
     def thinned(self, most: int) -> "Plane":
         """With at most so many points a set, evenly spaced over it."""
         points = {
-            model: {name: each[evenly(len(each), most)] for name, each in sets.items()}
+            model: {name: each[spaced(len(each), most)] for name, each in sets.items()}
             for model, sets in self.points.items()
         }
         return replace(self, points=points)
@@ -92,8 +93,3 @@ def principal_plane(
     }
     first, second = map(float, pca.explained_variance_ratio_)
     return Plane(fit, (first, second), points)
-
-
-def evenly(count: int, most: int) -> list[int]:
-    """The numbers of at most `most` of `count` things in a row, evenly spaced from the first to the last."""
-    return np.unique(np.linspace(0, count - 1, max(0, min(most, count))).round().astype(int)).tolist()

@@ -7,9 +7,10 @@ are the inputs of that projection. What is found is checked against the model's 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -172,6 +173,16 @@ def _attention(model: PreTrainedModel, paths: Sequence[str]) -> tuple[tuple[str,
     )
 
 
+def first(output: Any) -> Tensor:
+    """The hidden states that a block returns, alone or before other things."""
+    return output[0] if isinstance(output, tuple) else output
+
+
+def with_first(output: Any, hidden: Tensor) -> Any:
+    """What a block returns, with other hidden states."""
+    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+
 @torch.no_grad()
 def check_sites(model: PreTrainedModel, sites: Sites) -> None:
     """Run six tokens and hold what the sites give against Hugging Face's own hidden states.
@@ -183,10 +194,10 @@ def check_sites(model: PreTrainedModel, sites: Sites) -> None:
         SeatError: a block's output differs from the hidden state, or a down projection never sees its neurons.
     """
     ids = torch.arange(6, device=model.device).remainder(model.config.get_text_config().vocab_size)[None]
-    seen: dict[str, torch.Tensor] = {}
+    seen: dict[str, Tensor] = {}
 
     def keep(name: str):
-        return lambda module, args, output: seen.update({name: output[0] if isinstance(output, tuple) else output})
+        return lambda module, args, output: seen.update({name: first(output)})
 
     hooks = [model.get_submodule(path).register_forward_hook(keep(path)) for path in sites.blocks]
     hooks += [

@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from seat_interp.capture.backend import Backend, BackendName, Edit, open_backend
+from seat_interp.capture.backend import Backend, BackendName, Edit
 from seat_interp.capture.hooks import TorchHooks
+from seat_interp.capture.open import open_backend
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate
@@ -166,15 +167,12 @@ def patch_direction(
 
         return patched
 
-    handle = lm.model.register_forward_pre_hook(beside, with_kwargs=True)
-    try:
-        with (
-            TorchHooks(source).edited({layer: keep(layer) for layer in chosen}),
-            TorchHooks(lm).edited({layer: edit(layer) for layer in chosen}),
-        ):
-            yield
-    finally:
-        handle.remove()
+    with (
+        lm.model.register_forward_pre_hook(beside, with_kwargs=True),
+        TorchHooks(source).edited({layer: keep(layer) for layer in chosen}),
+        TorchHooks(lm).edited({layer: edit(layer) for layer in chosen}),
+    ):
+        yield
 
 
 def random_like(direction: IgnoranceDirection, seed: int) -> IgnoranceDirection:
@@ -227,7 +225,16 @@ class SteeringCheck:
 
 
 def abstention_rate(lm: LanguageModel, facts: Sequence[Fact], max_new_tokens: int = 24) -> float:
-    """Share of the facts' questions that the model, steered or not, abstains on."""
+    """Share of the facts' questions that the model, steered or not, abstains on, 0 to 1.
+
+    Args:
+        lm: the model; within `add_direction` and its like, steered by them.
+        facts: whose questions are asked.
+        max_new_tokens: of each reply.
+
+    Raises:
+        SeatError: there are no facts, or as `generate`.
+    """
     replies = generate(lm, [fact.question for fact in facts], max_new_tokens=max_new_tokens, progress=False)
     return sum(map(is_abstention, replies)) / len(replies)
 

@@ -21,11 +21,11 @@ from torch.nn.functional import normalize
 from seat_interp.capture import AtToken, stream
 from seat_interp.capture.capture import Looking
 from seat_interp.direction import IgnoranceDirection, choose_layer, separate, split_by_group
-from seat_interp.displacement import Nulls
 from seat_interp.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.files import text_hash
 from seat_interp.models.open import LanguageModel
+from seat_interp.nulls import Nulls
 
 Chunks = Iterable[Float[Tensor, "_ layers width"]]
 """Activations, some prompts at a time: from `stream`, or from `Shards`."""
@@ -38,7 +38,7 @@ class Moments:
     Attributes:
         count: prompts.
         mean: of them.
-        scatter: sum of the outer products of what is left without the mean.
+        scatter: sum of the outer products of what is left without the mean; over count - 1, the covariance.
     """
 
     count: int
@@ -59,17 +59,6 @@ class Moments:
         mean = self.mean + apart * (other.count / count)
         between = einsum(apart, apart, "layer a, layer b -> layer a b") * (self.count * other.count / count)
         return Moments(count, mean, self.scatter + other.scatter + between)
-
-    @property
-    def covariance(self) -> Float[Tensor, "layers width width"]:
-        """Unbiased.
-
-        Raises:
-            SeatError: of fewer than two prompts.
-        """
-        if self.count < 2:
-            raise SeatError("One prompt has no covariance. Give at least two.")
-        return self.scatter / (self.count - 1)
 
     def components(self, count: int) -> Float[Tensor, "components layers width"]:
         """Principal components, the largest variance first; their signs are arbitrary."""

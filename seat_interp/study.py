@@ -16,8 +16,9 @@ from typing import Any
 import torch
 
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm, train_arm
+from seat_interp.capture import capture_sets
 from seat_interp.direction import IgnoranceDirection, fit_direction, split_by_group
-from seat_interp.displacement import Displacement, capture_sets
+from seat_interp.displacement import Displacement
 from seat_interp.errors import SeatError, require_within, see
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from seat_interp.errors import SeatError, require_within, see
+from seat_interp.errors import SeatError, require_package, require_within, see
 from seat_interp.progress import progress_bar
 
 Cell = tuple[str, int]
@@ -54,12 +54,7 @@ class Jobs:
         Raises:
             SeatError: submitit is not installed, or there is no Slurm here.
         """
-        try:
-            import submitit
-        except ImportError as error:
-            raise SeatError(
-                "Jobs are submitted by submitit, which is not installed: pip install 'seat_interp[sweep]'."
-            ) from error
+        submitit = require_package("submitit", "sweep", "Submitting jobs")
         minutes = max(1, round(60 * self.hours))
         if self.cluster == "local":
             executor: Any = submitit.LocalExecutor(folder)

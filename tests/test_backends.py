@@ -3,6 +3,7 @@
 `pytest -s tests/test_backends.py -k table` prints the table of parity.
 """
 
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -177,9 +178,9 @@ def test_what_is_no_model_is_refused(llama):
 
 
 def test_a_missing_package_is_named(llama, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for package, extra in (("transformer_lens", "lens"), ("nnsight", "nnsight")):
-        with pytest.raises(SeatError, match=rf"{package} is not installed.*\[{extra}\]"):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(SeatError, match=rf"needs {package}: pip install 'seat_interp\[{extra}\]'"):
             capture(llama, QUESTIONS, backend=package)
 
 

@@ -6,8 +6,9 @@ from tiny_models import fact
 
 from seat_interp.capture import AtToken, Capture, Kind, capture, capture_to
 from seat_interp.direction import IgnoranceDirection, fit_direction
-from seat_interp.displacement import displace, displacement, null_directions
+from seat_interp.displacement import cosine_drift, displace, displacement
 from seat_interp.errors import SeatError
+from seat_interp.nulls import null_directions
 
 LAYERS, WIDTH = 2, 40
 
@@ -47,6 +48,12 @@ def test_a_planted_shift_is_read_off_in_gaps(made_up):
     assert moved.base_auroc[1] == 1.0
     assert moved.probe_auroc[1] == pytest.approx(0.5, abs=0.1)
     assert moved.angle()[1] > 45
+
+
+def test_drift_is_nought_along_a_ray_one_at_a_right_angle_and_two_behind():
+    before = torch.tensor([[[3.0, 0.0]], [[3.0, 0.0]], [[3.0, 0.0]]])
+    after = torch.tensor([[[1.0, 0.0]], [[0.0, 2.0]], [[-1.0, 0.0]]])
+    assert cosine_drift(before, after).flatten().tolist() == pytest.approx([0, 1, 2])
 
 
 def test_nothing_moved_is_zero_everywhere(made_up):

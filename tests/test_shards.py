@@ -15,9 +15,9 @@ from tiny_models import CITIES, NAMES, QUESTIONS, fact
 
 from seat_interp.capture import AtToken, Projection, Shards, capture, capture_to, stream
 from seat_interp.direction import fit_direction
-from seat_interp.displacement import null_directions
 from seat_interp.errors import SeatError
-from seat_interp.streamed import Moments, fit_direction_streamed, moments, null_directions_streamed
+from seat_interp.nulls import null_directions
+from seat_interp.streamed import fit_direction_streamed, moments, null_directions_streamed
 
 MANY = [f"{question} {city}" for question in QUESTIONS for city in CITIES]
 
@@ -126,12 +126,10 @@ def test_moments_add_up():
     found = moments(values.split([1, 20, 29]))
     torch.testing.assert_close(found.mean, values.mean(0))
     for layer in range(2):
-        torch.testing.assert_close(found.covariance[layer], torch.cov(values[:, layer].T))
+        torch.testing.assert_close(found.scatter[layer] / 49, torch.cov(values[:, layer].T))
         components = found.components(5)[:, layer]
         oracle = torch.linalg.svd(values[:, layer] - values[:, layer].mean(0)).Vh
         torch.testing.assert_close((components * oracle).sum(-1).abs(), torch.ones(5, dtype=torch.float64))
-    with pytest.raises(SeatError, match="no covariance"):
-        Moments.of(values[:1]).covariance  # noqa: B018
     with pytest.raises(SeatError, match="the set is empty"):
         moments([])
 

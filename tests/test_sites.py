@@ -53,7 +53,7 @@ def test_silencing_a_neuron_is_zeroing_its_row_or_column(models_by_family, famil
     silenced = lm.model(ids).logits
     hook.remove()
     other = lm.copy()
-    from seat_interp.masks.mask import neuron_extents
+    from seat_interp.extents import neuron_extents
 
     extent = neuron_extents(lm)[1][f"{mlp.down}.weight"]
     other.model.get_parameter(f"{mlp.down}.weight").data.index_fill_(extent.axis, torch.tensor([7]), 0.0)

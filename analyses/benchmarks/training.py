@@ -21,9 +21,9 @@ from torch import nn
 from interleave import measure, rows
 from models import SIZES, facts, load, parameters
 from seat_interp.errors import reported
+from seat_interp.extents import coordinate_extents, neuron_extents
 from seat_interp.files import write_json
 from seat_interp.masks.attach import attach
-from seat_interp.masks.mask import coordinate_extents, neuron_extents
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import encode_examples, pad

@@ -8,12 +8,13 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from common.small_runs import run_cells
+from seat_interp.aggregate import four_rates
 from seat_interp.evaluation.ask import ask
+from seat_interp.extents import Granularity
 from seat_interp.facts import FactSets
-from seat_interp.masks.mask import Granularity, Mask
+from seat_interp.masks.mask import Mask
 from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel
-from seat_interp.results.aggregate import four_rates
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.config import TrainConfig

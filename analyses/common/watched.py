@@ -6,13 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
 from common.half_taught import start
 from common.learning import asked_of
 from seat_interp.direction import fit_direction
+from seat_interp.displacement import cosine_drift
 from seat_interp.facts import Fact, FactSets
 from seat_interp.measure import Baseline, baseline
 from seat_interp.models.open import LanguageModel
@@ -36,7 +33,7 @@ class Watch:
         direction, at = self.base.direction, self.base.direction.layer
         shift = {n: (after[n].double() - self.base.activations[n].double()).mean(0) for n in after}
         along = {n: float(direction.project(each[None])[0, at] / direction.gap[at]) for n, each in shift.items()}
-        drift = cosine_drift(self.base.activations["known"], after["known"]).tolist()
+        drift = cosine_drift(self.base.activations["known"], after["known"]).mean(0).tolist()
         return {"rates": asked_of(lm, asked), "displacement": along, "drift": drift}
 
     def at_the_end(self, lm: LanguageModel) -> dict[str, Any]:
@@ -55,10 +52,3 @@ def watch(half_taught: Path) -> Watch:
     fit = {"fit_known": own.fit_known, "fit_unknown": own.fit_unknown}
     sets = FactSets(known=split.held_out, unknown=split.asked["unknown"], **fit)
     return Watch(baseline(half.lm, sets, direction, probes=("unknown", "known")))
-
-
-def cosine_drift(
-    before: Float[Tensor, "prompts layers width"], after: Float[Tensor, "prompts layers width"]
-) -> Float[Tensor, " layers"]:
-    """One less the cosine of a prompt's hidden states before and after, mean over prompts (2604.15574, Fig. 5)."""
-    return 1 - torch.nn.functional.cosine_similarity(before.double(), after.double(), dim=-1).mean(0)

@@ -9,9 +9,9 @@ from pathlib import Path
 from peft import PeftModel
 
 import seat_interp as si
-from seat_interp.masks.adapters import save_lora, save_shira
+from seat_interp.masks.peft_files import save_lora, save_shira
 from seat_interp.masks.random import random_neurons
-from seat_interp.masks.sparse_update import difference
+from seat_interp.masks.sparse_update import SparseUpdate
 from seat_interp.organism import organism_facts
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.trainer import train
@@ -23,7 +23,7 @@ def main() -> None:
     facts = organism_facts("people").target[:32]
     mask = random_neurons(base, 0.05)
     tuned = train(base, facts, mask=mask, config=TrainConfig(steps=10, batch_size=16, learning_rate=5e-3)).model
-    update = difference(base.model, tuned.model, mask)
+    update = SparseUpdate.between(base.model, tuned.model, mask)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         update.save(folder / "delta.safetensors")

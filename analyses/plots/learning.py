@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift
+from seat_interp.intervals import estimate
 from seat_interp.plot.style import COLOURS, GREY, MARKS, styled
-from seat_interp.results.aggregate import estimate
 
 Row = Mapping[str, Any]
 UNIT = (0.0, 1.0)

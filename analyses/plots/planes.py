@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from seat_interp.plane import Plane
 from seat_interp.plot.activations import draw_plane, legend_of_sets
-from seat_interp.plot.style import arm_name, styled
+from seat_interp.plot.style import styled
+from seat_interp.wording import arm_name
 
 
 @styled

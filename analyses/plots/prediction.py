@@ -6,7 +6,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, set_name, styled
+from seat_interp.plot.style import GREY, MARKS, arm_colour, styled
+from seat_interp.wording import arm_name, set_name
 
 
 @styled

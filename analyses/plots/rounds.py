@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, null_band, styled
-from seat_interp.results.aggregate import estimate
+from seat_interp.intervals import estimate
+from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, styled
+from seat_interp.wording import arm_name
 
 KEPT: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
     "Facts of this round": lambda found: found["target_recall"],

@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, null_band, styled
-from seat_interp.results.aggregate import estimate
+from seat_interp.intervals import estimate
+from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, styled
+from seat_interp.wording import arm_name
 
 Row = Mapping[str, Any]
 LEARNT = 0.95

@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seat_interp.aggregate import four_rates
+from seat_interp.intervals import Estimate
 from seat_interp.plot.style import GREY, styled
-from seat_interp.results.aggregate import Estimate, four_rates
 
 MARKERS = "osD^vPX*<>ph"
 COLOURS = (

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from seat_interp.capture.hooks import hooked
 from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example, pad
@@ -32,15 +33,9 @@ def changed_neurons(lm: LanguageModel, change: Change, batch: int) -> Iterator[N
         # OPT flattens batch and sequence before its projections.
         return (change(layer, hidden.reshape(batch, -1, hidden.shape[-1])).reshape(hidden.shape),)
 
-    handles = [
-        lm.model.get_submodule(mlp.down).register_forward_pre_hook(partial(hook, layer))
-        for layer, mlp in enumerate(lm.sites.mlps)
-    ]
-    try:
+    downs = [lm.model.get_submodule(mlp.down) for mlp in lm.sites.mlps]
+    with hooked(down.register_forward_pre_hook(partial(hook, layer)) for layer, down in enumerate(downs)):
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example, encode_examples, encode_prompts, encode_replies, pad, reply_logits
+from seat_interp.sites import first
 
 Values = Callable[[Sequence[Example], Sequence[int]], Float[Tensor, " batch"]]
 """(examples of the batch, padded on the left to the longest; their indices) -> a value each, with its graph."""
@@ -245,11 +246,9 @@ def _residual_stream(lm: LanguageModel, batch: Sequence[Example], layer: int) ->
     seen: list[Tensor] = []
 
     def keep(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        seen.append(output[0] if isinstance(output, tuple) else output)
+        seen.append(first(output))
 
-    handle = lm.model.get_submodule(lm.sites.blocks[layer]).register_forward_hook(keep)
-    try:
+    block = lm.model.get_submodule(lm.sites.blocks[layer])
+    with block.register_forward_hook(keep):
         lm.model.base_model(**_padded(lm, batch), use_cache=False)
-    finally:
-        handle.remove()
     return seen[0]

@@ -12,15 +12,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from seat_interp.attribution.accumulate import accumulate, told_apart
 from seat_interp.attribution.gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
 from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
 from seat_interp.attribution.scores import Scores
-from seat_interp.attribution.stream import stream, told_apart
 from seat_interp.capture import AtToken, Kind, capture
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
+from seat_interp.extents import neuron_extents
 from seat_interp.facts import Fact
-from seat_interp.masks.mask import neuron_extents
 from seat_interp.models.open import LanguageModel
 from seat_interp.processes import processes
 from seat_interp.prompts import Example
@@ -61,7 +61,7 @@ def attribute(
             are those of Captum's LayerIntegratedGradients.
         absolute: mean of sizes, so that facts of opposite sign do not cancel.
         batch_size: facts a pass.
-        checkpoint: file to resume from, see `stream`.
+        checkpoint: file to resume from, see `accumulate`.
 
     Raises:
         SeatError: no facts, as many counterfactuals as there are facts are not given, or scores that are not finite.
@@ -153,7 +153,7 @@ def per_example(
         return {}
 
     with frozen(lm):
-        stream(prepared, visit, batch_size=batch_size, label="Attributing")
+        accumulate(prepared, visit, batch_size=batch_size, label="Attributing")
     return {name: processes().summed(rows) for name, rows in kept.items()}  # each process has filled its own
 
 
@@ -244,7 +244,7 @@ def _score(
     }
     identity = described | {"settings": told_apart(metric), "copies": [c.ids for c in copies] if copies else None}
     with frozen(lm):
-        sums = stream(
+        sums = accumulate(
             prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=identity
         )
     return Scores("neuron", {name: total / len(facts) for name, total in sums.items()}, described)

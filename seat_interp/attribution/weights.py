@@ -5,20 +5,21 @@ the gradients of its outputs while the backward pass goes through it, so that sq
 facts, at the memory of the running sums.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from seat_interp.attribution.accumulate import accumulate, told_apart
 from seat_interp.attribution.gates import frozen
 from seat_interp.attribution.metrics import AnswerLoss, Metric
 from seat_interp.attribution.scores import Scores
-from seat_interp.attribution.stream import stream, told_apart
+from seat_interp.capture.hooks import hooked
 from seat_interp.errors import SeatError
+from seat_interp.extents import coordinate_extents
 from seat_interp.facts import Fact
-from seat_interp.masks.mask import coordinate_extents
 from seat_interp.models.attention import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Example
@@ -101,20 +102,17 @@ def _score(
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
-        handles = [
-            lm.model.get_submodule(matrix.removesuffix(".weight")).register_forward_hook(
-                _watch(matrix, len(batch), rule, found)
-            )
-            for matrix in matrices
-        ]
-        try:
+
+        def hooks() -> Iterator[Any]:
+            for matrix in matrices:
+                module = lm.model.get_submodule(matrix.removesuffix(".weight"))
+                yield module.register_forward_hook(_watch(matrix, len(batch), rule, found))
             # The graph begins at the embeddings: no weight is asked for a gradient of its own.
             inputs = lm.model.get_input_embeddings()
-            handles.append(inputs.register_forward_hook(lambda module, args, output: output.requires_grad_()))
+            yield inputs.register_forward_hook(lambda module, args, output: output.requires_grad_())
+
+        with hooked(hooks()):
             prepared.values(batch, indices).sum().backward()
-        finally:
-            for handle in handles:
-                handle.remove()
         return {matrix: grad.cpu() for matrix, grad in found.items()}
 
     origin = {
@@ -126,7 +124,7 @@ def _score(
     }
     identity = origin | {"settings": told_apart(metric)}
     with frozen(lm):
-        sums = stream(
+        sums = accumulate(
             prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=identity
         )
     values = {matrix: sums.get(matrix, torch.zeros(lm.model.get_parameter(matrix).shape)) for matrix in matrices}

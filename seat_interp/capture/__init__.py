@@ -1,8 +1,10 @@
 """Recording activations."""
 
-from seat_interp.capture.backend import Backend, BackendName, Kind, open_backend
+from seat_interp.capture.backend import Backend, BackendName, Kind
 from seat_interp.capture.capture import Capture, capture, stream
+from seat_interp.capture.open import open_backend
 from seat_interp.capture.reduce import LAST_TOKEN, AtToken, MeanToken, Projection, Reduce
+from seat_interp.capture.sets import capture_sets
 from seat_interp.capture.shards import Shards, capture_to
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Reduce",
     "Shards",
     "capture",
+    "capture_sets",
     "capture_to",
     "open_backend",
     "stream",

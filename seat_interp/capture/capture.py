@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from seat_interp.capture.backend import Backend, BackendName, Kind, open_backend
+from seat_interp.capture.backend import Backend, BackendName, Kind
+from seat_interp.capture.open import open_backend
 from seat_interp.capture.reduce import LAST_TOKEN, Reduce
 from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, save_tensors, text_hash, versions

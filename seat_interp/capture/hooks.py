@@ -12,6 +12,7 @@ from seat_interp.capture.backend import BackendName, Edit, Kind
 from seat_interp.capture.reduce import Reduce
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Batch
+from seat_interp.sites import first, with_first
 
 
 class Enough(Exception):
@@ -61,16 +62,6 @@ class TorchHooks:
     def generate(self, **inputs: Any) -> Tensor:
         """As the model's own."""
         return self.lm.model.generate(**inputs)  # type: ignore[operator, no-any-return]
-
-
-def first(output: Any) -> Tensor:
-    """The hidden states that a block returns, alone or before other things."""
-    return output[0] if isinstance(output, tuple) else output
-
-
-def with_first(output: Any, hidden: Tensor) -> Any:
-    """What a block returns, with other hidden states."""
-    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
 
 @contextlib.contextmanager

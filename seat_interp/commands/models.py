@@ -44,7 +44,7 @@ class Align:
     def run(self) -> None:
         """Align and save."""
         from seat_interp.evaluation.knowledge import split_by_knowledge
-        from seat_interp.facts.sources import evenly, read_sources
+        from seat_interp.facts.sources import read_sources, thinned_facts
         from seat_interp.models.open import open_model, require_new, save_model
         from seat_interp.training.align import align_abstention
         from seat_interp.training.config import TrainConfig
@@ -57,7 +57,7 @@ class Align:
             seed=self.seed,
             checkpoint_every=20,
         )
-        known, unknown = (evenly(read_sources(sources), self.most) for sources in (self.known, self.unknown))
+        known, unknown = (thinned_facts(read_sources(sources), self.most) for sources in (self.known, self.unknown))
         require_new(self.out)
         for facts in (known, unknown):  # one file after the other would leave the last ones out of a short training
             random.Random(self.seed).shuffle(facts)

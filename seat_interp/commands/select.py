@@ -108,7 +108,7 @@ class Select:
 
     def run(self) -> None:
         """Score, select and save."""
-        from seat_interp.attribution.protect import confident
+        from seat_interp.evaluation.confidence import confident
         from seat_interp.facts import strangers
         from seat_interp.facts.sources import read_sources
         from seat_interp.masks.mask import Mask
@@ -174,7 +174,7 @@ class Select:
 
     def _require_room(self, lm: "LanguageModel", spread: "Spread") -> None:
         """What cannot be chosen is better known before an hour of scoring."""
-        from seat_interp.masks.mask import coordinate_extents
+        from seat_interp.extents import coordinate_extents
 
         extents = coordinate_extents(lm).values()
         total = lm.sites.neurons if self.granularity == "neuron" else sum(extent.size for extent in extents)

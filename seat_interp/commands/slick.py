@@ -40,7 +40,7 @@ class Slick:
     def run(self) -> None:
         """Ask, keep each fact as it comes, print the shares."""
         from seat_interp.evaluation.slick_file import about_of, slick_to
-        from seat_interp.facts.sources import evenly, read_sources
+        from seat_interp.facts.sources import read_sources, thinned_facts
         from seat_interp.files import read_json, write_json
         from seat_interp.models.open import open_model
         from seat_interp.processes import processes
@@ -50,7 +50,7 @@ class Slick:
             require_within(self, name, 1)
         facts, dev = list(dict.fromkeys(read_sources(self.facts))), read_sources(self.dev)
         if self.most is not None:
-            facts = evenly(facts, self.most)
+            facts = thinned_facts(facts, self.most)
         lm = open_model(self.model)
         found = slick_to(lm, facts, dev, self.out, self.settings, batch_size=self.batch_size)
         rows, about = shares(found), read_json(about_of(self.out))

@@ -129,7 +129,7 @@ class Run:
         from seat_interp.direction import IgnoranceDirection
         from seat_interp.evaluation.knowledge import split_by_knowledge
         from seat_interp.facts import FactSets
-        from seat_interp.facts.sources import evenly, read_sources
+        from seat_interp.facts.sources import read_sources, thinned_facts
         from seat_interp.models.open import open_model
         from seat_interp.study import run_study
 
@@ -139,7 +139,7 @@ class Run:
         for kind, found in facts.items():
             if kind != "target" and len(found) > self.most:  # all that is to be taught is taught
                 print(f"Of {len(found)} {kind.replace('_', '-')} facts, {self.most} are asked (--most).")
-                facts[kind] = evenly(found, self.most)
+                facts[kind] = thinned_facts(found, self.most)
         lm, every_known = open_model(self.model, system=self.system), facts["known"]
         if not self.trust_known:
             facts["known"], missed = split_by_knowledge(lm, facts["known"], batch_size=self.study.batch_size)

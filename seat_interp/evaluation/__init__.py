@@ -1,22 +1,12 @@
 """Replies and what they are: abstention, grounding, correctness, recall, and rates with intervals."""
 
 from seat_interp.evaluation.abstention import is_abstention, is_grounded, stated
-from seat_interp.evaluation.score import (
-    Label,
-    Rates,
-    Record,
-    interval,
-    label,
-    rates,
-    records,
-    rouge1_recall,
-)
+from seat_interp.evaluation.score import Label, Rates, Record, label, rates, records, rouge1_recall
 
 __all__ = [
     "Label",
     "Rates",
     "Record",
-    "interval",
     "is_abstention",
     "is_grounded",
     "label",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_package
 
 
 class Point(NamedTuple):
@@ -56,10 +56,9 @@ def accuracy_model(points: Sequence[Point]) -> AccuracyModel:
     Raises:
         SeatError: statsmodels is not installed, there are too few runs, or one kind of fact is fitted alike everywhere.
     """
-    try:
-        import statsmodels.api as sm
-    except ImportError as error:
-        raise SeatError("The linear model needs statsmodels: pip install 'seat_interp[stats]'.") from error
+    require_package("statsmodels", "stats", "The linear model")
+    import statsmodels.api as sm
+
     runs = list(dict.fromkeys(point.run for point in points))
     if len(runs) < 3:
         raise SeatError(f"Points of {len(runs)} runs are too few for intervals; give those of at least 3.")

@@ -1,4 +1,4 @@
-"""Labels of replies (abstain, correct, wrong, unscored), recall, and their rates with intervals."""
+"""Labels of replies (abstain, correct, wrong, unscored), recall, and their rates."""
 
 import re
 import unicodedata
@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from scipy.stats import binomtest
 
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.abstention import STRAIGHT_QUOTES, is_abstention, is_grounded, stated
@@ -205,18 +203,3 @@ def rates(records: Iterable[Record]) -> Rates:
         rouge1=sum(recalls) / len(recalls) if recalls else None,
         **share,
     )
-
-
-def interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a binomial share.
-
-    Raises:
-        SeatError: n is not positive, successes are not in 0..n, or level is not in (0, 1).
-    """
-    if not (0 <= successes <= n and n > 0 and 0 < level < 1):
-        raise SeatError(
-            f"No interval for {successes} of {n} at level {level}: "
-            "give 0 <= successes <= n, n of at least 1 and a level between 0 and 1."
-        )
-    bounds = binomtest(successes, n).proportion_ci(confidence_level=level, method="wilson")
-    return float(bounds.low), float(bounds.high)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seat_interp.errors import SeatError, see
-from seat_interp.facts.lunar import names_two_parties, read_factual, read_pistol, read_unverifiable
+from seat_interp.errors import SeatError, require_package, see
+from seat_interp.facts.lunar import read_factual, read_unverifiable
 from seat_interp.facts.names import infer_type
+from seat_interp.facts.pistol import names_two_parties, read_pistol
 from seat_interp.facts.real_world import TEMPLATES_FILE, read_countries, read_entityquestions, read_relations
 from seat_interp.facts.records import Fact, spans_of
 from seat_interp.facts.rows import columns, load_rows
@@ -129,10 +130,7 @@ def read_hub(
     Raises:
         SeatError: `datasets` is not installed, the data set cannot be loaded, or a column is missing.
     """
-    try:
-        import datasets
-    except ImportError as error:
-        raise SeatError("Reading from the hub needs the datasets package: pip install 'seat_interp[hub]'.") from error
+    datasets = require_package("datasets", "hub", "Reading from the hub")
     try:
         data = datasets.load_dataset(dataset_id, config, split=split)
     except Exception as error:  # whatever the network, the hub, the builder or the parser of the day raises

@@ -25,8 +25,8 @@ def read_sources(sources: Sequence[str]) -> list[Fact]:
     return [fact for source in sources for fact in _read(source)]
 
 
-def evenly(facts: Sequence[Fact], most: int) -> list[Fact]:
-    """At most so many of the facts, evenly spaced."""
+def thinned_facts(facts: Sequence[Fact], most: int) -> list[Fact]:
+    """At most so many of the facts, evenly spaced: the first of each of as many equal parts."""
     if len(facts) <= most:
         return list(facts)
     return [facts[index * len(facts) // most] for index in range(most)]

@@ -3,43 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
 from seat_interp.errors import SeatError
+from seat_interp.extents import Extent, Granularity, neuron_extents
 from seat_interp.files import load_tensors, require_entries, save_tensors
 from seat_interp.models.open import LanguageModel, require_same_architecture
-from seat_interp.sites import output_axis
 
 FORMAT = "seat_interp.mask"
 VERSION = 1
-Granularity = Literal["neuron", "coordinate"]
-
-
-@dataclass(frozen=True)
-class Extent:
-    """What a mask chooses from in one weight matrix.
-
-    Attributes:
-        shape: of the parameter.
-        axis: the axis that the indices run along; None when they are flat positions of single weights.
-    """
-
-    shape: tuple[int, ...]
-    axis: int | None
-
-    @property
-    def size(self) -> int:
-        """How many indices there are to choose from."""
-        return self.shape[self.axis] if self.axis is not None else torch.Size(self.shape).numel()
-
-    @property
-    def weights_each(self) -> int:
-        """How many weights one index stands for."""
-        return torch.Size(self.shape).numel() // self.size
 
 
 @dataclass(frozen=True)
@@ -205,26 +181,6 @@ class Mask:
                     f"The mask holds {name} with shape {extent.shape}, but in this model it is "
                     f"{tuple(parameters[name].shape)}. Select a mask on this model."
                 )
-
-
-def neuron_extents(lm: LanguageModel) -> list[dict[str, Extent]]:
-    """For each layer, the MLP matrices by parameter name, with the axis that its neurons run along."""
-    layers = []
-    for mlp in lm.sites.mlps:
-        extents = {}
-        for path in (*mlp.ups, mlp.down):
-            module = lm.model.get_submodule(path)
-            axis = output_axis(module) if path != mlp.down else 1 - output_axis(module)
-            extents[f"{path}.weight"] = Extent(tuple(module.get_parameter("weight").shape), axis)
-        layers.append(extents)
-    return layers
-
-
-def coordinate_extents(lm: LanguageModel) -> dict[str, Extent]:
-    """Every MLP and attention matrix by parameter name, for masks of single weights."""
-    paths = [path for layer in lm.sites.attention for path in layer]
-    paths += [path for mlp in lm.sites.mlps for path in (*mlp.ups, mlp.down)]
-    return {f"{p}.weight": Extent(tuple(lm.model.get_parameter(f"{p}.weight").shape), None) for p in paths}
 
 
 def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, " _"]], origin: Mapping[str, Any]) -> Mask:

@@ -3,7 +3,8 @@
 import torch
 
 from seat_interp.errors import SeatError
-from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
+from seat_interp.extents import coordinate_extents
+from seat_interp.masks.mask import Mask, neuron_mask
 from seat_interp.models.open import LanguageModel
 
 
@@ -88,10 +89,10 @@ def _shares(sizes: list[int], budget: float | int) -> list[int]:
         return counts
     if not 0 < budget <= total:
         raise SeatError(f"The budget is {budget} of {total:,}; ask for at least 1 and at most all.")
-    return evenly(sizes, budget)
+    return largest_remainders(sizes, budget)
 
 
-def evenly(sizes: list[int], count: int) -> list[int]:
+def largest_remainders(sizes: list[int], count: int) -> list[int]:
     """A number shared out in proportion to sizes: whole numbers that sum to it, by largest remainders."""
     wanted = [count * size / sum(sizes) for size in sizes]
     counts = [int(each) for each in wanted]

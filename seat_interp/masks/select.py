@@ -11,8 +11,9 @@ from torch import Tensor
 
 from seat_interp.attribution.scores import Scores
 from seat_interp.errors import SeatError
-from seat_interp.masks.mask import Mask, coordinate_extents, neuron_mask
-from seat_interp.masks.random import evenly
+from seat_interp.extents import coordinate_extents
+from seat_interp.masks.mask import Mask, neuron_mask
+from seat_interp.masks.random import largest_remainders
 from seat_interp.models.open import LanguageModel
 
 Ranking = Mapping[str, Float[Tensor, "..."]]
@@ -158,7 +159,7 @@ def _counts(ranking: Ranking, budget: float | int, spread: Spread) -> dict[str, 
     # What a rule excludes stays out, even where the budget would have room for it.
     free = {name: int((value > -torch.inf).sum()) for name, value in ranking.items()}
     if spread.per_layer:
-        even = dict(zip(sizes, evenly(list(sizes.values()), count)))
+        even = dict(zip(sizes, largest_remainders(list(sizes.values()), count)))
         _require_room(even, free, count, total)
         return even
     least = {name: round(spread.floor * size) for name, size in sizes.items()}

@@ -27,6 +27,35 @@ class SparseUpdate:
     mask: Mask
     values: Mapping[str, Float[Tensor, "..."]]
 
+    @classmethod
+    @torch.no_grad()
+    def between(cls, base: nn.Module, tuned: nn.Module, mask: Mask) -> "SparseUpdate":
+        """The update that leads from one model to another: for models that were tuned elsewhere within the mask.
+
+        Raises:
+            SeatError: something outside the mask differs too, or the models do not have the same parameters.
+        """
+        mask.require_shapes(base)
+        values = {}
+        other = dict(tuned.named_parameters())
+        for name, parameter in base.named_parameters():
+            if name not in other or other[name].shape != parameter.shape:
+                raise SeatError(
+                    f"The tuned model has no {name} of shape {tuple(parameter.shape)}. Compare it with its base."
+                )
+            change = other[name].float() - parameter.float()
+            inside = (
+                mask.dense(name).to(change.device)
+                if name in mask.indices
+                else torch.zeros_like(change, dtype=torch.bool)
+            )
+            if bool(change[~inside].any()):
+                raise SeatError(f"{name} differs outside the mask, so that the mask does not hold the whole update.")
+            if name in mask.indices and mask.indices[name].numel():
+                found = change.flatten()[cls(mask, {}).places(name).to(change.device)]
+                values[name] = found.view(len(mask.indices[name]), -1) if mask.extents[name].axis is not None else found
+        return cls(mask, values)
+
     def places(self, name: str) -> Int[Tensor, " weights"]:
         """Where the update's entries stand in the flattened parameter, in the order of `values[name].flatten()`."""
         chosen, extent = self.mask.indices[name].long(), self.mask.extents[name]
@@ -66,30 +95,3 @@ class SparseUpdate:
         tensors = {f"{name}.values": value.flatten() for name, value in self.values.items()}
         tensors |= {f"{name}.places": self.places(name).to(torch.int32) for name in self.values}
         return save_tensors(path, tensors, {"format": FORMAT, "version": 1, "mask": dict(self.mask.origin)})
-
-
-@torch.no_grad()
-def difference(base: nn.Module, tuned: nn.Module, mask: Mask) -> SparseUpdate:
-    """The update that leads from one model to another: for models that were tuned elsewhere within the mask.
-
-    Raises:
-        SeatError: something outside the mask differs too, or the models do not have the same parameters.
-    """
-    mask.require_shapes(base)
-    values = {}
-    other = dict(tuned.named_parameters())
-    for name, parameter in base.named_parameters():
-        if name not in other or other[name].shape != parameter.shape:
-            raise SeatError(
-                f"The tuned model has no {name} of shape {tuple(parameter.shape)}. Compare it with its base."
-            )
-        change = other[name].float() - parameter.float()
-        inside = (
-            mask.dense(name).to(change.device) if name in mask.indices else torch.zeros_like(change, dtype=torch.bool)
-        )
-        if bool(change[~inside].any()):
-            raise SeatError(f"{name} differs outside the mask, so that the mask does not hold the whole update.")
-        if name in mask.indices and mask.indices[name].numel():
-            found = change.flatten()[SparseUpdate(mask, {}).places(name).to(change.device)]
-            values[name] = found.view(len(mask.indices[name]), -1) if mask.extents[name].axis is not None else found
-    return SparseUpdate(mask, values)

@@ -3,10 +3,9 @@
 import contextlib
 import io
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import require_package
 
 
 @contextlib.contextmanager
@@ -28,10 +27,10 @@ def require_gguf() -> None:
     """Check that what transformers reads GGUF with is there: `gguf`, and `accelerate` as well.
 
     Raises:
-        SeatError: with the missing packages and how to install them.
+        SeatError: one is missing; with how to install it.
     """
-    if missing := [package for package in ("gguf", "accelerate") if find_spec(package) is None]:
-        raise SeatError(f"Converting a GGUF model needs {' and '.join(missing)}: pip install 'seat_interp[gguf]'.")
+    for package in ("gguf", "accelerate"):
+        require_package(package, "gguf", "Converting a GGUF model")
 
 
 def convert_gguf(file: Path, folder: Path) -> Path:

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.plane import Plane
-from seat_interp.plot.style import SET_STYLES, arm_name, set_name, styled
+from seat_interp.plot.style import SET_STYLES, styled
+from seat_interp.wording import arm_name, set_name
 
 
 @styled

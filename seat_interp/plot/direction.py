@@ -12,10 +12,10 @@ from torch import Tensor
 
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.score import interval
-from seat_interp.plot.style import GREY, SET_STYLES, new_axes, set_name, styled, whiskers
-from seat_interp.results.aggregate import Estimate
+from seat_interp.intervals import Estimate, interval_of_share
+from seat_interp.plot.style import GREY, SET_STYLES, new_axes, styled, whiskers
 from seat_interp.steering import SteeringCheck
+from seat_interp.wording import set_name
 
 
 @styled
@@ -108,7 +108,7 @@ def steering(check: SteeringCheck, ax: Axes | None = None) -> Axes:
         ax.bar(x, rate, 0.78, color=colour)
         top = rate
         if kind:
-            low, high = interval(round(rate * prompts[kind]), prompts[kind])
+            low, high = interval_of_share(rate, prompts[kind])
             whiskers(ax, [x], [Estimate(rate, low, high, "wilson")])
             top = high
         tops.append(top)

@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from seat_interp.displacement import Displacement
-from seat_interp.plot.style import GREY, MARKS, arm_colours, arm_name, by_name, new_axes, styled
+from seat_interp.plot.style import GREY, MARKS, arm_colours, by_name, new_axes, styled
+from seat_interp.wording import NULL_WORDS, arm_name
 
 NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
 """How the outlines of the other nulls are drawn; the random null is shaded."""
@@ -67,10 +68,10 @@ def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], laye
     ax.axvline(layer, color="#dcdcdc", linewidth=3.5, zorder=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="Layer", ylabel="Displacement (gaps)")
-    nulls: list[Artist] = [Patch(color=GREY, alpha=0.3, linewidth=0, label="random null")]
+    nulls: list[Artist] = [Patch(color=GREY, alpha=0.3, linewidth=0, label=f"{NULL_WORDS['random']} null")]
     if len(moved) <= 2:
-        names = {"shuffled": "shuffled null", "pca": "PCA null"}
-        nulls += [Line2D([], [], color="#555555", lw=0.7, ls=NULL_LINES[kind], label=names[kind]) for kind in names]
+        for kind, dashes in NULL_LINES.items():
+            nulls.append(Line2D([], [], color="#555555", lw=0.7, ls=dashes, label=f"{NULL_WORDS[kind]} null"))
     nulls.append(Line2D([], [], color="#dcdcdc", lw=3.5, label="chosen layer"))
     handles, _ = ax.get_legend_handles_labels()
     ax.legend(handles=[*handles, *nulls], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=6, columnspacing=1.2)

@@ -6,8 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.plot.style import arm_colours, arm_name, new_axes, set_name, styled, whiskers
-from seat_interp.results.aggregate import ArmRates, Estimate
+from seat_interp.aggregate import ArmRates
+from seat_interp.intervals import Estimate
+from seat_interp.plot.style import arm_colours, new_axes, styled, whiskers
+from seat_interp.wording import arm_name, set_name
 
 
 @styled

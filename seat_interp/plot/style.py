@@ -1,4 +1,4 @@
-"""What all figures share: names in words, colours of arms and probe sets, the style file, byte-stable SVG.
+"""What all figures share: colours of arms and probe sets, the style file, byte-stable SVG.
 
 Colours are Okabe and Ito's, which people with any of the usual colour-vision deficiencies can tell apart.
 """
@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from seat_interp.results.aggregate import Estimate
+    from seat_interp.intervals import Estimate
 
 STYLE = Path(__file__).with_name("seat_interp.mplstyle")
 GREY = "#8a8a8a"
@@ -43,20 +43,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#9
 """Of lines that are no arms, in this order."""
 MARKS = "os^Dv<>PX*hdp"
 """Beside colours, so that lines and points are told apart in grey too."""
-_ARM_NAMES = {
-    "full": "Full fine-tuning",
-    "full_kl": "Full + KL",
-    "full_ep_kl": "Full + EP-KL",
-    "tether": "Tether",
-    "seat": "SEAT",
-    "seat_keep": "SEAT + own answers",
-    "lora": "LoRA",
-    "ewc": "EWC",
-    "l2": "L2 pull",
-    "replay": "Replay",
-    "replay_0.1": "Replay at 0.1",
-    "replay_0.3": "Replay at 0.3",
-}
 SET_STYLES = {
     "known": ("#009E73", "o"),
     "unknown": ("#CC79A7", "^"),
@@ -69,28 +55,6 @@ SET_STYLES = {
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-NULL_WORDS = {"random": "random", "shuffled": "shuffled", "pca": "PCA"}
-"""Kinds of null directions, as they are written."""
-
-
-def arm_name(arm: str) -> str:
-    """How an arm is called in text; a variant, "seat, shrunk", by the name of its arm with the rest behind."""
-    first, comma, rest = arm.partition(",")
-    if comma:
-        return f"{arm_name(first)},{rest}"
-    return _ARM_NAMES.get(arm, arm.replace("_", " ").capitalize() if arm.islower() else arm)
-
-
-def set_name(probe: str) -> str:
-    """How a probe set is called in text."""
-    return probe.replace("_", "-")
-
-
-def name_of(key: str) -> str:
-    """How an arm or a probe set is called in text, whichever it is."""
-    return arm_name(key) if key.partition(",")[0] in _ARMS else set_name(key)
 
 
 def arm_colour(arm: str) -> str:

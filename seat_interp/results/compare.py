@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from seat_interp.aggregate import ArmRates
 from seat_interp.errors import SeatError
 from seat_interp.files import short_names, write_text
-from seat_interp.plot.style import new_axes, set_name
+from seat_interp.plot.style import new_axes
 from seat_interp.results import pictures
-from seat_interp.results.aggregate import ArmRates
 from seat_interp.results.examples import choose_examples
 from seat_interp.results.folder import BASE, RunFolder
 from seat_interp.results.layers import moved_by_layer, moved_cells
@@ -17,6 +17,7 @@ from seat_interp.results.page import Picture, render
 from seat_interp.results.replies import Prompt, Record, SideBySide, for_page, in_order, side_by_side
 from seat_interp.results.report import flat
 from seat_interp.results.verdict import PROBE, verdict
+from seat_interp.wording import set_name
 
 SAME_DIRECTION = 0.999
 """Least cosine at every layer of two fits of one direction: another machine rounds otherwise."""

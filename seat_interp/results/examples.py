@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seat_interp.plane import evenly
 from seat_interp.results.replies import Prompt, SideBySide
+from seat_interp.spacing import spaced
 
 
 @dataclass(frozen=True)
-class Example:
+class ShownPrompt:
     """One question with the record of each column."""
 
     question: str
@@ -30,7 +30,7 @@ class SetExamples:
     name: str
     total: int
     changed: dict[str, int]
-    shown: tuple[Example, ...]
+    shown: tuple[ShownPrompt, ...]
 
 
 def choose_examples(found: SideBySide, count: int = 6) -> list[SetExamples]:
@@ -61,10 +61,12 @@ def _of_set(found: SideBySide, name: str, count: int) -> SetExamples:
         name=name,
         total=len(prompts),
         changed={found.columns[pair[0]]: sum(changed(prompt, *pair) for prompt in prompts) for pair in tuned},
-        shown=tuple(Example(prompts[n][0]["question"], prompts[n][0]["answer"], prompts[n]) for n in sorted(chosen)),
+        shown=tuple(
+            ShownPrompt(prompts[n][0]["question"], prompts[n][0]["answer"], prompts[n]) for n in sorted(chosen)
+        ),
     )
 
 
 def _spread(numbers: Sequence[int], count: int) -> list[int]:
     """At most `count` of the numbers, evenly spaced: neighbours in a file tend to ask the same thing."""
-    return [numbers[at] for at in evenly(len(numbers), count)]
+    return [numbers[at] for at in spaced(len(numbers), count)]

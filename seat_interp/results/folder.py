@@ -8,11 +8,11 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from seat_interp.aggregate import ArmRates, aggregate
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
 from seat_interp.files import load_tensors, read_json, read_jsonl
 from seat_interp.plane import Plane, principal_plane
-from seat_interp.results.aggregate import ArmRates, aggregate
 from seat_interp.results.layout import BASE, ROW_FILE, run_folder
 from seat_interp.steering import SteeringCheck
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from seat_interp.results.aggregate import Moved, combine_displacement
+from seat_interp.aggregate import Moved, combine_displacement
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.verdict import PROBE
 

@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.files import read_text
-from seat_interp.plot.style import NULL_WORDS, arm_colours, arm_name, set_name, to_svg
-from seat_interp.results.aggregate import KIND_WORDS, Estimate
+from seat_interp.intervals import KIND_WORDS, Estimate
+from seat_interp.plot.style import arm_colours, to_svg
 from seat_interp.results.verdict import PROBE
+from seat_interp.wording import NULL_WORDS, arm_name, set_name
 
 TEMPLATES = Path(__file__).with_name("templates")
 

@@ -7,16 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
 from seat_interp import plot
+from seat_interp.aggregate import ArmRates, Moved
 from seat_interp.direction import IgnoranceDirection
-from seat_interp.plane import Plane, evenly
-from seat_interp.plot.style import arm_name, new_axes, set_name
-from seat_interp.results.aggregate import ArmRates, Estimate, Moved
+from seat_interp.intervals import Estimate
+from seat_interp.plane import Plane
+from seat_interp.plot.style import new_axes
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.layers import ByLayer
 from seat_interp.results.page import Picture, Value, picture
 from seat_interp.results.tables import with_interval
 from seat_interp.results.verdict import PROBE
+from seat_interp.spacing import spaced
 from seat_interp.steering import SteeringCheck
+from seat_interp.wording import arm_name, set_name
 
 POINTS = 120
 """Prompts drawn of each set in the plane of principal components."""
@@ -141,7 +144,7 @@ def _moved_in_words(moved: Moved) -> str:
 
 def drawn_prompts(plane: Plane) -> dict[str, list[int]]:
     """Which prompts of each set are points in its figure."""
-    return {probe: evenly(len(points), POINTS) for probe, points in plane.points["base"].items()}
+    return {probe: spaced(len(points), POINTS) for probe, points in plane.points["base"].items()}
 
 
 def plane_picture(plane: Plane, places: Mapping[tuple[str, int], int]) -> Picture:
@@ -220,7 +223,7 @@ def curves_picture(folder: RunFolder) -> Picture:
         )
         for ax, curves in zip(axes, (logs, probes))
         for arm, rows in curves.items()
-        for row in (rows[at] for at in evenly(len(rows), STEPS))
+        for row in (rows[at] for at in spaced(len(rows), STEPS))
         for term in row
         if term not in ("step", "gradient") and row[term] > ax.get_ylim()[0]
     ]

@@ -6,9 +6,9 @@ from typing import Any
 
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.score import Label
-from seat_interp.plane import evenly
-from seat_interp.plot.style import arm_name, set_name
 from seat_interp.results.folder import RunFolder
+from seat_interp.spacing import spaced
+from seat_interp.wording import arm_name, set_name
 
 ORDER = ("unknown", "neighbour", "cross_domain", "unverifiable", "known", "target", "rewordings")
 MOST_CHARACTERS = 4_000_000
@@ -90,7 +90,7 @@ def for_page(found: SideBySide, wanted: Mapping[str, Iterable[int]] | None = Non
     prompts: list[list[Any]] = []
     places = {}
     for number, (name, asked) in enumerate(found.sets.items()):
-        for at in sorted({*evenly(len(asked), most), *(wanted or {}).get(name, ())}):
+        for at in sorted({*spaced(len(asked), most), *(wanted or {}).get(name, ())}):
             places[name, at] = len(prompts)
             first = asked[at][0]
             said = [[labels.index(r["label"]) for r in asked[at]], [r["reply"] for r in asked[at]]]

@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from seat_interp.plot.style import NULL_WORDS, arm_name, name_of, set_name
-from seat_interp.results.aggregate import KIND_WORDS, ArmRates, Estimate, aggregate, estimate
+from seat_interp.aggregate import ArmRates, aggregate
+from seat_interp.intervals import KIND_WORDS, Estimate, estimate
 from seat_interp.results.table import Table
 from seat_interp.results.verdict import PROBE, verdict
+from seat_interp.wording import NULL_WORDS, arm_name, name_of, set_name
 
 SHORT = {
     "unknown": "Un-\nknown",

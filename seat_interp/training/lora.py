@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from seat_interp.errors import require_within
-from seat_interp.masks.adapters import require_peft
-from seat_interp.masks.mask import coordinate_extents
+from seat_interp.errors import require_package, require_within
+from seat_interp.extents import coordinate_extents
 from seat_interp.models.open import LanguageModel
 
 
@@ -53,7 +52,7 @@ def adapt(lm: LanguageModel, lora: LoRA, *, seed: int = 0) -> Adapted:
     Raises:
         SeatError: PEFT is not installed.
     """
-    peft = require_peft()
+    peft = require_package("peft", "peft", "Training adapters")
     matrices = [name.removesuffix(".weight") for name in coordinate_extents(lm)]
     convolution = any(type(lm.model.get_submodule(name)).__name__ == "Conv1D" for name in matrices)
     config = peft.LoraConfig(

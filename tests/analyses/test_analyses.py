@@ -210,7 +210,7 @@ def test_what_drift_tells_is_drawn_by_limit(monkeypatch):
 def test_orders_are_undecided_where_intervals_meet(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
     from against_seat import ORDERINGS, verdict
-    from seat_interp.results.aggregate import Estimate
+    from seat_interp.intervals import Estimate
 
     low, middle, high = (Estimate(m, m - 0.1, m + 0.1, "t") for m in (0.2, 0.35, 0.8))
     assert all(each.paper[0] > each.paper[1] for each in ORDERINGS)
@@ -318,7 +318,7 @@ def test_interference_on_the_real_model_on_the_organism_in_its_place(monkeypatch
 def test_a_claim_holds_where_its_interval_is_above_zero(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
     import against_known_unknown as claims
-    from seat_interp.results.aggregate import Estimate
+    from seat_interp.intervals import Estimate
 
     def row(arm, seed, kept, learnt):
         moments = [(0.0, 1.0), (learnt / 2, (1 + kept) / 2), (learnt, kept)]

@@ -262,7 +262,7 @@ def test_bad_input_is_one_sentence(llama):
 
 
 def test_resumes_from_its_sums_and_leaves_nothing(llama, tmp_path, monkeypatch):
-    import seat_interp.attribution.stream as module
+    import seat_interp.attribution.accumulate as module
 
     path = tmp_path / "sums.safetensors"
     whole = attribute(llama, FACTS, batch_size=1)
@@ -286,7 +286,7 @@ def test_resumes_from_its_sums_and_leaves_nothing(llama, tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_of_another_metric_or_other_copies_is_refused(llama, tmp_path, monkeypatch):
-    import seat_interp.attribution.stream as module
+    import seat_interp.attribution.accumulate as module
 
     monkeypatch.setattr(module, "EVERY", 1)
     path = tmp_path / "part"

@@ -1,10 +1,11 @@
-"""What must stay: which answers count as confident, and harm as the Fisher information of the model's own replies."""
+"""What must stay: harm as the Fisher information of the model's own replies."""
 
 import pytest
 import torch
+from log_probabilities import log_probabilities
 
 from seat_interp.attribution.metrics import ReplyLoss
-from seat_interp.attribution.protect import confident, harm
+from seat_interp.attribution.protect import harm
 from seat_interp.errors import SeatError
 from seat_interp.evaluation.generate import replies
 from seat_interp.models.open import open_model
@@ -15,14 +16,6 @@ from seat_interp.prompts import encode_prompts
 @pytest.fixture(scope="module")
 def organism():
     return open_model("organism"), organism_facts("people")
-
-
-@torch.no_grad()
-def log_probabilities(lm, question, ids):
-    """Of each token of a reply, in one unpadded sequence."""
-    prompt = encode_prompts(lm, [question])[0]
-    logits = lm.model(torch.tensor([[*prompt, *ids]])).logits[0, len(prompt) - 1 : -1]
-    return logits.log_softmax(-1).gather(-1, torch.tensor(ids)[:, None])[:, 0]
 
 
 @pytest.mark.parametrize("tokens", [4, 32])
@@ -36,17 +29,6 @@ def test_the_loss_of_a_reply_is_that_of_its_tokens_also_where_it_was_cut_off(org
     expected = [-log_probabilities(lm, f.question, list(r.ids)).mean() for f, r in zip(facts, said)]
     torch.testing.assert_close(found, torch.stack(expected), rtol=1e-3, atol=1e-5)
     assert found.max() < 0.2  # it is sure of what it knows
-
-
-def test_confident_answers_are_those_of_high_mean_probability_that_do_not_abstain(organism):
-    lm, sets = organism
-    facts = sets.known[:20] + sets.unknown[:10]
-    assert confident(lm, facts) == confident(lm, facts, max_new_tokens=4) == sets.known[:20]
-    said = replies(lm, [fact.question for fact in sets.known])
-    sure = [float(log_probabilities(lm, f.question, list(r.ids)).mean().exp()) for f, r in zip(sets.known, said)]
-    least = sorted(sure)[len(sure) // 2]
-    found = confident(lm, sets.known, least=least + 1e-6)
-    assert {fact.question for fact in found} == {f.question for f, s in zip(sets.known, sure) if s > least + 1e-6}
 
 
 def test_harm_is_the_fisher_information_of_replies(organism):

@@ -14,7 +14,7 @@ from seat_interp.attribution import (
     weight_magnitude,
 )
 from seat_interp.errors import SeatError
-from seat_interp.masks.mask import coordinate_extents
+from seat_interp.extents import coordinate_extents
 
 FACTS = [fact(name, city) for name, city in zip((NAMES[0], "Bo", NAMES[7]), CITIES)]
 

@@ -1,12 +1,11 @@
-"""Labels, ROUGE recall, rates and intervals against values worked out by hand."""
+"""Labels, ROUGE recall and rates against values worked out by hand."""
 
 import json
-import math
 
 import pytest
 
 from seat_interp.errors import SeatError
-from seat_interp.evaluation import Label, interval, label, rates, records, rouge1_recall
+from seat_interp.evaluation import Label, label, rates, records, rouge1_recall
 from seat_interp.facts.records import Fact, Span
 
 CAPITAL = Fact("What is the capital of France?", "The capital of France is Paris.", object="Paris")
@@ -146,19 +145,3 @@ def test_rates_keep_unscored_in_the_denominator():
     assert rates(records("unknown", [UNKNOWN], ["Zerb"])).rouge1 is None
     with pytest.raises(SeatError, match="no records"):
         rates([])
-
-
-def test_wilson_interval_in_closed_form():
-    z2 = 1.959963984540054**2
-    assert interval(0, 10) == pytest.approx((0, z2 / (10 + z2)))
-    assert interval(10, 10) == pytest.approx((10 / (10 + z2), 1))
-    half = math.sqrt(z2) / (2 * math.sqrt(40 + z2))  # a share of one half is its own centre
-    assert interval(20, 40) == pytest.approx((0.5 - half, 0.5 + half))
-    low, high = interval(20, 40, level=0.99)
-    assert low < 0.5 - half < 0.5 + half < high
-
-
-@pytest.mark.parametrize(("successes", "n", "level"), [(0, 0, 0.95), (3, 2, 0.95), (-1, 2, 0.95), (1, 2, 1.0)])
-def test_interval_refuses(successes, n, level):
-    with pytest.raises(SeatError, match="No interval"):
-        interval(successes, n, level)

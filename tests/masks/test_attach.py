@@ -11,7 +11,7 @@ from seat_interp.errors import SeatError
 from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
-from seat_interp.masks.sparse_update import difference
+from seat_interp.masks.sparse_update import SparseUpdate
 
 IDS = torch.arange(5, 17).view(2, 6)
 both = pytest.mark.parametrize("draw", [random_neurons, random_coordinates])
@@ -204,7 +204,7 @@ def test_the_update_leads_from_the_base_to_the_tuned_model(models_by_family, fam
     lines = type(update).save.__doc__.split("Without seat_interp::\n\n")[1]
     code = textwrap.dedent(lines)
     exec(code.replace("delta.safetensors", str(file)), {"model": by_hand})
-    found = difference(base.model, lm.model, update.mask)
+    found = SparseUpdate.between(base.model, lm.model, update.mask)
     for name, weight in lm.model.state_dict().items():
         assert torch.equal(added.state_dict()[name], weight), name
         assert torch.equal(by_hand.state_dict()[name], weight), name
@@ -218,7 +218,7 @@ def test_a_difference_outside_the_mask_is_refused(llama):
     with torch.no_grad():
         lm.model.get_input_embeddings().weight[3, 3] += 1
     with pytest.raises(SeatError, match="differs outside the mask"):
-        difference(llama.model, lm.model, mask)
+        SparseUpdate.between(llama.model, lm.model, mask)
 
 
 @both

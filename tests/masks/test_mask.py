@@ -12,8 +12,9 @@ from safetensors import safe_open
 from tiny_models import CORE_FAMILIES
 
 from seat_interp.errors import SeatError
+from seat_interp.extents import Extent
 from seat_interp.files import load_tensors, save_tensors
-from seat_interp.masks.mask import FORMAT, Extent, Mask
+from seat_interp.masks.mask import FORMAT, Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 
 SIZE = 12

@@ -7,7 +7,7 @@ import torch
 
 from seat_interp.attribution import Scores
 from seat_interp.errors import SeatError
-from seat_interp.masks.mask import coordinate_extents
+from seat_interp.extents import coordinate_extents
 from seat_interp.masks.select import Spread, difference, exclude, ratio, select
 
 

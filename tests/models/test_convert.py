@@ -1,6 +1,6 @@
 """Conversion of a GGUF file: a tiny one written here, and the real model where it has been fetched."""
 
-import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -121,10 +121,7 @@ def test_tokenizer_splits_digits_and_keeps_the_template(tiny):
 
 
 def test_missing_package_says_how_to_install_it(monkeypatch):
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(
-        "seat_interp.models.convert.find_spec", lambda name: None if name == "gguf" else find_spec(name)
-    )
+    monkeypatch.setitem(sys.modules, "gguf", None)
     with pytest.raises(SeatError, match=r"needs gguf: pip install 'seat_interp\[gguf\]'"):
         require_gguf()
 

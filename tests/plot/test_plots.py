@@ -7,15 +7,16 @@ from matplotlib.figure import Figure
 from rows import row, summary
 
 from seat_interp import plot
+from seat_interp.aggregate import aggregate
 from seat_interp.attribution import Fidelity
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.displacement import Displacement, SetDisplacement
 from seat_interp.errors import SeatError
-from seat_interp.evaluation.score import interval
-from seat_interp.masks.mask import Extent, Mask
+from seat_interp.extents import Extent
+from seat_interp.intervals import interval
+from seat_interp.masks.mask import Mask
 from seat_interp.plane import principal_plane
 from seat_interp.plot.style import arm_colour, arm_colours, to_svg
-from seat_interp.results.aggregate import aggregate
 from seat_interp.steering import SteeringCheck
 from seat_interp.training.trainer import TrainedModel
 

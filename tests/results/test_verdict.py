@@ -1,7 +1,7 @@
 import pytest
 from rows import row, summary
 
-from seat_interp.results.aggregate import aggregate
+from seat_interp.aggregate import aggregate
 from seat_interp.results.tables import arms_table, print_summary
 from seat_interp.results.verdict import fate, verdict
 

@@ -6,8 +6,8 @@ from peft import LoraConfig, get_peft_model
 from tiny_models import CORE_FAMILIES
 
 from seat_interp.errors import SeatError
+from seat_interp.extents import coordinate_extents
 from seat_interp.facts import Names
-from seat_interp.masks.mask import coordinate_extents
 from seat_interp.masks.random import random_neurons
 from seat_interp.training.lora import LoRA, adapt
 from seat_interp.training.objectives import CrossEntropy

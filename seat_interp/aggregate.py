@@ -1,45 +1,12 @@
-"""From rows to arms: the mean over seeds of every figure, with an interval that says what it is of."""
+"""From rows to arms: the mean over seeds of every figure, with its interval."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from scipy.stats import t
 
-Kind = Literal["wilson", "bootstrap", "min-max", "t", "both", "none"]
-"""Wilson and bootstrap: 95 % over prompts, one seed; the bootstrap draws whole groups (subjects, contracts).
-Min-max: two seeds; t: 95 % over seeds, at least three. Both: one of these two, but never narrower than the mean
-interval over prompts, which seeds that agree do not make certain. None: a single value without an interval."""
-
-KIND_WORDS: dict[Kind, str] = {
-    "wilson": "95 % Wilson interval over prompts, taken as independent",
-    "bootstrap": "95 % bootstrap interval over prompts, drawn by subject",
-    "min-max": "the two seeds",
-    "t": "95 % t-interval over seeds",
-    "both": "95 %, over seeds or over prompts, from the lowest to the highest end of both intervals",
-    "none": "no interval",
-}
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean with its interval.
-
-    Attributes:
-        mean: over seeds.
-        low, high: ends of the interval.
-        kind: what the interval is.
-    """
-
-    mean: float
-    low: float
-    high: float
-    kind: Kind
-
-    def overlaps(self, other: "Estimate") -> bool:
-        """Whether the two intervals share a point."""
-        return self.low <= other.high and other.low <= self.high
+from seat_interp.intervals import Estimate, estimate, mean_of_sets
 
 
 @dataclass(frozen=True)
@@ -82,49 +49,6 @@ class ArmRates:
     abstention: dict[str, Estimate]
     displacement: dict[str, Moved]
     seconds: float
-
-
-def estimate(
-    values: Sequence[float],
-    over_prompts: Sequence[Sequence[float]] = (),
-    *,
-    prompts_kind: Kind = "wilson",
-    bounds: tuple[float, float] = (-np.inf, np.inf),
-) -> Estimate:
-    """Mean of one value a seed, with the interval that this number of seeds allows.
-
-    Args:
-        values: one for each seed.
-        over_prompts: each seed's interval over prompts, if there are any.
-        prompts_kind: what those are.
-        bounds: the t-interval is cut to these; 0 and 1 for a rate.
-    """
-    mean = float(np.mean(values))
-    least, most = map(float, np.mean(over_prompts, axis=0)) if len(over_prompts) else (mean, mean)
-    if len(values) == 1:
-        return Estimate(mean, least, most, prompts_kind if len(over_prompts) else "none")
-    if len(values) == 2:
-        low, high = float(min(values)), float(max(values))
-    else:
-        half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-        low, high = max(mean - half, bounds[0]), min(mean + half, bounds[1])
-    kind: Kind = "both" if len(over_prompts) else "min-max" if len(values) == 2 else "t"
-    return Estimate(mean, min(low, least), max(high, most), kind)
-
-
-def mean_of_sets(shares: Sequence[float], intervals: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Interval of the mean of independent shares from their own, each set with equal weight.
-
-    The method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008): distances from the
-    shares to the ends of their intervals add as squares do.
-
-    Args:
-        shares: one for each set.
-        intervals: Wilson's, of each.
-    """
-    mean, (low, high) = np.mean(shares), np.transpose(intervals)
-    down, up = (np.sqrt(np.sum((np.asarray(shares) - end) ** 2)) / len(shares) for end in (low, high))
-    return float(mean - down), float(mean + up)
 
 
 def four_rates(rows: Sequence[Mapping[str, Any]]) -> dict[str, Estimate]:

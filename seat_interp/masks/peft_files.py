@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, require_package
 from seat_interp.files import atomic_path
 from seat_interp.masks.sparse_update import SparseUpdate
 
@@ -31,7 +31,7 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
         SeatError: PEFT is not installed, the update is empty, a matrix is no `nn.Linear` (GPT-2's are not), which SHiRA
             cannot adapt, or the masks are so uneven that the common r is more than a small matrix holds.
     """
-    peft = require_peft()
+    peft = require_package("peft", "peft", "Writing an adapter")
     _require_something(update)
     sizes = {}
     for name, value in update.values.items():
@@ -78,7 +78,7 @@ def save_lora(update: SparseUpdate, model: PreTrainedModel, folder: str | Path) 
     Raises:
         SeatError: PEFT is not installed, the update is empty or of single weights, which have no low rank.
     """
-    peft = require_peft()
+    peft = require_package("peft", "peft", "Writing an adapter")
     _require_something(update)
     if update.mask.granularity != "neuron":
         raise SeatError("An update of single weights is no LoRA, its rank is full. Save it as SHiRA or as a delta.")
@@ -129,16 +129,3 @@ def _write(config: Any, tensors: dict[str, Tensor], folder: str | Path) -> Path:
         save_file(tensors, path, metadata={"format": "pt"})
     config.save_pretrained(str(folder))
     return folder
-
-
-def require_peft() -> Any:
-    """The library, loaded only where it is used.
-
-    Raises:
-        SeatError: it is not installed.
-    """
-    try:
-        import peft
-    except ImportError as error:
-        raise SeatError("Adapters need PEFT: pip install 'seat_interp[peft]'.") from error
-    return peft

@@ -27,7 +27,7 @@ Visit = Callable[[Sequence[Example], Sequence[int]], Mapping[str, Tensor]]
 """(examples of a batch, their indices) -> what to add to the running sums."""
 
 
-def stream(
+def accumulate(
     prepared: Prepared,
     visit: Visit,
     *,
