@@ -16,7 +16,7 @@ from typing import Any
 
 import tyro
 
-from common.small_runs import command
+from common.result_file import write_result
 from organism_forgetting import LEARNT, when_learnt
 from organism_interference import COUNTS
 from organism_mixing import points
@@ -24,9 +24,8 @@ from seat_interp.errors import SeatError, reported
 from seat_interp.evaluation.accuracy_model import accuracy_model
 from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift
 from seat_interp.evaluation.slick import Category
-from seat_interp.files import read_json, write_json
+from seat_interp.files import read_json
 from seat_interp.results.aggregate import Estimate, estimate
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 
@@ -248,8 +247,7 @@ def main(options: Options) -> None:
         rows.append({**about, **measured, "verdict": verdict(ours, claim.within)})
     for table in tables(rows):
         table.print()
-    saved = {"rows": rows, "config": {"learnt": LEARNT}, "environment": environment(), "command": command(sys.argv)}
-    write_json(options.results / "against_known_unknown.json", saved)
+    write_result(options.results / "against_known_unknown.json", rows, {"learnt": LEARNT})
 
 
 if __name__ == "__main__":

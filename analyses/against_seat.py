@@ -19,12 +19,12 @@ from typing import Any, get_args
 import tyro
 
 from common.organism import Target
+from common.result_file import write_result
 from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
-from seat_interp.files import read_json, write_json
+from seat_interp.files import read_json
 from seat_interp.plot.style import arm_name
 from seat_interp.results.aggregate import Estimate, aggregate
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 
 
@@ -133,8 +133,7 @@ def main(options: Options) -> None:
     ]
     for table in tables(rows):
         table.print()
-    saved = {"rows": rows, "config": {}, "environment": environment(), "command": "python analyses/against_seat.py"}
-    write_json(options.results / "against_seat.json", saved)
+    write_result(options.results / "against_seat.json", rows, {})
 
 
 if __name__ == "__main__":

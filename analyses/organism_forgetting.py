@@ -27,7 +27,8 @@ import tyro
 from common.half_taught import STUDIES, HalfTaughtOptions, Splits, start
 from common.learning import learn
 from common.organism import chosen, config_for, tuned
-from common.small_runs import ArmSeed, command, run_cells
+from common.result_file import write_result
+from common.small_runs import ArmSeed, run_cells
 from common.watched import Watch, watch
 from organism_mixing import KNOWN, idk
 from seat_interp.arms import ArmName
@@ -35,12 +36,10 @@ from seat_interp.errors import reported
 from seat_interp.evaluation.curves import loss, middle_drift
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category
-from seat_interp.files import write_json
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism import organism_facts
 from seat_interp.prediction import predict_loss
 from seat_interp.results.aggregate import combine_displacement, estimate
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.freezing import of_layers, parameter_groups
@@ -261,9 +260,7 @@ def main(options: Options) -> None:
     rows = list(run_cells(wanted, partial(run, options.half_taught), **how).values())  # type: ignore[arg-type]
     for table in tables(rows):
         table.print()
-    prediction = {"rows": [predicted(rows, watched)], "config": settings, "environment": environment()}
-    path = options.results / "organism_forgetting_prediction.json"
-    write_json(path, prediction | {"command": command(sys.argv)})
+    write_result(options.results / "organism_forgetting_prediction.json", [predicted(rows, watched)], settings)
 
 
 if __name__ == "__main__":

@@ -21,16 +21,14 @@ from scipy.stats import spearmanr
 
 from common.arm_runs import every_run
 from common.organism import Target, config_for
-from common.small_runs import command
+from common.result_file import write_result
 from organism_arms import variants
 from seat_interp.displacement import capture_sets, null_directions
 from seat_interp.errors import reported
-from seat_interp.files import write_json
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.plot.style import NULL_WORDS, set_name
 from seat_interp.prediction import predict_loss
-from seat_interp.results.environment import environment
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.table import Table
 
@@ -109,12 +107,8 @@ def main(options: Options) -> None:
     rows = [row for target in options.targets for row in rows_of(target, every_run(options.work / target))]
     for table in tables(rows):
         table.print()
-    saved = {
-        "rows": rows,
-        "config": {"targets": list(options.targets), "arms": sorted({p["arm"] for row in rows for p in row["points"]})},
-        "environment": environment(),
-    }
-    write_json(options.results / "organism_prediction.json", saved | {"command": command(sys.argv)})
+    config = {"targets": list(options.targets), "arms": sorted({p["arm"] for row in rows for p in row["points"]})}
+    write_result(options.results / "organism_prediction.json", rows, config)
 
 
 if __name__ == "__main__":

@@ -17,17 +17,16 @@ from typing import Any
 import tyro
 from sklearn.metrics import roc_auc_score
 
+from common.result_file import write_result
 from common.slick_shares import agreement
-from common.small_runs import command
 from seat_interp.errors import reported
 from seat_interp.evaluation.p_true import p_true
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig, counts
 from seat_interp.evaluation.slick_file import about_of, slick_to
 from seat_interp.facts import Fact, read_entityquestions
 from seat_interp.facts.sources import evenly
-from seat_interp.files import read_json, write_json
+from seat_interp.files import read_json
 from seat_interp.models.open import LanguageModel, open_model
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 
 RELATIONS = ("P131", "P136", "P17", "P19", "P26", "P264", "P36", "P40", "P495", "P69", "P740", "P800")
@@ -114,19 +113,17 @@ def main(options: Options) -> None:
     again = slick_to(lm, some, dev, kept, other, batch_size=options.batch)
     seconds = read_json(about_of(options.work / "train.jsonl"))["seconds"]
     tokens = sum(each.tokens for each in found["train"])
-    summary = {
-        "rows": rows_of(found),
+    rows = rows_of(found)
+    config = {"model": lm.fingerprint, "slick": asdict(SlickConfig()), "trained": TRAINED, "tested": TESTED}
+    measured = {
         "stability": agreement([first[fact] for fact in some], again),
         "p_true": {"auroc": told_by_p_true(lm, found["train"])},
         "speed": {"facts": len(found["train"]), "seconds": round(seconds, 1), "tokens_per_second": tokens / seconds},
-        "config": {"model": lm.fingerprint, "slick": asdict(SlickConfig()), "trained": TRAINED, "tested": TESTED},
-        "environment": environment(),
-        "command": command(sys.argv),
     }
-    write_json(options.results / "real_slick.json", summary)
-    for table in tables(summary["rows"]):  # type: ignore[arg-type]
+    write_result(options.results / "real_slick.json", rows, config, **measured)
+    for table in tables(rows):
         table.print()
-    print(summary["speed"], summary["stability"], summary["p_true"])
+    print(measured)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from typing import Any, get_args
 import tyro
 
 from common.aligned_smollm2 import COMMON, NEIGHBOUR_EDGES, TARGET_EDGES, prepare
+from common.result_file import commands, write_result
 from seat_interp.arms import ArmConfig, ArmName, MaskConfig
 from seat_interp.errors import reported
-from seat_interp.files import read_json, write_json
+from seat_interp.files import read_json
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
 from seat_interp.results.tables import print_summary
@@ -51,10 +52,10 @@ class Options:
     """One run of each arm for each."""
 
 
-def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+def joined(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
     """The new rows with the committed ones of other arms and seeds, if both measure the same; else the new ones."""
     same = ("model", "study", "facts", "sizes")
-    if any(before["config"][key] != now["config"][key] for key in same):
+    if not before or any(before["config"][key] != now["config"][key] for key in same):
         return now
     done = {(row["arm"], row["seed"]) for row in now["rows"]}
     rows = now["rows"] + [row for row in before["rows"] if (row["arm"], row["seed"]) not in done]
@@ -62,12 +63,11 @@ def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     rows.sort(key=lambda row: (order.index(row["arm"]), row["seed"]))
     arms = list(dict.fromkeys(row["arm"] for row in rows if row["arm"] != "base"))
     layers = before["layers"] | now["layers"]
-    commands = dict.fromkeys([before["command"], now["command"]])
     return now | {
         "rows": rows,
         "config": now["config"] | {"arms": arms, "seeds": sorted({row["seed"] for row in rows})},
         "layers": {arm: layers[arm] for arm in arms},
-        "command": "; ".join(commands),
+        "command": commands(before),
     }
 
 
@@ -87,13 +87,11 @@ def main(options: Options) -> None:
     about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
     summary = run_study(base.lm, base.sets, config, out, about=about)
     print_summary(summary)
-    arms, seeds = " ".join(options.arms), " ".join(map(str, options.seeds))
-    summary["command"] = f"python analyses/real_smollm2.py --data DATA --arms {arms} --seeds {seeds}"
     summary["alignment"] = base.alignment
     folder = RunFolder.open(out)
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in folder.arms}
     saved = options.results / "real_smollm2.json"
-    write_json(saved, joined(read_json(saved), summary) if saved.exists() else summary)
+    write_result(saved, **joined(read_json(saved) if saved.exists() else None, summary))
     print(f"Report: {write_report(out)}")
 
 

@@ -33,10 +33,12 @@ def test_ratios_are_taken_round_by_round(monkeypatch):
 
 def test_a_saved_command_names_no_folder_of_this_machine(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ANALYSES))
-    from common.small_runs import command
+    from common.result_file import command
 
     argv = [str(tmp_path / "real_masks.py"), "--data", str(tmp_path), "--seeds", "0", "1", "--work", "runs/here"]
-    assert command(argv) == "python analyses/real_masks.py --data DATA --seeds 0 1 --work runs/here"
+    said = "python analyses/real_masks.py --data DATA --seeds 0 1 --work runs/here"
+    assert command(argv) == said
+    assert command([argv[0], "--results", str(tmp_path / "elsewhere"), *argv[1:]]) == said
 
 
 def run(script, tmp_path, *options):
