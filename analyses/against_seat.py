@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 import tyro
 
-from common.organism import Target
+from common.organism import LEARNT, Target
 from common.result_file import write_result
 from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
@@ -48,8 +48,6 @@ ORDERINGS = tuple(
     for where, numbers in KNOWN.items()
     for more, less in itertools.combinations(numbers, 2)
 )
-LEARNT = 0.95
-"""Least target recall of arms whose abstention is compared."""
 PROBES = ("unverifiable", "unknown")
 
 

@@ -102,7 +102,7 @@ ARMS: dict[str, Make] = {
 }
 TOGETHER = ("all", *DISTILLED, "attention", "IDK", "seat", "tether")
 """Side by side in one table."""
-LEARNT = 0.9
+COMPARED_AT = 0.9
 """D_U at which arms are compared that learn at different speeds."""
 
 
@@ -158,11 +158,11 @@ def dropped(row: dict[str, Any]) -> float:
 
 
 def when_learnt(row: dict[str, Any], name: str, what: str = "correct") -> float | None:
-    """A rate where the curve first reaches D_U of `LEARNT`, on a line between moments; None if it never does."""
+    """A rate where the curve first reaches D_U of `COMPARED_AT`, on a line between moments; None if it never does."""
     curve = [(each["rates"]["D_U"]["correct"], each["rates"][name][what]) for each in row["curve"]]
     for (learnt, then), (more, now) in itertools.pairwise(curve):
-        if more >= LEARNT:
-            return then + (now - then) * (LEARNT - learnt) / (more - learnt)
+        if more >= COMPARED_AT:
+            return then + (now - then) * (COMPARED_AT - learnt) / (more - learnt)
     return None
 
 
@@ -183,9 +183,9 @@ def equally_learnt(rows: Sequence[dict[str, Any]]) -> Table:
             asked = (("H_K", "correct"), ("T_K", "correct"), ("unknown", "abstain"))
             lines.append((arm, f"{there} of {len(found)}", *(when_learnt_by(found, *each) for each in asked)))
     return Table.of(
-        ("arm", f"seeds that reach D_U {LEARNT}", "H_K", "T_K", "abstention"),
+        ("arm", f"seeds that reach D_U {COMPARED_AT}", "H_K", "T_K", "abstention"),
         lines,
-        f"At equal learning: where the curve first reaches D_U = {LEARNT}.",
+        f"At equal learning: where the curve first reaches D_U = {COMPARED_AT}.",
     )
 
 

@@ -19,7 +19,7 @@ import tyro
 
 from common.organism import Target, halves, material, study_settings, trial_settings
 from common.small_runs import CellOptions, run_cells
-from common.tuning_rule import LEARNT, SEED, choose, trials_table, validated
+from common.tuning_rule import LEAST_RECALL, SEED, choose, trials_table, validated
 from seat_interp.arms import MaskConfig, make_arm
 from seat_interp.errors import reported
 from seat_interp.files import read_json, write_json
@@ -74,7 +74,7 @@ def main(options: Options) -> None:
     settings = {
         "settings": asdict(study_settings([]).masked),
         "seed": SEED,
-        "learnt": LEARNT,
+        "learnt": LEAST_RECALL,
         "model": open_model("organism").fingerprint,
     }
     wanted = [Trial(*each) for each in itertools.product(BUDGETS, get_args(Target), RATES)]

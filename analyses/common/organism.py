@@ -27,6 +27,8 @@ from seat_interp.training.objectives import OwnAnswersKL
 
 Target = Literal["people", "contracts"]
 TUNED = Path(__file__).parent.parent / "results" / "organism_tuning.json"
+LEARNT = 0.95
+"""Least target recall of an arm whose drift or abstention is compared: who learns little keeps much."""
 Variants = Callable[[Target], Mapping[str, MakeArm]]
 """What is taught -> arms by name; importable, since every process calls it."""
 

@@ -7,12 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from common.organism import LEARNT
 from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, null_band, styled
 from seat_interp.results.aggregate import estimate
 
 Row = Mapping[str, Any]
-LEARNT = 0.95
-"""Least target recall of what counts as learnt."""
 SHOWN: dict[str, Callable[[Row], float]] = {
     "Displacement of unknown": lambda row: row["displacement"]["unknown"]["mean"],
     "Shift across the direction": lambda row: row["displacement"]["unknown"]["orthogonal"],
@@ -27,8 +26,8 @@ SHOWN: dict[str, Callable[[Row], float]] = {
 def plot_sparsity(rows: Sequence[Row]) -> Figure:
     """By budget, a line for each loss, bars are 95 % intervals over seeds; last, the drift of target against unknown.
 
-    Hollow: on average less than 0.95 of the targets was learnt, so that little drift is no merit. The band behind the
-    displacement is what random directions show, of the loss where they show most.
+    Hollow: on average less than `LEARNT` of the targets was learnt, so that little drift is no merit. The band behind
+    the displacement is what random directions show, of the loss where they show most.
 
     Args:
         rows: of runs whose arm is called by loss and budget ("seat, 10.0%"), with `budget`, the rates and

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from common.tuning_rule import LEAST_RECALL
 from seat_interp.plot.style import GREY, styled
 from seat_interp.results.aggregate import Estimate, four_rates
 
@@ -16,7 +17,6 @@ COLOURS = (
     *("#56B4E9", "#882255", "#999933", "#332288", "#8a8a8a", "#AA4499"),
 )
 """One for each marker: two ways of making masks share neither."""
-LEARNT = 0.98
 
 
 @styled
@@ -25,8 +25,7 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
     A panel for each granularity, loss and target set that there are rows of. A line joins the budgets of one scheme,
     written beside its points; crosses are 95 % intervals, over seeds or over prompts, whichever end lies further
-    out; a hollow marker means that the targets were not
-    learnt (recall below 0.98).
+    out; a hollow marker means that the targets were not learnt (recall below `LEAST_RECALL`).
 
     Args:
         rows: with `scheme`, `granularity`, `loss`, `target`, `budget`, `seed` and the four rates, as
@@ -61,8 +60,8 @@ RATES = {
 def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """The four rates against the budget: a line of panels for each granularity, loss and target set.
 
-    Bars are 95 % intervals, over seeds or over prompts, whichever end lies further out. The dotted line is a target
-    recall of 0.98.
+    Bars are 95 % intervals, over seeds or over prompts, whichever end lies further out. The dotted line is
+    `LEAST_RECALL` of the targets.
 
     Args:
         rows: as for `plot_tradeoff`.
@@ -91,7 +90,7 @@ def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 )
             ax.set(xscale="log", ylim=(-0.03, 1.03))
             if name == "Target recall":
-                ax.axhline(LEARNT, color=GREY, lw=0.8, ls=":")
+                ax.axhline(LEAST_RECALL, color=GREY, lw=0.8, ls=":")
                 ax.set_ylabel(_words(*part).replace(", ", ",\n"), size=7)
             if row_of_panels == 0:
                 ax.set_title(name, size=7)
@@ -150,7 +149,7 @@ def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], scheme: str, place: int
     for x, y, budget, each in zip(kept, found, budgets, at):
         where = {"xytext": (3, 3), "textcoords": "offset points", "size": 5, "color": style["color"]}
         ax.annotate(f"{budget:.0%}", (x.mean, y.mean), **where)
-        learnt = float(np.mean([row["target_recall"] for row in each])) >= LEARNT
+        learnt = float(np.mean([row["target_recall"] for row in each])) >= LEAST_RECALL
         across, down = [[x.mean - x.low], [x.high - x.mean]], [[y.mean - y.low], [y.high - y.mean]]
         fill = style["color"] if learnt else "white"
         ax.errorbar(x.mean, y.mean, xerr=across, yerr=down, lw=0.6, mfc=fill, ls="", **style)

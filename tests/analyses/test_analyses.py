@@ -334,14 +334,15 @@ def test_a_claim_holds_where_its_interval_is_above_zero(monkeypatch):
     ours = half.ours({"forgetting": rows})
     assert ours.value.mean == pytest.approx(0.095 - 0.06)
     assert claims.verdict(ours, None) == "agree"
+    at_equal_learning = f"it more than halves that loss where D_U reaches {claims.COMPARED_AT}"
     # Learnt to 0.9 at four fifths of the second stretch for the one, at 0.875 of it for the other.
-    equal = found["it more than halves that loss where D_U reaches 0.9"].ours({"forgetting": rows[:1] + rows[3:4]})
+    equal = found[at_equal_learning].ours({"forgetting": rows[:1] + rows[3:4]})
     assert equal.value.mean == pytest.approx((1 - 0.82) / 2 - (1 - 0.94375))
     assert claims.verdict(equal, None) == "undecided"  # of one seed
     slower = found["attention alone learns less of the Unknown than all weights"].ours({"forgetting": rows})
     assert (slower.value.mean, slower.seeds) == (0.5, 1)
     never = [row(claims.WEAKER, 3, 0.9, 0.7), row("all", 3, 0.8, 1.0)]
-    dropped = found["it more than halves that loss where D_U reaches 0.9"].ours({"forgetting": rows + never})
+    dropped = found[at_equal_learning].ours({"forgetting": rows + never})
     assert (dropped.seeds, dropped.of) == (3, 4)
     assert claims.verdict(dropped, None) == "undecided"
 
