@@ -16,10 +16,10 @@ from typing import Any
 
 import tyro
 
+from common.learning import COMPARED_AT, when_learnt
+from common.linear_model import points
+from common.new_keys import COUNTS
 from common.result_file import write_result
-from organism_forgetting import COMPARED_AT, when_learnt
-from organism_interference import COUNTS
-from organism_mixing import points
 from seat_interp.errors import SeatError, reported
 from seat_interp.evaluation.accuracy_model import accuracy_model
 from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift

@@ -24,7 +24,6 @@ import against_seat
 import organism_drift
 import organism_fidelity
 import organism_forgetting
-import organism_interference
 import organism_mixing
 import organism_overlap
 import organism_patching
@@ -35,11 +34,10 @@ import organism_slick
 import organism_tuning
 import organism_tuning_sparsity
 import organism_wordings
-import real_interference
 import real_mixing
 import real_slick
 import real_tuning
-from common import mask_runs
+from common import mask_runs, new_keys
 from plots.capture import plot_memory, plot_time_ratios
 from plots.fidelity import plot_correlations
 from plots.learning import plot_forgetting, plot_interference, plot_mixing
@@ -233,7 +231,7 @@ RESULTS: dict[str, Shown] = {
     "organism_fidelity": Shown(organism_fidelity.tables, {"": by_rows(plot_correlations)}),
     "organism_forgetting": Shown(organism_forgetting.tables, {"": by_rows(plot_forgetting, CURVES)}),
     "organism_forgetting_prediction": Shown(organism_prediction.tables, {"": by_rows(plot_prediction, LOST)}),
-    "organism_interference": Shown(organism_interference.tables, {"": by_rows(plot_interference)}),
+    "organism_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
     "organism_masks": Shown(mask_runs.tables, MASKS | {"_by_budget": by_rows(plot_by_budget)}),
     "organism_mixing": Shown(organism_mixing.tables, {"": by_rows(plot_mixing)}),
     "organism_over_abstention_contracts": Shown(None, ARMS),
@@ -255,7 +253,7 @@ RESULTS: dict[str, Shown] = {
     "real_arms_pistol": Shown(None, ARMS),
     "real_arms_tofu": Shown(None, ARMS),
     "real_masks": Shown(mask_runs.tables, MASKS),
-    "real_interference": Shown(real_interference.tables, {"": by_rows(plot_interference)}),
+    "real_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
     "real_mixing": Shown(real_mixing.tables, {"": by_rows(plot_mixing)}),
     "real_slick": Shown(real_slick.tables),
     "real_tuning": Shown(real_tuning.tables),

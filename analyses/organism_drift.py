@@ -23,9 +23,9 @@ import tyro
 from scipy.stats import spearmanr
 
 from common.mask_runs import RATES
+from common.mask_schemes import kept_facts
 from common.organism import Target, config_for, tuned
 from common.small_runs import CellOptions, run_cells
-from organism_masks import kept_facts
 from seat_interp.attribution.protect import confident
 from seat_interp.direction import fit_direction
 from seat_interp.errors import reported

@@ -13,7 +13,6 @@ Writes analyses/results/organism_forgetting.json, and whether displacement tells
 analyses/results/organism_forgetting_prediction.json; `make figures` draws from them.
 """
 
-import itertools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,13 +23,14 @@ from typing import Any
 import torch
 import tyro
 
-from common.half_taught import STUDIES, HalfTaughtOptions, Splits, start
-from common.learning import learn
-from common.organism import chosen, config_for, tuned
+from common.half_taught import STUDIES, HalfTaughtOptions, Splits, idk, start
+from common.learning import COMPARED_AT, learn, when_learnt
+from common.organism import TUNED, config_for, tuned
 from common.result_file import write_result
+from common.slick_shares import KNOWN
 from common.small_runs import ArmSeed, run_cells
+from common.tuning_grid import chosen
 from common.watched import Watch, watch
-from organism_mixing import KNOWN, idk
 from seat_interp.arms import ArmName
 from seat_interp.errors import reported
 from seat_interp.evaluation.curves import loss, middle_drift
@@ -102,8 +102,6 @@ ARMS: dict[str, Make] = {
 }
 TOGETHER = ("all", *DISTILLED, "attention", "IDK", "seat", "tether")
 """Side by side in one table."""
-COMPARED_AT = 0.9
-"""D_U at which arms are compared that learn at different speeds."""
 
 
 @dataclass(frozen=True)
@@ -155,15 +153,6 @@ def dropped(row: dict[str, Any]) -> float:
     """The paper's measure of hallucination: the loss of H_K from its peak, relative to it."""
     held = [each["rates"]["H_K"]["correct"] for each in row["curve"]]
     return (max(held) - held[-1]) / max(held) if max(held) else 0.0
-
-
-def when_learnt(row: dict[str, Any], name: str, what: str = "correct") -> float | None:
-    """A rate where the curve first reaches D_U of `COMPARED_AT`, on a line between moments; None if it never does."""
-    curve = [(each["rates"]["D_U"]["correct"], each["rates"][name][what]) for each in row["curve"]]
-    for (learnt, then), (more, now) in itertools.pairwise(curve):
-        if more >= COMPARED_AT:
-            return then + (now - then) * (COMPARED_AT - learnt) / (more - learnt)
-    return None
 
 
 def when_learnt_by(rows: Sequence[dict[str, Any]], name: str, what: str) -> str:
@@ -253,7 +242,12 @@ def predicted(rows: Sequence[dict[str, Any]], watched: Watch) -> dict[str, Any]:
 def main(options: Options) -> None:
     """Every run that is not there yet, then the tables and the prediction."""
     (half, _), watched = start(options.half_taught), watch(options.half_taught)
-    settings = {"training": asdict(STUDIES), "looked_at": LOOKED_AT, "model": half.lm.fingerprint, "tuned": chosen()}
+    settings = {
+        "training": asdict(STUDIES),
+        "looked_at": LOOKED_AT,
+        "model": half.lm.fingerprint,
+        "tuned": chosen(TUNED),
+    }
     wanted = [ArmSeed(arm, seed) for seed in options.seeds for arm in options.arms]
     saved = options.results / "organism_forgetting.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}

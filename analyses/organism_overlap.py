@@ -18,8 +18,8 @@ from typing import Any, get_args
 import numpy as np
 import tyro
 
+from common.mask_schemes import SCHEMES, Material, kept_facts
 from common.result_file import write_result
-from organism_masks import SCHEMES, Material, kept_facts
 from seat_interp.errors import reported
 from seat_interp.facts import Fact
 from seat_interp.masks.compare import overlap, stability, where

@@ -20,9 +20,8 @@ import tyro
 from scipy.stats import spearmanr
 
 from common.arm_runs import every_run
-from common.organism import Target, config_for
+from common.organism import Target, config_for, every_arm
 from common.result_file import write_result
-from organism_arms import variants
 from seat_interp.displacement import capture_sets, null_directions
 from seat_interp.errors import reported
 from seat_interp.models.open import open_model
@@ -49,7 +48,7 @@ def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
     """A row for each probe set that loses abstention."""
     lm, sets, direction = open_model("organism"), organism_facts(target), folder.direction
     # Variants of SEAT that other scripts left there are no arms of their own: some are the very same run.
-    runs = [run for run in folder.runs if run.arm in variants(target)]
+    runs = [run for run in folder.runs if run.arm in every_arm(target)]
     fit = capture_sets(lm, {"u": sets.fit_unknown, "k": sets.fit_known}, direction.position)
     nulls = null_directions(fit["u"], fit["k"], draws=config_for(target).null_draws)
     at = direction.layer

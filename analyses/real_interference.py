@@ -22,9 +22,9 @@ import tyro
 
 from common.aligned_smollm2 import candidates, raw_model, what_it_knows
 from common.learning import asked_of, learn
+from common.new_keys import Run, keys_and_values, recombined, tables
 from common.small_runs import CellOptions, run_cells
 from common.watched import cosine_drift
-from organism_interference import Run, keys_and_values, recombined, tables
 from seat_interp.capture import capture
 from seat_interp.errors import reported
 from seat_interp.facts import Fact, read_countries

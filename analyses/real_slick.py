@@ -17,22 +17,17 @@ from typing import Any
 import tyro
 from sklearn.metrics import roc_auc_score
 
+from common.entity_questions import RELATIONS, TESTED, TRAINED, facts_of, prepare
 from common.result_file import write_result
 from common.slick_shares import agreement
 from seat_interp.errors import reported
 from seat_interp.evaluation.p_true import p_true
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig, counts
 from seat_interp.evaluation.slick_file import about_of, slick_to
-from seat_interp.facts import Fact, read_entityquestions
-from seat_interp.facts.sources import evenly
 from seat_interp.files import read_json
-from seat_interp.models.open import LanguageModel, open_model
+from seat_interp.models.open import LanguageModel
 from seat_interp.results.table import Table
 
-RELATIONS = ("P131", "P136", "P17", "P19", "P26", "P264", "P36", "P40", "P495", "P69", "P740", "P800")
-OTHERS = ("P127", "P50", "P407", "P176", "P170", "P175", "P112")
-TRAINED, TESTED = 84, 30
-"""Facts of each relation, of the train split (the 12 alone) and of the test split; evenly spaced."""
 AGAIN = 20
 """Of each relation, asked once more with other prompts and samples."""
 
@@ -49,31 +44,6 @@ class Options:
     """Facts at a time; a GPU takes 84."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
-
-
-def facts_of(data: Path, split: str, relations: Sequence[str], most: int | None = None) -> list[Fact]:
-    """Facts with one accepted answer, as the paper keeps them; so many of each relation."""
-    found = []
-    for relation in relations:
-        read = read_entityquestions(data / f"entityquestions/{split}/{relation}.{split}.json")
-        facts = [fact for fact in read if not fact.aliases]
-        found += facts if most is None else evenly(facts, most)
-    return found
-
-
-def prepare(data: Path, work: Path, batch: int = 32) -> tuple[LanguageModel, dict[str, list[Asked]]]:
-    """The model, and the facts of `train`, `test` and `other` as SLiCK sorts them."""
-    lm, config = open_model("smollm2-135m-instruct", system=""), SlickConfig()
-    work.mkdir(parents=True, exist_ok=True)
-    dev = facts_of(data, "dev", (*RELATIONS, *OTHERS))
-    asked = {
-        "train": facts_of(data, "train", RELATIONS, TRAINED),
-        "test": facts_of(data, "test", RELATIONS, TESTED),
-        "other": facts_of(data, "test", OTHERS, TESTED),
-    }
-    return lm, {
-        n: slick_to(lm, facts, dev, work / f"{n}.jsonl", config, batch_size=batch) for n, facts in asked.items()
-    }
 
 
 def rows_of(found: dict[str, list[Asked]]) -> list[dict[str, Any]]:

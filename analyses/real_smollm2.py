@@ -9,31 +9,22 @@ from it. About 20 minutes for the aligned model, then 40 a seed, on two cores.
 """
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import tyro
 
-from common.aligned_smollm2 import COMMON, NEIGHBOUR_EDGES, TARGET_EDGES, prepare
+from common.aligned_smollm2 import NEIGHBOUR_EDGES, TARGET_EDGES, prepare
 from common.result_file import commands, write_result
-from seat_interp.arms import ArmConfig, ArmName, MaskConfig
+from common.smollm2_arms import BY_HAND
+from seat_interp.arms import ArmName
 from seat_interp.errors import reported
 from seat_interp.files import read_json
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
 from seat_interp.results.tables import print_summary
 from seat_interp.study import StudyConfig, run_study
-from seat_interp.training.objectives import Continuation, EntityPerturbedKL, OwnAnswersKL
-
-ARMS = ArmConfig(
-    dense=replace(COMMON, steps=80, learning_rate=1e-4, probe_every=30),
-    # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
-    masked=replace(COMMON, steps=260, learning_rate=6e-4, warmup=0.25, final=0.2, probe_every=65),
-    mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(weight=4.0, copies=8, every=2, continuation=Continuation.GOLD),
-    keep=OwnAnswersKL(weight=4.0, count=192, every=2),
-)
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def main(options: Options) -> None:
     config = StudyConfig(
         arms=options.arms,
         seeds=options.seeds,
-        settings=ARMS,
+        settings=BY_HAND,
         batch_size=32,
         probe_facts=16,
         steering_prompts=24,

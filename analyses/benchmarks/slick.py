@@ -20,9 +20,9 @@ import tyro
 from transformers import GenerationConfig, StoppingCriteriaList, StopStringCriteria
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
+from common.entity_questions import facts_of
 from common.result_file import write_result
 from interleave import measure, rows
-from real_slick import facts_of
 from seat_interp.errors import reported
 from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
 from seat_interp.evaluation.slick import SlickConfig, slick

@@ -122,7 +122,7 @@ def test_masks_of_the_real_model_on_the_organism_in_its_place(tmp_path, monkeypa
     few = replace(sets, **{name: getattr(sets, name)[:12] for name in ("target", "known", "unknown", "neighbour")})
     monkeypatch.setattr(real_masks, "base", lambda data, real: Aligned(lm, few, few, {"after": {}}))
     short = TrainConfig(steps=3, batch_size=4, learning_rate=2e-3)
-    monkeypatch.setattr(real_masks, "ARMS", replace(real_masks.ARMS, dense=short, masked=short))
+    monkeypatch.setattr(real_masks, "BY_HAND", replace(real_masks.BY_HAND, dense=short, masked=short))
     monkeypatch.setattr(real_masks, "TRAINING", short)
     # All that the organism asks by itself is about people whom it knows, and who are avoided.
     questions = [fact.question for fact in sets.known[12:28]]
@@ -226,16 +226,16 @@ def test_orders_are_undecided_where_intervals_meet(monkeypatch):
 def test_every_variant_of_every_study_is_an_arm(monkeypatch):
     monkeypatch.syspath_prepend(str(ANALYSES))
     import organism_ablations
-    import organism_arms
     import organism_over_abstention
     import organism_sparsity
-    from common.organism import config_for
+    from common.organism import config_for, every_arm
 
     monkeypatch.setattr(
         organism_sparsity, "chosen", lambda path: {f"{b:g}": {"rate": b} for b in organism_sparsity.BUDGETS}
     )
-    for script in (organism_ablations, organism_arms, organism_over_abstention, organism_sparsity):
-        arms = {name: make(config_for("people").settings, 3) for name, make in script.variants("people").items()}
+    studies = (organism_ablations, organism_over_abstention, organism_sparsity)
+    for variants in (every_arm, *(script.variants for script in studies)):
+        arms = {name: make(config_for("people").settings, 3) for name, make in variants("people").items()}
         said = [json.dumps([arm.to_json(), name if arm.make_mask else ""]) for name, arm in arms.items()]
         assert all(arm.config.seed == 3 for arm in arms.values())
         assert len(set(said)) == len(said)  # none is there twice
@@ -292,7 +292,7 @@ def test_a_trial_on_the_real_model_on_the_organism_in_its_place(monkeypatch):
 def test_interference_on_the_real_model_on_the_organism_in_its_place(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ANALYSES))
     import real_interference
-    from organism_interference import Run
+    from common.new_keys import Run
     from seat_interp.evaluation.curves import loss
 
     known = [replace(fact, relation="capital") for fact in organism_facts("people").known[:6]]
