@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.organism import LEARNT
-from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, null_band, styled
+from seat_interp.plot.style import GREY, MARKS, arm_colour, arm_name, null_band, reach, styled
 from seat_interp.results.aggregate import estimate
 
 Row = Mapping[str, Any]
@@ -77,7 +77,6 @@ def _loss(row: Row) -> str:
 
 def _line(ax: Axes, budgets: Sequence[float], values: Sequence[Sequence[float]], loss: str, place: int) -> None:
     found = [estimate(each) for each in values]
-    reach = [[e.mean - e.low for e in found], [e.high - e.mean for e in found]]
     style: dict[str, Any] = {
         "color": arm_colour(loss),
         "marker": MARKS[place],
@@ -85,7 +84,7 @@ def _line(ax: Axes, budgets: Sequence[float], values: Sequence[Sequence[float]],
         "lw": 0.9,
         "elinewidth": 0.6,
     }
-    ax.errorbar(budgets, [e.mean for e in found], yerr=reach, label=arm_name(loss), **style)
+    ax.errorbar(budgets, [e.mean for e in found], yerr=reach(found), label=arm_name(loss), **style)
 
 
 def _against(ax: Axes, at: Sequence[Sequence[Row]], loss: str) -> None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.tuning_rule import LEAST_RECALL
-from seat_interp.plot.style import GREY, styled
+from seat_interp.plot.style import GREY, reach, styled
 from seat_interp.results.aggregate import Estimate, four_rates
 
 MARKERS = "osD^vPX*<>ph"
@@ -82,12 +82,10 @@ def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 if not budgets:
                     continue
                 at = [rates[key] for rates in found[scheme].values()]
-                reach = [[e.mean - e.low for e in at], [e.high - e.mean for e in at]]
                 # A little apart, so that no bar hides another.
                 shifted = [budget * 1.08 ** (2 * number / len(_schemes(rows)) - 1) for budget in budgets]
-                ax.errorbar(
-                    shifted, [e.mean for e in at], yerr=reach, label=scheme, lw=0.8, elinewidth=0.6, **_style(number)
-                )
+                style = {"label": scheme, "lw": 0.8, "elinewidth": 0.6} | _style(number)
+                ax.errorbar(shifted, [e.mean for e in at], yerr=reach(at), **style)
             ax.set(xscale="log", ylim=(-0.03, 1.03))
             if name == "Target recall":
                 ax.axhline(LEAST_RECALL, color=GREY, lw=0.8, ls=":")
@@ -150,6 +148,5 @@ def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], scheme: str, place: int
         where = {"xytext": (3, 3), "textcoords": "offset points", "size": 5, "color": style["color"]}
         ax.annotate(f"{budget:.0%}", (x.mean, y.mean), **where)
         learnt = float(np.mean([row["target_recall"] for row in each])) >= LEAST_RECALL
-        across, down = [[x.mean - x.low], [x.high - x.mean]], [[y.mean - y.low], [y.high - y.mean]]
         fill = style["color"] if learnt else "white"
-        ax.errorbar(x.mean, y.mean, xerr=across, yerr=down, lw=0.6, mfc=fill, ls="", **style)
+        ax.errorbar(x.mean, y.mean, xerr=reach([x]), yerr=reach([y]), lw=0.6, mfc=fill, ls="", **style)
