@@ -51,7 +51,7 @@ class Options:
     """Where things are, and what to compare."""
 
     data: Path = Path("data")
-    """Folder with lunar/, tofu/, countries/, relations/; README.md says where they come from."""
+    """Folder with lunar/, tofu/, countries/, relations/; analyses/README.md says where they come from."""
     real: Path = Path("runs/real")
     """The work folder of real_smollm2.py, whose aligned model is taken up or made."""
     work: Path = Path("runs/real_masks")

@@ -46,7 +46,7 @@ class Options(CellOptions):
     """What to run and where."""
 
     data: Path = Path("data")
-    """Folder with entityquestions/; README.md says where it comes from."""
+    """Folder with entityquestions/; analyses/README.md says where it comes from."""
     seeds: tuple[int, ...] = (0,)
     """Of the drawn facts and their order."""
     slick: Path = Path("runs/real_slick")

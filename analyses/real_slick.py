@@ -37,7 +37,7 @@ class Options:
     """Where things are."""
 
     data: Path = Path("data")
-    """Folder with entityquestions/; README.md says where it comes from."""
+    """Folder with entityquestions/; analyses/README.md says where it comes from."""
     work: Path = Path("runs/real_slick")
     """What is kept between calls."""
     batch: int = 32
