@@ -1,4 +1,4 @@
-"""Who imports whom in `analyses/`: what scripts share is in a file of its own."""
+"""What lies where in `analyses/`: what scripts share is in a file of its own, and the README names every file."""
 
 import ast
 from pathlib import Path
@@ -29,3 +29,8 @@ def test_scripts_are_found():
 @pytest.mark.parametrize("path", [each for each in FILES if each.name != DRAWS], ids=lambda path: path.name)
 def test_nothing_imports_a_script(path):
     assert SCRIPTS.isdisjoint(imported(path))
+
+
+def test_every_file_is_in_the_readme():
+    said = (ANALYSES / "README.md").read_text()
+    assert [path for path in FILES if f"`{path.relative_to(ANALYSES)}`" not in said] == []
