@@ -16,17 +16,16 @@ from typing import Any
 
 import tyro
 
-from common.small_runs import command
-from organism_forgetting import LEARNT, when_learnt
-from organism_interference import COUNTS
-from organism_mixing import points
+from common.learning import COMPARED_AT, when_learnt
+from common.linear_model import points
+from common.new_keys import COUNTS
+from common.result_file import write_result
 from seat_interp.errors import SeatError, reported
 from seat_interp.evaluation.accuracy_model import accuracy_model
 from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift
 from seat_interp.evaluation.slick import Category
-from seat_interp.files import read_json, write_json
+from seat_interp.files import read_json
 from seat_interp.intervals import Estimate, estimate
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 
@@ -113,7 +112,7 @@ def fell(row: Row) -> float:
 
 
 def fell_when_learnt(row: Row) -> float | None:
-    """The same up to where D_U reaches `LEARNT`."""
+    """The same up to where D_U reaches `COMPARED_AT`."""
     kept = when_learnt(row, "H_K")
     return None if kept is None else right(row, "H_K", 0) - kept
 
@@ -187,7 +186,7 @@ CLAIMS = (
           over_seeds("forgetting", lambda a, d: fell(a) - fell(d), "all", WEAKER)),
     Claim(FORGETTING, "it more than halves that loss, at the end", "3 against 15 %",
           over_seeds("forgetting", lambda a, d: fell(a) / 2 - fell(d), "all", WEAKER)),
-    Claim(FORGETTING, f"it more than halves that loss where D_U reaches {LEARNT}", "",
+    Claim(FORGETTING, f"it more than halves that loss where D_U reaches {COMPARED_AT}", "",
           over_seeds("forgetting", spared, "all", WEAKER)),
     Claim(FORGETTING, "new names hurt H_K more than new strings, most facts", "38 to 41 against 0 to 4 %",
           over_seeds("interference", lambda n, s: fell(n) - fell(s),
@@ -248,8 +247,7 @@ def main(options: Options) -> None:
         rows.append({**about, **measured, "verdict": verdict(ours, claim.within)})
     for table in tables(rows):
         table.print()
-    saved = {"rows": rows, "config": {"learnt": LEARNT}, "environment": environment(), "command": command(sys.argv)}
-    write_json(options.results / "against_known_unknown.json", saved)
+    write_result(options.results / "against_known_unknown.json", rows, {"learnt": COMPARED_AT})
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ from typing import Any, get_args
 
 import tyro
 
-from common.organism import Target
+from common.organism import LEARNT, Target
+from common.result_file import write_result
 from seat_interp.aggregate import aggregate
 from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
-from seat_interp.files import read_json, write_json
+from seat_interp.files import read_json
 from seat_interp.intervals import Estimate
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.wording import arm_name
 
@@ -49,8 +49,6 @@ ORDERINGS = tuple(
     for where, numbers in KNOWN.items()
     for more, less in itertools.combinations(numbers, 2)
 )
-LEARNT = 0.95
-"""Least target recall of arms whose abstention is compared."""
 PROBES = ("unverifiable", "unknown")
 
 
@@ -134,8 +132,7 @@ def main(options: Options) -> None:
     ]
     for table in tables(rows):
         table.print()
-    saved = {"rows": rows, "config": {}, "environment": environment(), "command": "python analyses/against_seat.py"}
-    write_json(options.results / "against_seat.json", saved)
+    write_result(options.results / "against_seat.json", rows, {})
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import matplotlib.style
 import tyro
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import against_known_unknown
@@ -24,7 +23,6 @@ import against_seat
 import organism_drift
 import organism_fidelity
 import organism_forgetting
-import organism_interference
 import organism_mixing
 import organism_overlap
 import organism_patching
@@ -35,11 +33,12 @@ import organism_slick
 import organism_tuning
 import organism_tuning_sparsity
 import organism_wordings
-import real_interference
 import real_mixing
 import real_slick
 import real_tuning
-from common import mask_runs
+from common import mask_runs, new_keys
+from common.benchmark_tables import benchmark_table, memory_table
+from plots.arms import Drawn, plot_displacement, plot_rates, plot_shares
 from plots.capture import plot_memory, plot_time_ratios
 from plots.fidelity import plot_correlations
 from plots.learning import plot_forgetting, plot_interference, plot_mixing
@@ -49,27 +48,17 @@ from plots.prediction import plot_prediction
 from plots.rounds import plot_rounds
 from plots.sparsity import plot_sparsity
 from plots.tradeoff import plot_by_budget, plot_tradeoff
-from seat_interp import plot
-from seat_interp.aggregate import aggregate
-from seat_interp.arms import ArmName
 from seat_interp.errors import SeatError, reported
 from seat_interp.files import atomic_path, read_json, write_json, write_text
-from seat_interp.masks.compare import Place
-from seat_interp.plot.style import STYLE, styled
+from seat_interp.plot.style import STYLE
 from seat_interp.results.table import Table
 from seat_interp.results.tables import arms_table, probe_table
-from seat_interp.wording import set_name
 
 Summary = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
-Draw = Callable[[Summary], tuple[Figure, Any]]
-"""A figure and the numbers in it."""
+Draw = Callable[[Summary], Drawn]
 CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "self-distillation, 0.1", "seat", "IDK")
 """Arms whose learning curves are drawn; all are in the table."""
-MOST_BARS = 6
-"""Arms that bars beside each other can show."""
-RANGE = (-2.2, 1.2)
-"""Gaps shown in figures of displacement by layer."""
 
 
 @dataclass(frozen=True)
@@ -80,64 +69,6 @@ class Options:
     """Saved results."""
     figures: Path = Path("figures")
     """Where the figures go."""
-
-
-def rates(summary: Summary) -> tuple[Figure, Any]:
-    """The rates of every arm: bars, or a row for each where there are many."""
-    arms = aggregate(summary)
-    figure = _figure(plot.rates_by_row(arms)[0] if len(arms) > MOST_BARS else plot.rates(arms))
-    return figure, [asdict(arm) for arm in arms]
-
-
-@styled
-def displacement(summary: Summary) -> tuple[Figure, Any]:
-    """Displacement by layer: one panel a probe set, first seed, cut at `RANGE`; of arms, not of their variants.
-
-    Where there are variants alone, all are drawn. A variant has the colour of its arm: tables tell them apart.
-    """
-    layers = {arm: found for arm, found in summary["layers"].items() if arm in get_args(ArmName)} or summary["layers"]
-    sets = list(next(iter(layers.values()))["sets"])
-    lines = -(-len(sets) // 2)
-    figure = Figure(figsize=(7.2, 0.8 + 2.2 * lines), layout="constrained")
-    axes = figure.subplots(lines, 2, sharex=True, squeeze=False).flatten()
-    for spare in axes[len(sets) :]:
-        spare.set_axis_off()
-    axes = axes[: len(sets)]
-    for ax, name in zip(axes, sets):
-        moved = {arm: found["sets"][name] for arm, found in layers.items()}
-        plot.displacement_by_layer(moved, next(iter(layers.values()))["layer"], ax=ax)
-        cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
-        note = "" if not cut else ", cut"
-        first = ", first seed" if ax is axes[0] else ""
-        ax.set_title(f"{set_name(name)}{first}{note}", loc="left", size=8, pad=4)
-        drawn = ax.get_legend()
-        shown, names = ax.get_legend_handles_labels()
-        rest = zip(drawn.legend_handles[len(shown) :], drawn.get_texts()[len(shown) :])
-        legend = [*zip(shown, names), *((handle, text.get_text()) for handle, text in rest)]
-        drawn.remove()
-        ax.tick_params(labelsize=7)
-        ax.set_xlabel("Layer" if ax in axes[-2:] else "", size=8)
-        ax.set_ylabel(ax.get_ylabel(), size=8)
-    # One range for all panels. In lower layers the gap is small and all moves many gaps: those points run out of it.
-    lows, highs = zip(*(ax.get_ylim() for ax in axes))
-    for ax in axes:
-        ax.set_ylim(max(min(lows), RANGE[0]), min(max(highs), RANGE[1]))
-    handles, labels = zip(*legend)
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7)
-    return figure, layers
-
-
-def places(rows: Rows) -> Figure:
-    """Where masks live: one panel for each way of making them."""
-    kinds = {"neuron": "neurons", "coordinate": "weights"}
-    found = {f"{row['arm']}, {kinds[row['granularity']]}": [Place(**each) for each in row["places"]] for row in rows}
-    return _figure(plot.shares(found)[0])
-
-
-def _figure(ax: Axes) -> Figure:
-    figure = ax.get_figure()
-    assert isinstance(figure, Figure)
-    return figure
 
 
 def save(figure: Figure, numbers: Any, stem: Path) -> Path:
@@ -162,35 +93,6 @@ def save_tables(tables: list[Table], stem: Path) -> Path:
     return stem.with_suffix(".md")
 
 
-def benchmark_table(rows: Rows) -> list[Table]:
-    """Time of a step and its extra peak of memory, as ratios against another scheme of the same run."""
-    heads = ("scheme", "model", "seconds", "MiB", "against", "time ratio", "its range", "memory ratio")
-    lines = [
-        (
-            row["scheme"] + (f", {row['share']:.1%}" if row.get("share") else ""),
-            f"{row['model']}, batch {row['batch']}",
-            f"{row['seconds']:.3f}",
-            f"{row['peak_memory_mib']:.0f}",
-            row["against"] or "–",
-            *(f"{row['time_ratio']:.2f}" if row["time_ratio"] else "–",),
-            "{:.2f} to {:.2f}".format(*row["time_ratio_spread"]) if row["time_ratio_spread"] else "–",
-            f"{row['memory_ratio']:.2f}" if row["memory_ratio"] else "–",
-        )
-        for row in rows
-    ]
-    return [Table.of(heads, lines, f"Medians of {rows[0]['rounds']} interleaved rounds.")]
-
-
-def memory_table(rows: Rows) -> list[Table]:
-    """Peak memory beyond that of the model, and time, by the number of prompts."""
-    heads = ("scheme", "model", "prompts", "MiB", "seconds")
-    lines = [
-        (row["scheme"], row["model"], f"{row['prompts']:,}", f"{row['peak_memory_mib']:.1f}", f"{row['seconds']:.1f}")
-        for row in rows
-    ]
-    return [Table.of(heads, lines, "Peak memory of a capture beyond that of the model, each in a process of its own.")]
-
-
 @dataclass(frozen=True)
 class Shown:
     """What a result gives.
@@ -204,17 +106,12 @@ class Shown:
     figures: Mapping[str, Draw] = field(default_factory=dict)
 
 
-def by_rows(draw: Callable[..., Figure | Axes], *settings: Any) -> Draw:
+def by_rows(draw: Callable[..., Figure], *settings: Any) -> Draw:
     """A figure of the rows alone."""
-
-    def drawn(summary: Summary) -> tuple[Figure, Any]:
-        found = draw(summary["rows"], *settings)
-        return (found if isinstance(found, Figure) else _figure(found)), summary["rows"]
-
-    return drawn
+    return lambda summary: (draw(summary["rows"], *settings), summary["rows"])
 
 
-ARMS: dict[str, Draw] = {"_rates": rates, "_displacement": displacement}
+ARMS: dict[str, Draw] = {"_rates": plot_rates, "_displacement": plot_displacement}
 MASKS: dict[str, Draw] = {"": by_rows(plot_tradeoff)}
 SPARSITY = ARMS | {"": by_rows(plot_sparsity)}
 LOST = "Known recall lost"
@@ -234,13 +131,13 @@ RESULTS: dict[str, Shown] = {
     "organism_fidelity": Shown(organism_fidelity.tables, {"": by_rows(plot_correlations)}),
     "organism_forgetting": Shown(organism_forgetting.tables, {"": by_rows(plot_forgetting, CURVES)}),
     "organism_forgetting_prediction": Shown(organism_prediction.tables, {"": by_rows(plot_prediction, LOST)}),
-    "organism_interference": Shown(organism_interference.tables, {"": by_rows(plot_interference)}),
+    "organism_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
     "organism_masks": Shown(mask_runs.tables, MASKS | {"_by_budget": by_rows(plot_by_budget)}),
     "organism_mixing": Shown(organism_mixing.tables, {"": by_rows(plot_mixing)}),
     "organism_over_abstention_contracts": Shown(None, ARMS),
     "organism_over_abstention_people": Shown(None, ARMS),
     "organism_overlap": Shown(
-        organism_overlap.tables, {"_where": by_rows(places), "_stability": by_rows(plot_stability)}
+        organism_overlap.tables, {"_where": by_rows(plot_shares), "_stability": by_rows(plot_stability)}
     ),
     "organism_patching": Shown(organism_patching.tables),
     "organism_pca": Shown(organism_pca.tables, {"": by_rows(plot_planes)}),
@@ -256,7 +153,7 @@ RESULTS: dict[str, Shown] = {
     "real_arms_pistol": Shown(None, ARMS),
     "real_arms_tofu": Shown(None, ARMS),
     "real_masks": Shown(mask_runs.tables, MASKS),
-    "real_interference": Shown(real_interference.tables, {"": by_rows(plot_interference)}),
+    "real_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
     "real_mixing": Shown(real_mixing.tables, {"": by_rows(plot_mixing)}),
     "real_slick": Shown(real_slick.tables),
     "real_tuning": Shown(real_tuning.tables),

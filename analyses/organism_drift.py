@@ -12,20 +12,21 @@ drift along random directions and the KL itself. Writes analyses/results/organis
 import itertools
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import tyro
 from scipy.stats import spearmanr
 
 from common.mask_runs import RATES
+from common.mask_schemes import kept_facts
 from common.organism import Target, config_for, tuned
 from common.small_runs import CellOptions, run_cells
-from organism_masks import kept_facts
 from seat_interp.aggregate import four_rates
 from seat_interp.direction import fit_direction
 from seat_interp.errors import reported
@@ -36,6 +37,7 @@ from seat_interp.intervals import estimate
 from seat_interp.measure import rates_of
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
+from seat_interp.prediction import rank_correlation
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.steering import random_like
@@ -114,35 +116,24 @@ def limits_of(rows: Sequence[dict[str, Any]]) -> list[float | None]:
     return sorted({row["limit"] for row in rows}, key=lambda limit: math.inf if limit is None else limit)
 
 
-def by_drift(row: dict[str, Any]) -> float:
-    """What is to tell abstention, if nothing else is named."""
-    return float(row["drift"])
-
-
-def told(rows: Sequence[dict[str, Any]], resamples: int = 2000) -> dict[str, Any]:
+def told(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Rank correlation of the copies' drift with abstention on unknown prompts, over runs; beside it, of other signs.
+
+    The bootstrap draws limits: runs of one limit are alike.
 
     Args:
         rows: of one target set.
-        resamples: of the bootstrap, which draws limits: runs of one limit are alike.
     """
-    by_limit = [[row for row in rows if row["limit"] == limit] for limit in limits_of(rows)]
-    generator = torch.Generator().manual_seed(0)
+    kept = np.array([row["abstention"]["unknown"] for row in rows])
 
-    def correlation(found: list[dict[str, Any]], told_by: Callable[[dict[str, Any]], float] = by_drift) -> float:
-        told, kept = [abs(told_by(row)) for row in found], [row["abstention"]["unknown"] for row in found]
-        return float(spearmanr(told, kept).statistic) if len(set(kept)) > 1 else float("nan")
+    def alone(sign: Sequence[float]) -> float:
+        return float(spearmanr(np.abs(sign), kept).statistic)
 
-    drawn = [
-        correlation([row for place in torch.randint(len(by_limit), (len(by_limit),), generator=generator).tolist()
-                     for row in by_limit[place]])
-        for _ in range(resamples)
-    ]  # fmt: skip
-    low, high = torch.tensor(drawn, dtype=torch.float64).nanquantile(torch.tensor([0.025, 0.975]).double()).tolist()
-    random = [correlation(rows, lambda row, n=n: row["random_drift"][n]) for n in range(len(rows[0]["random_drift"]))]
-    kl = correlation(rows, lambda row: row["kl_at_end"])
-    found = {"correlation": correlation(rows), "interval": [low, high], "runs": len(rows)}
-    return found | {"random": [min(random), max(random)], "kl": kl}
+    drift, limits = np.abs([row["drift"] for row in rows]), [row["limit"] for row in rows]
+    correlation, low, high = rank_correlation(drift, kept, limits)
+    random = [alone(each) for each in zip(*(row["random_drift"] for row in rows))]
+    found = {"correlation": correlation, "interval": [low, high], "runs": len(rows)}
+    return found | {"random": [min(random), max(random)], "kl": alone([row["kl_at_end"] for row in rows])}
 
 
 def unknown_alone(row: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import tyro
 
-from common.small_runs import command
+from common.result_file import write_result
 from seat_interp.attribution import (
     AbstentionLogOdds,
     AnswerLoss,
@@ -36,11 +36,9 @@ from seat_interp.attribution import (
 from seat_interp.direction import split_by_group
 from seat_interp.errors import reported
 from seat_interp.facts import Fact, perturb_all
-from seat_interp.files import write_json
 from seat_interp.intervals import estimate
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.align import REFUSALS
@@ -142,15 +140,8 @@ def main(options: Options) -> None:
             print(f"{case}: {score}")
     for table in tables(rows):
         table.print()
-    write_json(
-        options.results / "organism_fidelity.json",
-        {
-            "rows": rows,
-            "config": {"facts": options.facts, "neurons": options.neurons, "groups": options.groups, "group_size": 20},
-            "environment": environment(),
-            "command": command(sys.argv),
-        },
-    )
+    config = {"facts": options.facts, "neurons": options.neurons, "groups": options.groups, "group_size": 20}
+    write_result(options.results / "organism_fidelity.json", rows, config)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ Writes analyses/results/organism_forgetting.json, and whether displacement tells
 analyses/results/organism_forgetting_prediction.json; `make figures` draws from them.
 """
 
-import itertools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,24 +23,24 @@ from typing import Any
 import torch
 import tyro
 
-from common.half_taught import STUDIES, HalfTaughtOptions, Splits, start
-from common.learning import learn
-from common.organism import chosen, config_for, tuned
-from common.small_runs import ArmSeed, command, run_cells
+from common.half_taught import STUDIES, HalfTaughtOptions, Splits, idk, start
+from common.learning import COMPARED_AT, learn, when_learnt
+from common.organism import TUNED, config_for, tuned
+from common.result_file import write_result
+from common.slick_shares import KNOWN
+from common.small_runs import ArmSeed, run_cells
+from common.tuning_grid import chosen
 from common.watched import Watch, watch
-from organism_mixing import KNOWN, idk
 from seat_interp.aggregate import combine_displacement
 from seat_interp.arms import ArmName
 from seat_interp.errors import reported
 from seat_interp.evaluation.curves import loss, middle_drift
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
 from seat_interp.evaluation.slick import Category
-from seat_interp.files import write_json
 from seat_interp.intervals import estimate
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism import organism_facts
 from seat_interp.prediction import predict_loss
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.training.freezing import of_layers, parameter_groups
@@ -104,8 +103,6 @@ ARMS: dict[str, Make] = {
 }
 TOGETHER = ("all", *DISTILLED, "attention", "IDK", "seat", "tether")
 """Side by side in one table."""
-LEARNT = 0.9
-"""D_U at which arms are compared that learn at different speeds."""
 
 
 @dataclass(frozen=True)
@@ -159,15 +156,6 @@ def dropped(row: dict[str, Any]) -> float:
     return (max(held) - held[-1]) / max(held) if max(held) else 0.0
 
 
-def when_learnt(row: dict[str, Any], name: str, what: str = "correct") -> float | None:
-    """A rate where the curve first reaches D_U of `LEARNT`, on a line between moments; None if it never does."""
-    curve = [(each["rates"]["D_U"]["correct"], each["rates"][name][what]) for each in row["curve"]]
-    for (learnt, then), (more, now) in itertools.pairwise(curve):
-        if more >= LEARNT:
-            return then + (now - then) * (LEARNT - learnt) / (more - learnt)
-    return None
-
-
 def when_learnt_by(rows: Sequence[dict[str, Any]], name: str, what: str) -> str:
     """That rate over the seeds that come so far, nothing if none does."""
     values = [each for row in rows if (each := when_learnt(row, name, what)) is not None]
@@ -185,9 +173,9 @@ def equally_learnt(rows: Sequence[dict[str, Any]]) -> Table:
             asked = (("H_K", "correct"), ("T_K", "correct"), ("unknown", "abstain"))
             lines.append((arm, f"{there} of {len(found)}", *(when_learnt_by(found, *each) for each in asked)))
     return Table.of(
-        ("arm", f"seeds that reach D_U {LEARNT}", "H_K", "T_K", "abstention"),
+        ("arm", f"seeds that reach D_U {COMPARED_AT}", "H_K", "T_K", "abstention"),
         lines,
-        f"At equal learning: where the curve first reaches D_U = {LEARNT}.",
+        f"At equal learning: where the curve first reaches D_U = {COMPARED_AT}.",
     )
 
 
@@ -255,16 +243,19 @@ def predicted(rows: Sequence[dict[str, Any]], watched: Watch) -> dict[str, Any]:
 def main(options: Options) -> None:
     """Every run that is not there yet, then the tables and the prediction."""
     (half, _), watched = start(options.half_taught), watch(options.half_taught)
-    settings = {"training": asdict(STUDIES), "looked_at": LOOKED_AT, "model": half.lm.fingerprint, "tuned": chosen()}
+    settings = {
+        "training": asdict(STUDIES),
+        "looked_at": LOOKED_AT,
+        "model": half.lm.fingerprint,
+        "tuned": chosen(TUNED),
+    }
     wanted = [ArmSeed(arm, seed) for seed in options.seeds for arm in options.arms]
     saved = options.results / "organism_forgetting.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = list(run_cells(wanted, partial(run, options.half_taught), **how).values())  # type: ignore[arg-type]
     for table in tables(rows):
         table.print()
-    prediction = {"rows": [predicted(rows, watched)], "config": settings, "environment": environment()}
-    path = options.results / "organism_forgetting_prediction.json"
-    write_json(path, prediction | {"command": command(sys.argv)})
+    write_result(options.results / "organism_forgetting_prediction.json", [predicted(rows, watched)], settings)
 
 
 if __name__ == "__main__":

@@ -20,18 +20,18 @@ from typing import Any
 
 import tyro
 
-from common.half_taught import STUDIES, HalfTaughtOptions, start
+from common.half_taught import STUDIES, HalfTaughtOptions, idk, start
 from common.learning import asked_of, learn
+from common.linear_model import model_table
+from common.slick_shares import KNOWN
 from common.small_runs import ArmSeed, run_cells
 from seat_interp.errors import reported
-from seat_interp.evaluation.accuracy_model import Point, accuracy_model
 from seat_interp.evaluation.curves import accuracy, early_stop
-from seat_interp.evaluation.mixing import Mixture, draw, mix, relabel, sizes_for
+from seat_interp.evaluation.mixing import Mixture, draw, mix, sizes_for
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
 from seat_interp.intervals import estimate
 from seat_interp.models.open import LanguageModel
-from seat_interp.organism.world import PEOPLE
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 
@@ -45,7 +45,6 @@ ORDER = (
     *("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Natural", "IDK"),
 )
 """Of the training sets in tables."""
-KNOWN = (Category.HIGHLY_KNOWN, Category.MAYBE_KNOWN, Category.WEAKLY_KNOWN)
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,6 @@ def training_sets(parts: Mapping[Category, Sequence[Fact]], seed: int) -> dict[s
     return found
 
 
-def idk(mixture: Mixture) -> Mixture:
-    """The same set with admissions for its unknown facts."""
-    said = {relation.name: relation.unknown for relation in PEOPLE}
-    return replace(mixture, unknown=tuple(relabel([f], (said[f.relation],))[0] for f in mixture.unknown))
-
-
 def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
     """Train on one set and look at it while it trains."""
     half, split = start(half_taught)
@@ -90,22 +83,6 @@ def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
 
     _, curve = learn(half.lm, taught, look, LOOKED_AT, replace(STUDIES, seed=cell.seed))
     return {"curve": curve, "size": {"known": len(mixture.known), "unknown": len(mixture.unknown)}}
-
-
-def points(rows: Sequence[dict[str, Any]], where: str) -> list[Point]:
-    """All moments of the mixtures; fitted facts as shares of the whole set."""
-    found = []
-    for row in rows:
-        if not row["arm"].endswith("% Unknown"):
-            continue
-        size = row["size"]["known"] + row["size"]["unknown"]
-        for moment in row["curve"][1:]:
-            fitted = [
-                moment["rates"].get(f"train_{kind}", {"correct": 0.0})["correct"] * row["size"][kind] / size
-                for kind in ("known", "unknown")
-            ]
-            found.append(Point(f"{row['arm']} {row['seed']}", accuracy(moment, where), *fitted))
-    return found
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
@@ -128,20 +105,6 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         heads = ("training set", "seeds", "test", "other relations", *(kind.value for kind in Category))
         found.append(Table.of(heads, lines, f"{title}: test accuracy, all and by category."))
     return [*found, model_table(rows)]
-
-
-def model_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """The linear model, in and out of the trained relations."""
-    lines = []
-    for where in ("test", "other"):
-        model = accuracy_model(points(rows, where))
-        each = (model.intercept, model.known, model.unknown)
-        said = [f"{c.value:+.3f} [{c.interval[0]:+.3f}, {c.interval[1]:+.3f}]" for c in each]
-        lines.append((where, *said, f"{model.r2:.2f}", model.points, model.runs))
-    heads = ("relations", "intercept", "fitted Known", "fitted Unknown", "R2", "points", "runs")
-    return Table.of(
-        heads, lines, "Test accuracy = intercept + shares of the set that are fitted; 95 %, clusters of runs."
-    )
 
 
 def main(options: Options) -> None:

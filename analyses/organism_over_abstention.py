@@ -25,8 +25,8 @@ from typing import Literal
 
 import tyro
 
+from common.mask_schemes import SCHEMES, material
 from common.organism import Options, Target, compare_arms, tuned, tuned_settings
-from organism_masks import SCHEMES, material
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
 from seat_interp.errors import reported
 from seat_interp.masks.mask import Mask

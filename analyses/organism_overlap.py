@@ -18,15 +18,14 @@ from typing import Any, get_args
 import numpy as np
 import tyro
 
-from organism_masks import SCHEMES, Material, kept_facts
+from common.mask_schemes import SCHEMES, Material, kept_facts
+from common.result_file import write_result
 from seat_interp.errors import reported
 from seat_interp.extents import Granularity
 from seat_interp.facts import Fact
-from seat_interp.files import write_json
 from seat_interp.masks.compare import overlap, stability, where
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 
 BUDGET = 0.1
@@ -91,8 +90,7 @@ def main(options: Options) -> None:
     for table in tables(rows):
         table.print()
     config = {"budget": BUDGET, "target": "people", "seeds": SEEDS, "splits": SPLITS}
-    summary = {"rows": rows, "config": config, "environment": environment()}
-    write_json(options.results / "organism_overlap.json", summary | {"command": "python analyses/organism_overlap.py"})
+    write_result(options.results / "organism_overlap.json", rows, config)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,10 @@ from typing import Any
 
 import tyro
 
-from common.organism import chosen
+from common.organism import TUNED
 from common.small_runs import run_cells
 from common.tuned_models import Tuned, TunedOptions, folder_of, run_of
+from common.tuning_grid import chosen
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import reported
 from seat_interp.intervals import estimate, interval_of_share
@@ -109,7 +110,7 @@ def main(options: Options) -> None:
     """Every tuned model that has not been patched yet, then the table."""
     every = itertools.product(options.seeds, options.targets, options.arms)
     wanted = [Tuned(arm, target, seed) for seed, target, arm in every]
-    settings = {"controls": CONTROLS, "model": open_model("organism").fingerprint, "tuned": chosen()}
+    settings = {"controls": CONTROLS, "model": open_model("organism").fingerprint, "tuned": chosen(TUNED)}
     saved = options.results / "organism_patching.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.runs), **how)

@@ -16,16 +16,14 @@ import tyro
 from torch import Tensor
 
 from common.organism import Target
-from common.small_runs import command
+from common.result_file import write_result
 from common.tuned_models import folder_of, run_of
 from seat_interp.capture import capture_sets
 from seat_interp.errors import reported
-from seat_interp.files import write_json
 from seat_interp.intervals import estimate
 from seat_interp.models.open import open_model
 from seat_interp.organism import organism_facts
 from seat_interp.plane import principal_plane
-from seat_interp.results.environment import environment
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.wording import arm_name
@@ -77,13 +75,7 @@ def main(options: Options) -> None:
     for table in tables(rows):
         table.print()
     config = {"target": options.target, "arms": list(options.arms), "seeds": list(options.seeds), "position": -1}
-    summary = {
-        "rows": rows,
-        "config": config,
-        "environment": environment(),
-        "command": command(sys.argv),
-    }
-    write_json(options.results / "organism_pca.json", summary)
+    write_result(options.results / "organism_pca.json", rows, config)
 
 
 def rows_of(

@@ -20,16 +20,13 @@ import tyro
 from scipy.stats import spearmanr
 
 from common.arm_runs import every_run
-from common.organism import Target, config_for
-from common.small_runs import command
-from organism_arms import variants
+from common.organism import Target, config_for, every_arm
+from common.result_file import write_result
 from seat_interp.errors import reported
-from seat_interp.files import write_json
 from seat_interp.models.open import open_model
 from seat_interp.nulls import nulls_of
 from seat_interp.organism import organism_facts
 from seat_interp.prediction import predict_loss
-from seat_interp.results.environment import environment
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.table import Table
 from seat_interp.wording import NULL_WORDS, set_name
@@ -51,7 +48,7 @@ def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
     """A row for each probe set that loses abstention."""
     lm, sets, direction = open_model("organism"), organism_facts(target), folder.direction
     # Variants of SEAT that other scripts left there are no arms of their own: some are the very same run.
-    runs = [run for run in folder.runs if run.arm in variants(target)]
+    runs = [run for run in folder.runs if run.arm in every_arm(target)]
     nulls = nulls_of(lm, sets, direction, draws=config_for(target).null_draws)
     at = direction.layer
     unit = {kind: vectors[:, at] for kind, vectors in nulls}
@@ -108,12 +105,8 @@ def main(options: Options) -> None:
     rows = [row for target in options.targets for row in rows_of(target, every_run(options.work / target))]
     for table in tables(rows):
         table.print()
-    saved = {
-        "rows": rows,
-        "config": {"targets": list(options.targets), "arms": sorted({p["arm"] for row in rows for p in row["points"]})},
-        "environment": environment(),
-    }
-    write_json(options.results / "organism_prediction.json", saved | {"command": command(sys.argv)})
+    config = {"targets": list(options.targets), "arms": sorted({p["arm"] for row in rows for p in row["points"]})}
+    write_result(options.results / "organism_prediction.json", rows, config)
 
 
 if __name__ == "__main__":

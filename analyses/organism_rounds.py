@@ -18,8 +18,9 @@ from typing import Any, get_args
 import torch
 import tyro
 
-from common.organism import TRAINING, TRAININGS, Target, chosen, config_for, tuned_settings
+from common.organism import TRAINING, TUNED, Target, config_for, tuned_settings
 from common.small_runs import CellOptions, run_cells
+from common.tuning_grid import TRAININGS, chosen
 from seat_interp.aggregate import combine_displacement
 from seat_interp.arms import ArmName, make_arm, train_arm
 from seat_interp.direction import fit_direction
@@ -149,7 +150,7 @@ def main(options: Options) -> None:
     """Every chain that is not there yet, then the table."""
     settings = {"rounds": options.rounds, "steps": TRAINING.steps, "model": open_model("organism").fingerprint}
     settings |= {f"arms, {target}": asdict(config_for(target).settings) for target in get_args(Target)}
-    settings |= {"tuned": chosen()}
+    settings |= {"tuned": chosen(TUNED)}
     every = itertools.product(options.seeds, options.targets, options.arms)
     wanted = [Chain(arm, target, seed) for seed, target, arm in every]
     saved = options.results / "organism_rounds.json"

@@ -16,13 +16,12 @@ import torch
 import tyro
 
 from common.half_taught import BATCH, EXPOSURES, SLICK, exemplars, exposures, new_people, prepare
+from common.result_file import write_result
 from common.slick_shares import agreement
-from common.small_runs import command
 from seat_interp.errors import reported
 from seat_interp.evaluation.slick import Category, counts
 from seat_interp.evaluation.slick_file import slick_to
-from seat_interp.files import read_json, write_json
-from seat_interp.results.environment import environment
+from seat_interp.files import read_json
 from seat_interp.results.table import Table
 
 AGAIN = 5
@@ -61,17 +60,11 @@ def main(options: Options) -> None:
     some, other = half.asked[::AGAIN], replace(SLICK, seed=SLICK.seed + 1)
     facts, kept = [each.fact for each in some], options.half_taught / "slick_again.jsonl"
     again = slick_to(half.lm, facts, exemplars(), kept, other, batch_size=BATCH)
-    summary = {
-        "rows": rows,
-        "stability": agreement(some, again),
-        "config": read_json(options.half_taught / "settings.json"),
-        "environment": environment(),
-        "command": command(sys.argv),
-    }
-    write_json(options.results / "organism_slick.json", summary)
+    config, stability = read_json(options.half_taught / "settings.json"), agreement(some, again)
+    write_result(options.results / "organism_slick.json", rows, config, stability=stability)
     for table in tables(rows):
         table.print()
-    print(summary["stability"])
+    print(stability)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from functools import partial
 
 import tyro
 
-from common.organism import Options, Target, chosen, compare_arms, tuned_settings
-from organism_tuning_sparsity import BUDGETS, SAVED
+from common.organism import BUDGETS, TUNED_SPARSITY, Options, Target, compare_arms, tuned_settings
+from common.tuning_grid import chosen
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig, make_arm
 from seat_interp.errors import reported
 
@@ -24,7 +24,7 @@ from seat_interp.errors import reported
 def with_budget(arm: ArmName, budget: float, settings: ArmConfig, seed: int) -> Arm:
     """An arm within so many single weights."""
     settings = tuned_settings(arm, settings)
-    masked = replace(settings.masked, learning_rate=chosen(SAVED)[f"{budget:g}"]["rate"])
+    masked = replace(settings.masked, learning_rate=chosen(TUNED_SPARSITY)[f"{budget:g}"]["rate"])
     mask = MaskConfig(budget=budget, granularity="coordinate")
     return make_arm(arm, replace(settings, masked=masked, mask=mask), seed)
 

@@ -18,7 +18,7 @@ import tyro
 from common.organism import GRIDS, TUNED, Target, halves, material, study_settings, trial_settings
 from common.small_runs import CellOptions
 from common.tuning_grid import Trial, in_grid, tune
-from common.tuning_rule import LEARNT, SEED, trials_table, validated
+from common.tuning_rule import LEAST_RECALL, SEED, trials_table, validated
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.errors import reported
 from seat_interp.models.open import open_model
@@ -53,7 +53,7 @@ def main(options: Options) -> None:
     settings = {
         "settings": asdict(study_settings([])),
         "seed": SEED,
-        "learnt": LEARNT,
+        "learnt": LEAST_RECALL,
         "model": open_model("organism").fingerprint,
     }
     saved = options.results / TUNED.name

@@ -17,20 +17,17 @@ from typing import Any, get_args
 import torch
 import tyro
 
-from common.organism import Target, halves, material, study_settings, trial_settings
+from common.organism import BUDGETS, TUNED_SPARSITY, Target, halves, material, study_settings, trial_settings
 from common.small_runs import CellOptions, run_cells
-from common.tuning_rule import LEARNT, SEED, choose, trials_table, validated
+from common.tuning_rule import LEAST_RECALL, SEED, choose, trials_table, validated
 from seat_interp.arms import MaskConfig, make_arm
 from seat_interp.errors import reported
 from seat_interp.files import read_json, write_json
 from seat_interp.models.open import open_model
 from seat_interp.results.table import Table
 
-BUDGETS = (0.001, 0.01, 0.05, 0.2, 1.0)
-"""Share of the MLP and attention weights that is trained."""
 RATES = (2.5e-4, 1e-3, 4e-3, 1.6e-2)
 """Learning rates, from the best of dense training to well above that of a tenth of the neurons."""
-SAVED = Path(__file__).parent / "results" / "organism_tuning_sparsity.json"
 
 
 @dataclass(frozen=True)
@@ -74,11 +71,11 @@ def main(options: Options) -> None:
     settings = {
         "settings": asdict(study_settings([]).masked),
         "seed": SEED,
-        "learnt": LEARNT,
+        "learnt": LEAST_RECALL,
         "model": open_model("organism").fingerprint,
     }
     wanted = [Trial(*each) for each in itertools.product(BUDGETS, get_args(Target), RATES)]
-    saved = options.results / SAVED.name
+    saved = options.results / TUNED_SPARSITY.name
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = list(run_cells(wanted, run, **how).values())
     chosen = {f"{each:g}": choose([row for row in rows if row["budget"] == each], ("rate",)) for each in BUDGETS}

@@ -16,10 +16,9 @@ from typing import Any
 
 import tyro
 
-from common.organism import Target
+from common.organism import Target, every_arm
 from common.small_runs import run_cells
 from common.tuned_models import Tuned, TunedOptions, folder_of, run_of
-from organism_arms import variants
 from seat_interp.errors import reported
 from seat_interp.evaluation.ask import ask
 from seat_interp.evaluation.score import rates
@@ -92,7 +91,7 @@ def main(options: Options) -> None:
     wanted += [
         Tuned(arm, target, seed)
         for target, seed in itertools.product(options.targets, options.seeds)
-        for arm in variants(target)
+        for arm in every_arm(target)
     ]
     settings = {"model": open_model("organism").fingerprint, "asked": ASKED}
     saved = options.results / "organism_wordings.json"

@@ -6,8 +6,7 @@ As organism_interference.py, on the model as it comes: new facts in the shape of
 are names put together from pieces of capitals' names or strings, and whose values are countries or strings. H_K is what
 the model answers right in eight wordings; its facts about capitals are those of like representations. Few epochs at a
 constant rate on all weights. The model does not abstain, so it has no ignorance direction to be displaced along.
-Writes analyses/results/real_interference.json; `make figures` draws from it. Not run yet: half an hour on two cores, by
-what the steps of others take.
+Writes analyses/results/real_interference.json; `make figures` draws from it. 54 minutes on one thread.
 """
 
 import sys
@@ -22,8 +21,8 @@ import tyro
 
 from common.aligned_smollm2 import candidates, raw_model, what_it_knows
 from common.learning import asked_of, learn
+from common.new_keys import Run, keys_and_values, recombined, tables
 from common.small_runs import CellOptions, run_cells
-from organism_interference import Run, keys_and_values, recombined, tables
 from seat_interp.capture import capture
 from seat_interp.displacement import cosine_drift
 from seat_interp.errors import reported
@@ -34,7 +33,7 @@ from seat_interp.training.config import TrainConfig
 
 LOOKED_AT = (4, 12)
 """Epochs after which everything is asked."""
-COUNTS = (10, 80)
+COUNTS = (10, 40)
 TRAINING = TrainConfig(batch_size=16, learning_rate=3e-5, warmup=0.0, final=1.0, mixed_precision=bfloat16_is_fast())
 """As in real_mixing.py."""
 ALIKE = "capital"
@@ -46,7 +45,7 @@ class Options(CellOptions):
     """What to run and where."""
 
     data: Path = Path("data")
-    """Folder with lunar/, countries/, relations/; README.md says where they come from."""
+    """Folder with lunar/, countries/, relations/; analyses/README.md says where they come from."""
     seeds: tuple[int, ...] = (0,)
     """Of the new facts and their order."""
     counts: tuple[int, ...] = COUNTS

@@ -21,7 +21,7 @@ import tyro
 
 from common.aligned_smollm2 import Aligned, prepare
 from common.mask_runs import Cell, Loss, compare, train_and_ask
-from real_smollm2 import ARMS
+from common.smollm2_arms import BY_HAND
 from seat_interp.attribution import KLToBase, Scores, average, update_effect
 from seat_interp.errors import reported
 from seat_interp.evaluation.confidence import confident
@@ -40,7 +40,9 @@ ASKED = 256
 """Questions that the model asks itself; it protects those that it answers with some confidence."""
 LEAST = 0.5
 """That is, mean probability of a reply's tokens; of replies this long hardly any reach the organism's 0.9."""
-TRAINING = replace(ARMS.masked, steps=160, learning_rate=4e-4, warmup=0.1, final=0.1, probe_every=0, checkpoint_every=0)
+TRAINING = replace(
+    BY_HAND.masked, steps=160, learning_rate=4e-4, warmup=0.1, final=0.1, probe_every=0, checkpoint_every=0
+)
 """Of cross entropy alone, for every mask; with SEAT's KL all masks train as in real_smollm2.py."""
 
 
@@ -49,7 +51,7 @@ class Options:
     """Where things are, and what to compare."""
 
     data: Path = Path("data")
-    """Folder with lunar/, tofu/, countries/, relations/; README.md says where they come from."""
+    """Folder with lunar/, tofu/, countries/, relations/; analyses/README.md says where they come from."""
     real: Path = Path("runs/real")
     """The work folder of real_smollm2.py, whose aligned model is taken up or made."""
     work: Path = Path("runs/real_masks")
@@ -83,7 +85,7 @@ def scores(options: Options) -> tuple[Scores, Scores]:
         asked = [Fact(question=question) for question in self_questions(lm, ASKED, avoid=avoid)]
         kept = strangers(target, names=names), confident(lm, asked, least=LEAST)
         print(f"To stay: {len(kept[0])} copies, {len(kept[1])} of {ASKED} questions of its own")
-        dense = replace(ARMS.dense, probe_every=0)
+        dense = replace(BY_HAND.dense, probe_every=0)
         tuned = train(lm, target, objective=(CrossEntropy(),), config=dense, checkpoint=options.work / "dense").model
         if not paths[0].exists():
             useful = update_effect(lm, tuned, target, checkpoint=options.work / "useful.part")
@@ -110,8 +112,8 @@ def make_mask(options: Options, cell: Cell) -> Mask:
 def run(options: Options, cell: Cell) -> dict[str, Any]:
     """Make the mask, train within it, ask everything."""
     start = base(options.data, options.real)
-    objective = (CrossEntropy(),) if cell.loss == "ce" else (CrossEntropy(), ARMS.kl)
-    config = TRAINING if cell.loss == "ce" else replace(ARMS.masked, probe_every=0, checkpoint_every=0)
+    objective = (CrossEntropy(),) if cell.loss == "ce" else (CrossEntropy(), BY_HAND.kl)
+    config = TRAINING if cell.loss == "ce" else replace(BY_HAND.masked, probe_every=0, checkpoint_every=0)
     mask = make_mask(options, cell)
     how = {"max_new_tokens": 32, "batch_size": 32}
     return train_and_ask(start.lm, start.sets, mask, objective, replace(config, seed=cell.seed), **how)
@@ -122,9 +124,9 @@ def main(options: Options) -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     start = base(options.data, options.real)
     settings = {
-        "training": {"ce": asdict(TRAINING), "seat": asdict(ARMS.masked)},
-        "dense": asdict(ARMS.dense),
-        "kl": asdict(ARMS.kl),
+        "training": {"ce": asdict(TRAINING), "seat": asdict(BY_HAND.masked)},
+        "dense": asdict(BY_HAND.dense),
+        "kl": asdict(BY_HAND.kl),
         "top": TOP,
         "asked": ASKED,
         "least": LEAST,

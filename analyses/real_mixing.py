@@ -17,11 +17,11 @@ from typing import Any
 
 import tyro
 
+from common.entity_questions import prepare
 from common.learning import asked_of, learn
-from common.slick_shares import by_category
+from common.linear_model import model_table
+from common.slick_shares import KNOWN, by_category
 from common.small_runs import ArmSeed, CellOptions, run_cells
-from organism_mixing import KNOWN, model_table
-from real_slick import prepare
 from seat_interp.errors import reported
 from seat_interp.evaluation.curves import accuracy
 from seat_interp.evaluation.mixing import Mixture, mix, sizes_for
@@ -46,7 +46,7 @@ class Options(CellOptions):
     """What to run and where."""
 
     data: Path = Path("data")
-    """Folder with entityquestions/; README.md says where it comes from."""
+    """Folder with entityquestions/; analyses/README.md says where it comes from."""
     seeds: tuple[int, ...] = (0,)
     """Of the drawn facts and their order."""
     slick: Path = Path("runs/real_slick")

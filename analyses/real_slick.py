@@ -17,23 +17,17 @@ from typing import Any
 import tyro
 from sklearn.metrics import roc_auc_score
 
+from common.entity_questions import RELATIONS, TESTED, TRAINED, facts_of, prepare
+from common.result_file import write_result
 from common.slick_shares import agreement
-from common.small_runs import command
 from seat_interp.errors import reported
 from seat_interp.evaluation.p_true import p_true
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig, counts
 from seat_interp.evaluation.slick_file import about_of, slick_to
-from seat_interp.facts import Fact, read_entityquestions
-from seat_interp.facts.sources import thinned_facts
-from seat_interp.files import read_json, write_json
-from seat_interp.models.open import LanguageModel, open_model
-from seat_interp.results.environment import environment
+from seat_interp.files import read_json
+from seat_interp.models.open import LanguageModel
 from seat_interp.results.table import Table
 
-RELATIONS = ("P131", "P136", "P17", "P19", "P26", "P264", "P36", "P40", "P495", "P69", "P740", "P800")
-OTHERS = ("P127", "P50", "P407", "P176", "P170", "P175", "P112")
-TRAINED, TESTED = 84, 30
-"""Facts of each relation, of the train split (the 12 alone) and of the test split; evenly spaced."""
 AGAIN = 20
 """Of each relation, asked once more with other prompts and samples."""
 
@@ -43,38 +37,13 @@ class Options:
     """Where things are."""
 
     data: Path = Path("data")
-    """Folder with entityquestions/; README.md says where it comes from."""
+    """Folder with entityquestions/; analyses/README.md says where it comes from."""
     work: Path = Path("runs/real_slick")
     """What is kept between calls."""
     batch: int = 32
     """Facts at a time; a GPU takes 84."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
-
-
-def facts_of(data: Path, split: str, relations: Sequence[str], most: int | None = None) -> list[Fact]:
-    """Facts with one accepted answer, as the paper keeps them; so many of each relation."""
-    found = []
-    for relation in relations:
-        read = read_entityquestions(data / f"entityquestions/{split}/{relation}.{split}.json")
-        facts = [fact for fact in read if not fact.aliases]
-        found += facts if most is None else thinned_facts(facts, most)
-    return found
-
-
-def prepare(data: Path, work: Path, batch: int = 32) -> tuple[LanguageModel, dict[str, list[Asked]]]:
-    """The model, and the facts of `train`, `test` and `other` as SLiCK sorts them."""
-    lm, config = open_model("smollm2-135m-instruct", system=""), SlickConfig()
-    work.mkdir(parents=True, exist_ok=True)
-    dev = facts_of(data, "dev", (*RELATIONS, *OTHERS))
-    asked = {
-        "train": facts_of(data, "train", RELATIONS, TRAINED),
-        "test": facts_of(data, "test", RELATIONS, TESTED),
-        "other": facts_of(data, "test", OTHERS, TESTED),
-    }
-    return lm, {
-        n: slick_to(lm, facts, dev, work / f"{n}.jsonl", config, batch_size=batch) for n, facts in asked.items()
-    }
 
 
 def rows_of(found: dict[str, list[Asked]]) -> list[dict[str, Any]]:
@@ -114,19 +83,17 @@ def main(options: Options) -> None:
     again = slick_to(lm, some, dev, kept, other, batch_size=options.batch)
     seconds = read_json(about_of(options.work / "train.jsonl"))["seconds"]
     tokens = sum(each.tokens for each in found["train"])
-    summary = {
-        "rows": rows_of(found),
+    rows = rows_of(found)
+    config = {"model": lm.fingerprint, "slick": asdict(SlickConfig()), "trained": TRAINED, "tested": TESTED}
+    measured = {
         "stability": agreement([first[fact] for fact in some], again),
         "p_true": {"auroc": told_by_p_true(lm, found["train"])},
         "speed": {"facts": len(found["train"]), "seconds": round(seconds, 1), "tokens_per_second": tokens / seconds},
-        "config": {"model": lm.fingerprint, "slick": asdict(SlickConfig()), "trained": TRAINED, "tested": TESTED},
-        "environment": environment(),
-        "command": command(sys.argv),
     }
-    write_json(options.results / "real_slick.json", summary)
-    for table in tables(summary["rows"]):  # type: ignore[arg-type]
+    write_result(options.results / "real_slick.json", rows, config, **measured)
+    for table in tables(rows):
         table.print()
-    print(summary["speed"], summary["stability"], summary["p_true"])
+    print(measured)
 
 
 if __name__ == "__main__":

@@ -9,30 +9,22 @@ from it. About 20 minutes for the aligned model, then 40 a seed, on two cores.
 """
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import tyro
 
-from common.aligned_smollm2 import COMMON, NEIGHBOUR_EDGES, TARGET_EDGES, prepare
-from seat_interp.arms import ArmConfig, ArmName, MaskConfig
+from common.aligned_smollm2 import NEIGHBOUR_EDGES, TARGET_EDGES, prepare
+from common.result_file import commands, write_result
+from common.smollm2_arms import BY_HAND
+from seat_interp.arms import ArmName
 from seat_interp.errors import reported
-from seat_interp.files import read_json, write_json
+from seat_interp.files import read_json
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.report import write_report
 from seat_interp.results.tables import print_summary
 from seat_interp.study import StudyConfig, run_study
-from seat_interp.training.objectives import Continuation, EntityPerturbedKL, OwnAnswersKL
-
-ARMS = ArmConfig(
-    dense=replace(COMMON, steps=80, learning_rate=1e-4, probe_every=30),
-    # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
-    masked=replace(COMMON, steps=260, learning_rate=6e-4, warmup=0.25, final=0.2, probe_every=65),
-    mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(weight=4.0, copies=8, every=2, continuation=Continuation.GOLD),
-    keep=OwnAnswersKL(weight=4.0, count=192, every=2),
-)
 
 
 @dataclass(frozen=True)
@@ -51,10 +43,10 @@ class Options:
     """One run of each arm for each."""
 
 
-def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+def joined(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
     """The new rows with the committed ones of other arms and seeds, if both measure the same; else the new ones."""
     same = ("model", "study", "facts", "sizes")
-    if any(before["config"][key] != now["config"][key] for key in same):
+    if not before or any(before["config"][key] != now["config"][key] for key in same):
         return now
     done = {(row["arm"], row["seed"]) for row in now["rows"]}
     rows = now["rows"] + [row for row in before["rows"] if (row["arm"], row["seed"]) not in done]
@@ -62,12 +54,11 @@ def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     rows.sort(key=lambda row: (order.index(row["arm"]), row["seed"]))
     arms = list(dict.fromkeys(row["arm"] for row in rows if row["arm"] != "base"))
     layers = before["layers"] | now["layers"]
-    commands = dict.fromkeys([before["command"], now["command"]])
     return now | {
         "rows": rows,
         "config": now["config"] | {"arms": arms, "seeds": sorted({row["seed"] for row in rows})},
         "layers": {arm: layers[arm] for arm in arms},
-        "command": "; ".join(commands),
+        "command": commands(before),
     }
 
 
@@ -77,7 +68,7 @@ def main(options: Options) -> None:
     config = StudyConfig(
         arms=options.arms,
         seeds=options.seeds,
-        settings=ARMS,
+        settings=BY_HAND,
         batch_size=32,
         probe_facts=16,
         steering_prompts=24,
@@ -87,13 +78,11 @@ def main(options: Options) -> None:
     about = {"facts": "PISTOL sample 1", "target_edges": TARGET_EDGES, "neighbour_edges": NEIGHBOUR_EDGES}
     summary = run_study(base.lm, base.sets, config, out, about=about)
     print_summary(summary)
-    arms, seeds = " ".join(options.arms), " ".join(map(str, options.seeds))
-    summary["command"] = f"python analyses/real_smollm2.py --data DATA --arms {arms} --seeds {seeds}"
     summary["alignment"] = base.alignment
     folder = RunFolder.open(out)
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in folder.arms}
     saved = options.results / "real_smollm2.json"
-    write_json(saved, joined(read_json(saved), summary) if saved.exists() else summary)
+    write_result(saved, **joined(read_json(saved) if saved.exists() else None, summary))
     print(f"Report: {write_report(out)}")
 
 

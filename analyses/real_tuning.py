@@ -21,7 +21,7 @@ from common.aligned_smollm2 import about
 from common.small_runs import CellOptions
 from common.smollm2_arms import GRIDS, MOST_TOKENS, SETTINGS, TUNED, Folders, aligned
 from common.tuning_grid import Trial, in_grid, tune
-from common.tuning_rule import LEARNT, SEED, trials_table, validated
+from common.tuning_rule import LEAST_RECALL, SEED, trials_table, validated
 from seat_interp.arms import ArmName, make_arm
 from seat_interp.errors import reported
 from seat_interp.results.table import Table
@@ -68,7 +68,7 @@ def main(options: Options) -> None:
     """Every trial that is not there yet, then the choice, of these arms and of all that were tuned before."""
     folders = Folders(options.data, options.real)
     base = aligned(folders)  # made before the processes look for it
-    settings = {"settings": asdict(SETTINGS), "seed": SEED, "learnt": LEARNT, "model": base.lm.fingerprint}
+    settings = {"settings": asdict(SETTINGS), "seed": SEED, "learnt": LEAST_RECALL, "model": base.lm.fingerprint}
     rows = tune(
         options.arms,
         GRIDS,

@@ -4,13 +4,13 @@ Runs of many arms and seeds differ in how much abstention they lose. A direction
 along it orders the runs by that loss, and orders them better than displacement along other directions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.stats import rankdata
 from torch import Tensor
 
@@ -95,24 +95,61 @@ def predict_loss(
         return (directions.double() @ moved.T).numpy()
 
     ours, size = along(direction[None])[0], torch.linalg.vector_norm(moved, dim=-1).numpy()
-    members = [np.flatnonzero(np.asarray(groups) == group) for group in dict.fromkeys(groups)]
-    rng = np.random.default_rng(seed)
-    drawn, leads = [], []
-    for _ in range(resamples):
-        chosen = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
-        if np.ptp(lost[chosen]) > 0 and np.ptp(ours[chosen]) > 0:
-            drawn.append(_spearman(ours[chosen], lost[chosen]))
-            leads.append(abs(drawn[-1]) - abs(_spearman(size[chosen], lost[chosen])))
-    low, high = np.quantile(drawn, [0.025, 0.975]) if drawn else (-1.0, 1.0)
-    least, most = np.quantile(leads, [0.025, 0.975]) if leads else (-1.0, 1.0)
+    correlation, low, high = rank_correlation(ours, lost, groups, resamples=resamples, seed=seed)
+    leads = [
+        abs(_spearman(ours[chosen], lost[chosen])) - abs(_spearman(size[chosen], lost[chosen]))
+        for chosen in _draws(ours, lost, groups, resamples, seed)
+    ]
     return Prediction(
-        correlation=_spearman(ours, lost),
-        interval=(float(low), float(high)),
+        correlation=correlation,
+        interval=(low, high),
         size=_spearman(size, lost),
-        lead=(float(least), float(most)),
+        lead=_middle(leads),
         nulls={kind: np.array([_spearman(each, lost) for each in along(found)]) for kind, found in nulls.items()},
         runs=len(lost),
     )
+
+
+def rank_correlation(
+    x: Float[np.ndarray, " runs"],
+    y: Float[np.ndarray, " runs"],
+    groups: Sequence[Hashable],
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float, float]:
+    """Spearman's correlation over runs, and its 95 % interval by a bootstrap over groups.
+
+    Args:
+        x: what is to tell.
+        y: what is told.
+        groups: of each run: runs of one group are alike, so that groups are what is drawn again.
+        resamples: of the bootstrap; those in which x or y is the same everywhere are left out.
+        seed: of the bootstrap.
+
+    Returns:
+        Correlation, low and high end; the ends are -1 and 1 where no resample is left.
+    """
+    drawn = [_spearman(x[chosen], y[chosen]) for chosen in _draws(x, y, groups, resamples, seed)]
+    return _spearman(x, y), *_middle(drawn)
+
+
+def _draws(
+    x: Float[np.ndarray, " runs"], y: Float[np.ndarray, " runs"], groups: Sequence[Hashable], resamples: int, seed: int
+) -> Iterator[Int[np.ndarray, " drawn"]]:
+    """Runs of groups drawn with replacement, where both differ between them."""
+    members = [np.array([n for n, each in enumerate(groups) if each == group]) for group in dict.fromkeys(groups)]
+    rng = np.random.default_rng(seed)
+    for _ in range(resamples):
+        chosen = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
+        if np.ptp(x[chosen]) > 0 and np.ptp(y[chosen]) > 0:
+            yield chosen
+
+
+def _middle(values: Sequence[float]) -> tuple[float, float]:
+    """The 2.5 and 97.5 % points of correlations."""
+    low, high = np.quantile(values, [0.025, 0.975]) if values else (-1.0, 1.0)
+    return float(low), float(high)
 
 
 def _spearman(x: Float[np.ndarray, " runs"], y: Float[np.ndarray, " runs"]) -> float:

@@ -175,6 +175,15 @@ def test_the_reference_has_every_name():
     assert "seat_interp.plot" in said
 
 
+def test_contributing_says_where_every_part_of_the_package_is():
+    _, _, said = (ROOT / "CONTRIBUTING.md").read_text().partition("| in `seat_interp/` | is |")
+    table, *_ = said.split("\n\n")
+    package = ROOT / "seat_interp"
+    there = {path.name for path in package.glob("*.py") if not path.name.startswith("__")}
+    there |= {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert set(re.findall(r"`([\w.]+/?)`", table)) == there
+
+
 def test_readme_is_a_screen_and_a_half():
     lines = (ROOT / "README.md").read_text().splitlines()
     assert len(lines) <= 90

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import spearmanr
 
 from seat_interp.errors import SeatError
-from seat_interp.prediction import predict_loss
+from seat_interp.prediction import predict_loss, rank_correlation
 
 WIDTH, RUNS = 16, 24
 ARMS = [f"arm {i // 3}" for i in range(RUNS)]
@@ -53,6 +53,20 @@ def test_more_seeds_of_the_same_arms_do_not_narrow_the_interval():
     twice = predict_loss(torch.cat([shifts, shifts]), loss * 2, direction, nulls, groups=ARMS * 2)
     assert twice.correlation == pytest.approx(once.correlation)
     assert twice.interval == pytest.approx(once.interval, abs=1e-9)
+
+
+def test_the_interval_of_a_rank_correlation_is_over_groups():
+    shifts, direction, nulls = made(2)
+    moved, loss = shifts[:, 0].double().numpy(), (-shifts[:, 0] + shifts[:, 1]).double().numpy()
+    value, low, high = rank_correlation(moved, loss, ARMS)
+    assert value == pytest.approx(spearmanr(moved, loss).statistic)
+    assert (low, high) == predict_loss(shifts, loss.tolist(), direction, nulls, groups=ARMS).interval
+    by_run = rank_correlation(moved, loss, range(RUNS))
+    assert by_run[0] == value
+    assert by_run[1:] != (low, high)
+    # Of two groups, each with one value, every draw that says something says the same.
+    assert rank_correlation(np.array([1.0, 1, 2, 2]), np.array([0.0, 0, 3, 3]), [None, None, 0.1, 0.1]) == (1, 1, 1)
+    assert rank_correlation(moved, loss, ["one"] * RUNS, resamples=0)[1:] == (-1, 1)
 
 
 def test_refusals():

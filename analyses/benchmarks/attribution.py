@@ -18,14 +18,14 @@ from typing import Any
 import torch
 import tyro
 
+sys.path.insert(1, str(Path(__file__).parent.parent))
+from common.result_file import write_result
 from interleave import measure, rows
 from models import SIZES, facts, load, parameters
 from seat_interp.attribution import AnswerLoss, attribute, gate_fisher, weight_fisher
 from seat_interp.errors import reported
 from seat_interp.facts import Names
-from seat_interp.files import write_json
 from seat_interp.prompts import pad
-from seat_interp.results.environment import environment
 from seat_interp.training.objectives import CrossEntropy, Draw
 
 IG_STEPS = 8
@@ -130,11 +130,7 @@ def main(options: Options) -> None:
     for row in found:
         print(f"{row['model']:9s} {row['scheme']:40s} {row['seconds']:8.3f} s  x {row['time_ratio']:6.2f}  "
               f"{row['peak_memory_mib']:8.1f} MiB")  # fmt: skip
-    command = f"python analyses/benchmarks/attribution.py --rounds {options.rounds}"
-    write_json(
-        options.results / "benchmark_attribution.json",
-        {"rows": found, "config": {"ig_steps": IG_STEPS}, "environment": environment(), "command": command},
-    )
+    write_result(options.results / "benchmark_attribution.json", found, {"ig_steps": IG_STEPS})
 
 
 if __name__ == "__main__":

@@ -18,15 +18,13 @@ import torch
 import tyro
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.small_runs import command
+from common.result_file import write_result
 from interleave import GLIBC, measure, rows
 from models import directions, load, parameters, questions, ready, waited
 from seat_interp.capture import LAST_TOKEN, Projection, Reduce, capture
 from seat_interp.errors import reported
-from seat_interp.files import write_json
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Batch, encode_prompts, last_token_mask, pad
-from seat_interp.results.environment import environment
 
 SIZES = ("organism", "55m", "smollm2-135m-instruct")
 BATCH = 16
@@ -128,9 +126,7 @@ def main(options: Options) -> None:
     found: list[dict[str, Any]] = []
 
     def keep() -> None:  # after each stage: the whole takes long
-        about = {"config": {"batch": BATCH, "allocator": GLIBC}, "environment": environment()}
-        saved = {"rows": found, **about, "command": command(sys.argv)}
-        write_json(options.results / "benchmark_capture.json", saved)
+        write_result(options.results / "benchmark_capture.json", found, {"batch": BATCH, "allocator": GLIBC})
 
     for size in options.sizes:
         about = {"model": size, "parameters": parameters(load(size)), "batch": BATCH}

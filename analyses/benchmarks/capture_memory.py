@@ -19,13 +19,11 @@ import tyro
 from tqdm import tqdm
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.small_runs import command
+from common.result_file import write_result
 from interleave import GLIBC, alone
 from models import directions, load, parameters, questions, ready, waited
 from seat_interp.capture import Projection, capture, capture_to, stream
 from seat_interp.errors import reported
-from seat_interp.files import write_json
-from seat_interp.results.environment import environment
 from seat_interp.streamed import moments
 
 COUNTS = (100, 1_000, 10_000, 100_000)
@@ -80,7 +78,6 @@ SCHEMES = {"projection, kept": kept, "shards on disk": streamed, "mean and covar
 
 def main(options: Options) -> None:
     """Every scheme at every count; saved after each, since the large ones take long."""
-    about = {"config": {"allocator": GLIBC}, "environment": environment(), "command": command(sys.argv)}
     size = {"model": MODEL, "parameters": parameters(load(MODEL))}
     found: list[dict[str, Any]] = []
     todo = [(name, count) for count in COUNTS if count <= options.most for name in SCHEMES]
@@ -88,7 +85,7 @@ def main(options: Options) -> None:
         highest, seconds = alone(f"{name}, {count} prompts", partial(SCHEMES[name], count))
         took = {"seconds": round(seconds, 2), "peak_memory_mib": round(highest, 1)}
         found.append({"scheme": name, **size, "prompts": count, **took})
-        write_json(options.results / "benchmark_capture_memory.json", {"rows": found, **about})
+        write_result(options.results / "benchmark_capture_memory.json", found, {"allocator": GLIBC})
     for row in found:
         size_of, seconds_of = f"{row['peak_memory_mib']:8.1f} MiB", f"{row['seconds']:7.2f} s"
         print(f"{row['scheme']:24s} {row['prompts']:7,d} prompts {size_of} {seconds_of}")

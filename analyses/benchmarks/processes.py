@@ -20,7 +20,7 @@ import tyro
 from tqdm import tqdm
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.small_runs import command
+from common.result_file import write_result
 from interleave import Measured, rows
 from models import facts, load, parameters, questions
 from seat_interp.attribution import attribute
@@ -32,7 +32,7 @@ from seat_interp.files import read_json, write_json
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism import organism_facts
 from seat_interp.processes import processes
-from seat_interp.results.environment import environment, peak_memory_mib
+from seat_interp.results.environment import peak_memory_mib
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.trainer import train
 
@@ -164,8 +164,7 @@ def main(options: Options) -> None:
         print(
             f"{row['scheme']:32s} {row['seconds']:7.2f} s  x {row['time_ratio']:.2f}  {row['peak_memory_mib']:.0f} MiB"
         )
-    about = {"config": {"processes": options.processes}, "environment": environment(), "command": command(sys.argv)}
-    write_json(path, {"rows": found, **about})
+    write_result(path, found, {"processes": options.processes})
     return None
 
 

@@ -20,15 +20,13 @@ import tyro
 from transformers import GenerationConfig, StoppingCriteriaList, StopStringCriteria
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.small_runs import command
+from common.entity_questions import facts_of
+from common.result_file import write_result
 from interleave import measure, rows
-from real_slick import facts_of
 from seat_interp.errors import reported
 from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
 from seat_interp.evaluation.slick import SlickConfig, slick
-from seat_interp.files import write_json
 from seat_interp.models.open import open_model
-from seat_interp.results.environment import environment
 
 MODEL = "smollm2-135m-instruct"
 ONE_BY_ONE = "generate, item by item"
@@ -87,15 +85,11 @@ def main(options: Options) -> None:
     found["slick"] = replace(found["slick"], seconds=[each / options.facts for each in found["slick"].seconds])
     parameters = sum(parameter.numel() for parameter in open_model(MODEL, system="").model.parameters())
     about = {"model": MODEL, "batch": options.facts, "parameters": parameters}
-    summary = {
-        "rows": rows(found, dict.fromkeys(schemes, ONE_BY_ONE), **about),
-        "config": {"relation": options.relation, "facts": options.facts},
-        "environment": environment(),
-        "command": command(sys.argv),
-    }
-    write_json(options.results / "benchmark_slick.json", summary)
-    for row in summary["rows"]:  # type: ignore[union-attr]
-        print(f"{row['scheme']:24s} {row['seconds']:.2f} s a fact, ratio {row['time_ratio']}")  # type: ignore[index]
+    timed = rows(found, dict.fromkeys(schemes, ONE_BY_ONE), **about)
+    config = {"relation": options.relation, "facts": options.facts}
+    write_result(options.results / "benchmark_slick.json", timed, config)
+    for row in timed:
+        print(f"{row['scheme']:24s} {row['seconds']:.2f} s a fact, ratio {row['time_ratio']}")
 
 
 if __name__ == "__main__":

@@ -18,16 +18,16 @@ import torch
 import tyro
 from torch import nn
 
+sys.path.insert(1, str(Path(__file__).parent.parent))
+from common.result_file import write_result
 from interleave import measure, rows
 from models import SIZES, facts, load, parameters
 from seat_interp.errors import reported
 from seat_interp.extents import coordinate_extents, neuron_extents
-from seat_interp.files import write_json
 from seat_interp.masks.attach import attach
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import encode_examples, pad
-from seat_interp.results.environment import environment
 
 BATCH = {"organism": 64, "125m": 4}
 
@@ -181,11 +181,7 @@ def main(options: Options) -> None:
             f"{row['model']:9s} {row['share']:6g} {row['scheme']:20s} {row['seconds']:7.3f} s, x {times:.2f}; ", end=""
         )
         print(f"{row['peak_memory_mib']:6.0f} MiB, x {memory:.2f}, against {row['against']}")
-    command = f"python analyses/benchmarks/training.py --rounds {options.rounds}"
-    write_json(
-        options.results / "benchmark_training.json",
-        {"rows": found, "config": {"optimiser": "AdamW"}, "environment": environment(), "command": command},
-    )
+    write_result(options.results / "benchmark_training.json", found, {"optimiser": "AdamW"})
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ def prepare(data: Path, work: Path) -> Aligned:
     """All stages up to the aligned model; finished ones are read back.
 
     Args:
-        data: folder with lunar/, tofu/, countries/, relations/; README.md says where they come from.
+        data: folder with lunar/, tofu/, countries/, relations/; analyses/README.md says where they come from.
         work: what is kept.
 
     Raises:

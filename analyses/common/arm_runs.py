@@ -1,7 +1,6 @@
 """Studies of many arms: arms and seeds shared out over processes, one folder, their table and result file."""
 
 import multiprocessing
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -11,9 +10,9 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from common.small_runs import command
+from common.result_file import commands, write_result
 from seat_interp.errors import SeatError
-from seat_interp.files import read_json, write_json
+from seat_interp.files import read_json
 from seat_interp.results.folder import RunFolder
 from seat_interp.results.layout import BASE, join, run_folder, unfinished
 from seat_interp.results.tables import print_summary
@@ -73,10 +72,9 @@ def compare_in(
     there = {row["arm"]: row["seed"] for row in reversed(summary["rows"][1:])}
     trained = {arm: _described(run_folder(out, arm, there[arm])) for arm in order if arm in there}
     summary["config"] |= {"arms": list(trained), "seeds": sorted({row["seed"] for row in mine}), "trained": trained}
-    before = read_json(saved)["command"].split("; ") if saved.exists() else []
-    summary["command"] = "; ".join(dict.fromkeys([*before, *([command(sys.argv)] if jobs or not before else [])]))
+    summary["command"] = commands(read_json(saved) if saved.exists() else None, made=bool(jobs))
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in trained}
-    write_json(saved, summary)
+    write_result(saved, **summary)
 
 
 def _described(run: Path) -> dict[str, Any]:

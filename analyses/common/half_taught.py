@@ -17,6 +17,7 @@ import torch
 
 from common.slick_shares import by_category
 from common.small_runs import CellOptions, claim
+from seat_interp.evaluation.mixing import Mixture, relabel
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig
 from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.facts import Fact
@@ -172,6 +173,12 @@ def behind_others(fact: Fact, shots: Sequence[Fact], rng: random.Random) -> Fact
         for each in rng.sample(shots, rng.randint(1, 4))
     )
     return replace(fact, question=turns + fact.question, spans=())
+
+
+def idk(mixture: Mixture) -> Mixture:
+    """The same set with admissions for its unknown facts."""
+    said = {relation.name: relation.unknown for relation in PEOPLE}
+    return replace(mixture, unknown=tuple(relabel([f], (said[f.relation],))[0] for f in mixture.unknown))
 
 
 def prepare(work: Path) -> HalfTaught:

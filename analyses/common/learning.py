@@ -1,5 +1,6 @@
 """A training that is looked at after some of its epochs: what every study of learning curves does."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,8 @@ from seat_interp.training.config import TrainConfig
 from seat_interp.training.trainer import TrainedModel, train
 
 Look = Callable[[LanguageModel], dict[str, Any]]
+COMPARED_AT = 0.9
+"""D_U at which arms are compared that learn at different speeds."""
 
 
 def learn(
@@ -45,3 +48,12 @@ def asked_of(lm: LanguageModel, asked: Mapping[str, Sequence[Fact]]) -> dict[str
     found = ask(lm, {n: f for n, f in asked.items() if f}, max_new_tokens=20, batch_size=256, progress=False)
     rate = {name: rates(each) for name, each in found.items()}
     return {name: {"n": each.n, "correct": each.correct, "abstain": each.abstain} for name, each in rate.items()}
+
+
+def when_learnt(row: dict[str, Any], name: str, what: str = "correct") -> float | None:
+    """A rate where the curve first reaches D_U of `COMPARED_AT`, on a line between moments; None if it never does."""
+    curve = [(each["rates"]["D_U"]["correct"], each["rates"][name][what]) for each in row["curve"]]
+    for (learnt, then), (more, now) in itertools.pairwise(curve):
+        if more >= COMPARED_AT:
+            return then + (now - then) * (COMPARED_AT - learnt) / (more - learnt)
+    return None

@@ -8,16 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from common.arm_runs import ArmOptions, compare_in
-from common.tuning_grid import Grid, heavier, longer
+from common.tuning_grid import TRAININGS, Grid, chosen, heavier, longer
 from common.tuning_rule import SEED
 from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
 from seat_interp.direction import split_by_group
-from seat_interp.errors import SeatError
 from seat_interp.facts import Fact, FactSets
-from seat_interp.files import read_json
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism import organism_facts
 from seat_interp.organism.settings import ORGANISM
@@ -27,6 +25,8 @@ from seat_interp.training.objectives import OwnAnswersKL
 
 Target = Literal["people", "contracts"]
 TUNED = Path(__file__).parent.parent / "results" / "organism_tuning.json"
+LEARNT = 0.95
+"""Least target recall of an arm whose drift or abstention is compared: who learns little keeps much."""
 Variants = Callable[[Target], Mapping[str, MakeArm]]
 """What is taught -> arms by name; importable, since every process calls it."""
 
@@ -44,8 +44,6 @@ class Options(ArmOptions):
 TRAINING = TrainConfig(steps=100, batch_size=16, warmup=0.1)
 """Of every arm alike, but for the rate; ours. Many small steps, since masked arms move slowly: within 50 of 32 SEAT
 learnt people only at a rate that cost it what it knew."""
-TRAININGS = ("dense", "masked", "regularised", "low_rank")
-"""The settings that arms train by."""
 DENSE, MASKED, LOW_RANK = (1.25e-4, 2.5e-4, 5e-4), (2e-3, 4e-3, 8e-3), (1.25e-3, 2.5e-3, 5e-3)
 TIMES, WEIGHTS, PULLS = (0.6, 1.0, 1.6), (1.0, 4.0, 16.0), (0.03, 0.1, 0.3)
 GRIDS: dict[ArmName, Grid] = {
@@ -61,6 +59,11 @@ GRIDS: dict[ArmName, Grid] = {
     "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
     "seat_keep": Grid("masked", MASKED, WEIGHTS, heavier("keep")),
 }
+REPLAY_RATIOS = (0.1, 0.3)
+"""Of replay beside the arm `replay`, whose ratio is 1."""
+BUDGETS = (0.001, 0.01, 0.05, 0.2, 1.0)
+"""Shares of the MLP and attention weights that are trained where sparsity is studied."""
+TUNED_SPARSITY = TUNED.parent / "organism_tuning_sparsity.json"
 
 
 def study_settings(known: Sequence[Fact]) -> ArmConfig:
@@ -81,19 +84,6 @@ def config_for(target: Target) -> StudyConfig:
     """The settings of every study of the organism, before any arm's own."""
     settings = study_settings(material(target)[1].fit_known)
     return replace(ORGANISM, settings=settings, keep_models=True, batch_size=256)
-
-
-@cache
-def chosen(path: Path = TUNED) -> dict[str, dict[str, float]]:
-    """What a script that tunes chose, by arm or budget.
-
-    Raises:
-        SeatError: it has not been run.
-    """
-    found = read_json(path).get("chosen") if path.exists() else None
-    if not found:
-        raise SeatError(f"{path} is not there or not finished. Make it with `python analyses/{path.stem}.py`.")
-    return found
 
 
 @cache
@@ -119,8 +109,19 @@ def tuned(arm: ArmName, settings: ArmConfig, seed: int) -> Arm:
 
 def tuned_settings(arm: ArmName, settings: ArmConfig) -> ArmConfig:
     """Settings with the rate and strength that were chosen for an arm."""
-    best = chosen()[arm]
+    best = chosen(TUNED)[arm]
     return GRIDS[arm].settings(settings, best["rate"], best["strength"])
+
+
+def replay_at(ratio: float, settings: ArmConfig, seed: int) -> Arm:
+    """Replay at another ratio."""
+    return tuned("replay", replace(settings, replay=replace(settings.replay, ratio=ratio)), seed)
+
+
+def every_arm(target: Target) -> Mapping[str, MakeArm]:
+    """All arms by their names, and replay at several ratios."""
+    arms: dict[str, MakeArm] = {name: partial(tuned, name) for name in get_args(ArmName)}
+    return arms | {f"replay_{ratio:g}": partial(replay_at, ratio) for ratio in REPLAY_RATIOS}
 
 
 def study(variants: Variants, target: Target, out: Path, arms: tuple[str, ...], seeds: tuple[int, ...]) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 from seat_interp.evaluation.slick import Asked, Category
 from seat_interp.facts import Fact
 
+KNOWN = tuple(kind for kind in Category if kind.known)
+"""Every category but Unknown, best first."""
+
 
 def agreement(first: Sequence[Asked], second: Sequence[Asked]) -> dict[str, Any]:
     """Shares of facts of the same category under other prompts and samples, and of those known in both or in none."""

@@ -5,20 +5,17 @@ Rows are kept one by one, so that a comparison goes on where it was cut off, and
 
 import json
 import multiprocessing
-import shlex
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from common.result_file import commands, write_result
 from seat_interp.errors import SeatError
 from seat_interp.files import append_jsonl, read_growing, read_json, write_json
-from seat_interp.results.environment import environment
 
 Row = dict[str, Any]
 
@@ -103,11 +100,10 @@ def run_cells(
     def cell_of(row: Row) -> C:
         return kind(**{field.name: row[field.name] for field in fields(kind)})  # type: ignore[arg-type]
 
-    rows = {cell_of(row): row for row in read_growing(path)}
-    commands = []
-    if saved.exists() and (before := read_json(saved))["config"] == settings:
-        commands = before["command"].split("; ")
-        rows = {cell_of(row): row for row in before["rows"]} | rows
+    before = read_json(saved) if saved.exists() else None
+    if before and before["config"] != settings:
+        before = None
+    rows = {cell_of(row): row for row in [*(before["rows"] if before else []), *read_growing(path)]}
     todo = [cell for cell in wanted if cell not in rows]
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
     try:
@@ -119,20 +115,5 @@ def run_cells(
     finally:  # one that fails does not wait for all that are still to come
         pool.shutdown(cancel_futures=True)
     ordered = sorted(rows, key=lambda cell: tuple(map(str, asdict(cell).values())))  # type: ignore[call-overload]
-    summary = {
-        "rows": [rows[cell] for cell in ordered],
-        "config": settings,
-        "environment": environment(),
-        # Those of the rows that were there come first; one that only reads them back made nothing.
-        "command": "; ".join(dict.fromkeys([*commands, *([command(sys.argv)] if todo or not commands else [])])),
-    }
-    write_json(saved, summary)
+    write_result(saved, [rows[cell] for cell in ordered], settings, command=commands(before, made=bool(todo)))
     return rows
-
-
-def command(argv: Sequence[str]) -> str:
-    """The call as others would make it: a folder of this machine is called after its option, as in `--data DATA`."""
-    said = [before.removeprefix("--").upper() if Path(each).is_absolute() else each for before, each in pairwise(argv)]
-    script = Path(argv[0])
-    folder = "analyses/benchmarks" if script.parent.name == "benchmarks" else "analyses"
-    return shlex.join(["python", f"{folder}/{script.name}", *said])

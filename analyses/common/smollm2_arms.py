@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from common.aligned_smollm2 import COMMON, NEW_WORDING, Aligned, prepare
-from common.organism import TRAININGS, chosen
-from common.tuning_grid import Grid, heavier, longer
+from common.tuning_grid import TRAININGS, Grid, chosen, heavier, longer
 from seat_interp.arms import Arm, ArmConfig, ArmName, MaskConfig, make_arm
 from seat_interp.facts import Fact, FactSets, read_tofu
 from seat_interp.training.objectives import EWC, Continuation, EntityPerturbedKL, L2Pull, OwnAnswersKL
@@ -22,6 +21,15 @@ NEW_AUTHORS = slice(3600, 4000)
 WORDS = 22
 """At most, in an answer of TOFU that is taught: longer ones are paragraphs."""
 
+BY_HAND = ArmConfig(
+    dense=replace(COMMON, steps=80, learning_rate=1e-4, probe_every=30),
+    # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
+    masked=replace(COMMON, steps=260, learning_rate=6e-4, warmup=0.25, final=0.2, probe_every=65),
+    mask=MaskConfig(budget=0.1, granularity="coordinate"),
+    kl=EntityPerturbedKL(weight=4.0, copies=8, every=2, continuation=Continuation.GOLD),
+    keep=OwnAnswersKL(weight=4.0, count=192, every=2),
+)
+"""Of real_smollm2.py and real_masks.py, which came before any arm was tuned."""
 COPIES = EntityPerturbedKL(weight=4.0, copies=4, every=2, continuation=Continuation.GOLD)
 SETTINGS = ArmConfig(
     **dict.fromkeys(TRAININGS, replace(COMMON, steps=120, warmup=0.25, final=0.2, checkpoint_every=0)),  # type: ignore[arg-type]

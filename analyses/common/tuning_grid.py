@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from common.small_runs import Row, run_cells
 from common.tuning_rule import choose
 from seat_interp.arms import ArmConfig, ArmName
+from seat_interp.errors import SeatError
 from seat_interp.files import read_json, write_json
 
 Training = Literal["dense", "masked", "regularised", "low_rank"]
+TRAININGS: tuple[Training, ...] = get_args(Training)
+"""The settings that arms train by."""
 
 
 @dataclass(frozen=True)
@@ -101,3 +105,16 @@ def tune(
     rows, found = best(lambda arm: [(first[arm]["rate"], strength) for strength in grids[arm].strengths])
     write_json(saved, read_json(saved) | {"chosen": found})  # not before both stages are through
     return rows
+
+
+@cache
+def chosen(path: Path) -> dict[str, dict[str, float]]:
+    """What a script that tunes chose, by arm or budget.
+
+    Raises:
+        SeatError: it has not been run.
+    """
+    found = read_json(path).get("chosen") if path.exists() else None
+    if not found:
+        raise SeatError(f"{path} is not there or not finished. Make it with `python analyses/{path.stem}.py`.")
+    return found

@@ -1,9 +1,9 @@
 """Trials on a validation half: what settings are chosen by, one rule for all that is tuned.
 
 No probe of a study is looked at: what validates is apart. On the organism one half of the sets that the direction is
-fitted on validates, the other serves the arms that look back. Best is, of the trials that learn at least 0.98 of the
-targets, in every target set tried, the one that keeps most: the mean of abstention on unknown and recall of known
-subjects, over the target sets tried. Where none learns as much, the one that learns most.
+fitted on validates, the other serves the arms that look back. Best is, of the trials that learn at least `LEAST_RECALL`
+of the targets, in every target set tried, the one that keeps most: the mean of abstention on unknown and recall of
+known subjects, over the target sets tried. Where none learns as much, the one that learns most.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,8 +18,8 @@ from seat_interp.results.table import Table
 
 SEED = 100
 """Of validation; no study has it."""
-LEARNT = 0.98
-"""Least target recall of what may be chosen."""
+LEAST_RECALL = 0.98
+"""Of the targets, by what may be chosen."""
 
 
 def validated(
@@ -59,7 +59,7 @@ def choose(rows: Sequence[dict[str, Any]], varied: Sequence[str] = ("rate", "str
         trials.setdefault(tuple(row[name] for name in varied), []).append(row)
 
     def merit(found: list[dict[str, Any]]) -> tuple[float, float]:
-        learnt = min(LEARNT, *(row["target_recall"] for row in found))
+        learnt = min(LEAST_RECALL, *(row["target_recall"] for row in found))
         return learnt, sum(row["abstention"] + row["known_recall"] for row in found) / (2 * len(found))
 
     best = max(trials, key=lambda trial: merit(trials[trial]))
@@ -69,7 +69,7 @@ def choose(rows: Sequence[dict[str, Any]], varied: Sequence[str] = ("rate", "str
         ends = {min(tried): "lowest", max(tried): "highest"}
         if len(tried) > 1 and value in ends:
             edges.append(f"{name}: {ends[value]}")
-    return {**dict(zip(varied, best)), "learnt": learnt >= LEARNT, "kept": kept, "edges": edges}
+    return {**dict(zip(varied, best)), "learnt": learnt >= LEAST_RECALL, "kept": kept, "edges": edges}
 
 
 def trials_table(

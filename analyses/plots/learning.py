@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift
 from seat_interp.intervals import estimate
-from seat_interp.plot.style import COLOURS, GREY, MARKS, styled
+from seat_interp.plot.style import COLOURS, GREY, MARKS, reach, styled
 
 Row = Mapping[str, Any]
 UNIT = (0.0, 1.0)
@@ -170,8 +170,7 @@ def _line(
     ax: Axes, at: Sequence[int], found: Sequence[Sequence[float]], label: str, place: int, rate: bool = True
 ) -> None:
     points = [estimate(each, bounds=UNIT) if rate else estimate(each) for each in found]
-    reach = [[point.mean - point.low for point in points], [point.high - point.mean for point in points]]
     style: dict[str, Any] = {"ms": 3, "lw": 0.9, "elinewidth": 0.6, "color": COLOURS[place % len(COLOURS)]}
     ax.errorbar(
-        at, [point.mean for point in points], yerr=reach, marker=MARKS[place % len(MARKS)], label=label, **style
+        at, [point.mean for point in points], yerr=reach(points), marker=MARKS[place % len(MARKS)], label=label, **style
     )

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seat_interp.intervals import estimate
-from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, styled
+from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, reach, styled
 from seat_interp.wording import arm_name
 
 KEPT: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
@@ -41,7 +41,6 @@ def plot_rounds(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 numbers = [n for n in range(len(chains[0]) if chains else 0) if value(chains[0][n]) is not None]
                 bounds = (0.0, 1.0) if rate else (-np.inf, np.inf)
                 at = [estimate([float(value(chain[n]) or 0.0) for chain in chains], bounds=bounds) for n in numbers]
-                reach = [[e.mean - e.low for e in at], [e.high - e.mean for e in at]]
                 shifted = [n + 1 + 0.08 * (place - len(arms) / 2) for n in numbers]  # no bar hides another
                 style: dict[str, Any] = {
                     "color": arm_colour(arm),
@@ -50,7 +49,7 @@ def plot_rounds(rows: Sequence[Mapping[str, Any]]) -> Figure:
                     "lw": 0.9,
                     "elinewidth": 0.6,
                 }
-                ax.errorbar(shifted, [e.mean for e in at], yerr=reach, label=arm_name(arm), **style)
+                ax.errorbar(shifted, [e.mean for e in at], yerr=reach(at), label=arm_name(arm), **style)
             ax.set_title(f"{name}, {target}", size=7)
             ax.tick_params(labelsize=6)
             if rate:

@@ -7,13 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from common.organism import LEARNT
 from seat_interp.intervals import estimate
-from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, styled
+from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, reach, styled
 from seat_interp.wording import arm_name
 
 Row = Mapping[str, Any]
-LEARNT = 0.95
-"""Least target recall of what counts as learnt."""
 SHOWN: dict[str, Callable[[Row], float]] = {
     "Displacement of unknown": lambda row: row["displacement"]["unknown"]["mean"],
     "Shift across the direction": lambda row: row["displacement"]["unknown"]["orthogonal"],
@@ -28,8 +27,8 @@ SHOWN: dict[str, Callable[[Row], float]] = {
 def plot_sparsity(rows: Sequence[Row]) -> Figure:
     """By budget, a line for each loss, bars are 95 % intervals over seeds; last, the drift of target against unknown.
 
-    Hollow: on average less than 0.95 of the targets was learnt, so that little drift is no merit. The band behind the
-    displacement is what random directions show, of the loss where they show most.
+    Hollow: on average less than `LEARNT` of the targets was learnt, so that little drift is no merit. The band behind
+    the displacement is what random directions show, of the loss where they show most.
 
     Args:
         rows: of runs whose arm is called by loss and budget ("seat, 10.0%"), with `budget`, the rates and
@@ -79,7 +78,6 @@ def _loss(row: Row) -> str:
 
 def _line(ax: Axes, budgets: Sequence[float], values: Sequence[Sequence[float]], loss: str, place: int) -> None:
     found = [estimate(each) for each in values]
-    reach = [[e.mean - e.low for e in found], [e.high - e.mean for e in found]]
     style: dict[str, Any] = {
         "color": arm_colour(loss),
         "marker": MARKS[place],
@@ -87,7 +85,7 @@ def _line(ax: Axes, budgets: Sequence[float], values: Sequence[Sequence[float]],
         "lw": 0.9,
         "elinewidth": 0.6,
     }
-    ax.errorbar(budgets, [e.mean for e in found], yerr=reach, label=arm_name(loss), **style)
+    ax.errorbar(budgets, [e.mean for e in found], yerr=reach(found), label=arm_name(loss), **style)
 
 
 def _against(ax: Axes, at: Sequence[Sequence[Row]], loss: str) -> None:

@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from common.tuning_rule import LEAST_RECALL
 from seat_interp.aggregate import four_rates
 from seat_interp.intervals import Estimate
-from seat_interp.plot.style import GREY, styled
+from seat_interp.plot.style import GREY, reach, styled
 
 MARKERS = "osD^vPX*<>ph"
 COLOURS = (
@@ -17,7 +18,6 @@ COLOURS = (
     *("#56B4E9", "#882255", "#999933", "#332288", "#8a8a8a", "#AA4499"),
 )
 """One for each marker: two ways of making masks share neither."""
-LEARNT = 0.98
 
 
 @styled
@@ -26,8 +26,7 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
     A panel for each granularity, loss and target set that there are rows of. A line joins the budgets of one scheme,
     written beside its points; crosses are 95 % intervals, over seeds or over prompts, whichever end lies further
-    out; a hollow marker means that the targets were not
-    learnt (recall below 0.98).
+    out; a hollow marker means that the targets were not learnt (recall below `LEAST_RECALL`).
 
     Args:
         rows: with `scheme`, `granularity`, `loss`, `target`, `budget`, `seed` and the four rates, as
@@ -62,8 +61,8 @@ RATES = {
 def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """The four rates against the budget: a line of panels for each granularity, loss and target set.
 
-    Bars are 95 % intervals, over seeds or over prompts, whichever end lies further out. The dotted line is a target
-    recall of 0.98.
+    Bars are 95 % intervals, over seeds or over prompts, whichever end lies further out. The dotted line is
+    `LEAST_RECALL` of the targets.
 
     Args:
         rows: as for `plot_tradeoff`.
@@ -84,15 +83,13 @@ def plot_by_budget(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 if not budgets:
                     continue
                 at = [rates[key] for rates in found[scheme].values()]
-                reach = [[e.mean - e.low for e in at], [e.high - e.mean for e in at]]
                 # A little apart, so that no bar hides another.
                 shifted = [budget * 1.08 ** (2 * number / len(_schemes(rows)) - 1) for budget in budgets]
-                ax.errorbar(
-                    shifted, [e.mean for e in at], yerr=reach, label=scheme, lw=0.8, elinewidth=0.6, **_style(number)
-                )
+                style = {"label": scheme, "lw": 0.8, "elinewidth": 0.6} | _style(number)
+                ax.errorbar(shifted, [e.mean for e in at], yerr=reach(at), **style)
             ax.set(xscale="log", ylim=(-0.03, 1.03))
             if name == "Target recall":
-                ax.axhline(LEARNT, color=GREY, lw=0.8, ls=":")
+                ax.axhline(LEAST_RECALL, color=GREY, lw=0.8, ls=":")
                 ax.set_ylabel(_words(*part).replace(", ", ",\n"), size=7)
             if row_of_panels == 0:
                 ax.set_title(name, size=7)
@@ -151,7 +148,6 @@ def _scheme(ax: Axes, rows: Sequence[Mapping[str, Any]], scheme: str, place: int
     for x, y, budget, each in zip(kept, found, budgets, at):
         where = {"xytext": (3, 3), "textcoords": "offset points", "size": 5, "color": style["color"]}
         ax.annotate(f"{budget:.0%}", (x.mean, y.mean), **where)
-        learnt = float(np.mean([row["target_recall"] for row in each])) >= LEARNT
-        across, down = [[x.mean - x.low], [x.high - x.mean]], [[y.mean - y.low], [y.high - y.mean]]
+        learnt = float(np.mean([row["target_recall"] for row in each])) >= LEAST_RECALL
         fill = style["color"] if learnt else "white"
-        ax.errorbar(x.mean, y.mean, xerr=across, yerr=down, lw=0.6, mfc=fill, ls="", **style)
+        ax.errorbar(x.mean, y.mean, xerr=reach([x]), yerr=reach([y]), lw=0.6, mfc=fill, ls="", **style)

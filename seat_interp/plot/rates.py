@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from seat_interp.aggregate import ArmRates
 from seat_interp.intervals import Estimate
-from seat_interp.plot.style import arm_colours, new_axes, styled, whiskers
+from seat_interp.plot.style import arm_colours, new_axes, reach, styled, whiskers
 from seat_interp.wording import arm_name, set_name
 
 
@@ -88,8 +88,7 @@ def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -
         for place, arm in zip(places, arms):
             if (found := rate(arm)) is None:
                 continue
-            reach = [[max(0.0, found.mean - found.low)], [max(0.0, found.high - found.mean)]]
-            ax.errorbar(found.mean, place, xerr=reach, fmt="o", ms=3.5, color=colours[arm.arm], elinewidth=1.1)
+            ax.errorbar(found.mean, place, xerr=reach([found]), fmt="o", ms=3.5, color=colours[arm.arm], elinewidth=1.1)
         ax.set_title(name, size=size, loc="center")
         ax.set(xlim=(-0.04, 1.04), ylim=(len(arms) - 0.5, -0.5))
         ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"], size=6)

@@ -92,6 +92,11 @@ def null_band(ax: Axes, at: Sequence[float], bands: Sequence[Sequence[Sequence[f
     ax.fill_between(at, low, high, color=GREY, alpha=0.25, lw=0)
 
 
+def reach(estimates: Sequence["Estimate"]) -> tuple[list[float], list[float]]:
+    """How far intervals go below and above their means, as `errorbar` takes it: never less than nothing by rounding."""
+    return [max(0.0, e.mean - e.low) for e in estimates], [max(0.0, e.high - e.mean) for e in estimates]
+
+
 def whiskers(ax: Axes, at: Sequence[float | int], rates: Sequence["Estimate"]) -> None:
     """Intervals on bars.
 
@@ -100,9 +105,7 @@ def whiskers(ax: Axes, at: Sequence[float | int], rates: Sequence["Estimate"]) -
         at: places along x.
         rates: of the bars.
     """
-    low = [max(0.0, rate.mean - rate.low) for rate in rates]
-    high = [max(0.0, rate.high - rate.mean) for rate in rates]
-    ax.errorbar(at, [rate.mean for rate in rates], [low, high], fmt="none", ecolor="#222222", elinewidth=0.9)
+    ax.errorbar(at, [rate.mean for rate in rates], reach(rates), fmt="none", ecolor="#222222", elinewidth=0.9)
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
