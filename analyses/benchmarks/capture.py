@@ -8,7 +8,7 @@ grows tells capture_memory.py. Writes analyses/results/benchmark_capture.json.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,12 @@ import torch
 import tyro
 
 sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.result_file import write_result
+from common.result_file import commands, write_result
 from interleave import GLIBC, measure, rows
 from models import directions, load, parameters, questions, ready, waited
 from seat_interp.capture import LAST_TOKEN, Projection, Reduce, capture
 from seat_interp.errors import reported
+from seat_interp.files import read_json
 from seat_interp.models.open import LanguageModel
 from seat_interp.prompts import Batch, encode_prompts, last_token_mask, pad
 
@@ -39,9 +40,9 @@ class Options:
     """What to time."""
 
     sizes: tuple[str, ...] = SIZES
-    """Models."""
-    varied: str = "55m"
-    """The model of random weights whose prompts get longer and whose layers more."""
+    """Models; rows of others, that are there already, stay."""
+    varied: str | None = "55m"
+    """The model of random weights whose prompts get longer and whose layers more; if None, such rows stay."""
     rounds: int = 15
     """Steps of each scheme that count."""
     results: Path = Path("analyses/results")
@@ -121,12 +122,35 @@ def traced(size: str) -> Iterator[Any]:
     yield waited(lambda: capture(held, asked, batch_size=BATCH, progress=False))
 
 
+def varied(model: str, rounds: int) -> list[dict[str, Any]]:
+    """With longer prompts, and with more layers."""
+    found = []
+    for title, values, how in (("clauses", LENGTHS, "clauses"), ("layers", DEPTHS, "layers")):
+        schemes, against = {}, {}
+        for value in values:
+            bare, ours = f"{PLAIN}, {value} {title}", f"capture, last token, {value} {title}"
+            schemes |= {bare: partial(plain, model, **{how: value}), ours: partial(hooks, model, **{how: value})}
+            against |= {bare: bare, ours: bare}
+        about = {"model": model, "parameters": parameters(load(model)), "batch": BATCH, "varied": title}
+        found += rows(measure(schemes, rounds=rounds, label=title), against, **about)
+    return found
+
+
+def _kind(row: Mapping[str, Any]) -> str:
+    return "varied" if "varied" in row else row["model"]
+
+
 def main(options: Options) -> None:
     """Every scheme on every size, then longer prompts and more layers."""
-    found: list[dict[str, Any]] = []
+    path = options.results / "benchmark_capture.json"
+    before = read_json(path) if path.exists() else None
+    anew = (*options.sizes, "varied") if options.varied else options.sizes
+    found = [row for row in before["rows"] if _kind(row) not in anew] if before else []
+    calls = commands(before if found else None)
 
     def keep() -> None:  # after each stage: the whole takes long
-        write_result(options.results / "benchmark_capture.json", found, {"batch": BATCH, "allocator": GLIBC})
+        in_order = sorted(found, key=lambda row: ("varied" in row, row["parameters"]))
+        write_result(path, in_order, {"batch": BATCH, "allocator": GLIBC}, command=calls)
 
     for size in options.sizes:
         about = {"model": size, "parameters": parameters(load(size)), "batch": BATCH}
@@ -143,22 +167,8 @@ def main(options: Options) -> None:
         }
         found += rows(measure(schemes, rounds=options.rounds, label=size), dict.fromkeys(schemes, PLAIN), **about)
         keep()
-    for title, values, how in (("clauses", LENGTHS, "clauses"), ("layers", DEPTHS, "layers")):
-        schemes, against = {}, {}
-        for value in values:
-            bare, ours = f"{PLAIN}, {value} {title}", f"capture, last token, {value} {title}"
-            schemes |= {
-                bare: partial(plain, options.varied, **{how: value}),
-                ours: partial(hooks, options.varied, **{how: value}),
-            }
-            against |= {bare: bare, ours: bare}
-        about = {
-            "model": options.varied,
-            "parameters": parameters(load(options.varied)),
-            "batch": BATCH,
-            "varied": title,
-        }
-        found += rows(measure(schemes, rounds=options.rounds, label=title), against, **about)
+    if options.varied:
+        found += varied(options.varied, options.rounds)
         keep()
     for row in found:
         print(f"{row['model']:22s} {row['scheme']:36s} {row['seconds']:8.3f} s  x {row['time_ratio']:6.2f}  "
