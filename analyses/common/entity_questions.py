@@ -6,7 +6,7 @@ from pathlib import Path
 from seat_interp.evaluation.slick import Asked, SlickConfig
 from seat_interp.evaluation.slick_file import slick_to
 from seat_interp.facts import Fact, read_entityquestions
-from seat_interp.facts.sources import evenly
+from seat_interp.facts.sources import thinned_facts
 from seat_interp.models.open import LanguageModel, open_model
 
 RELATIONS = ("P131", "P136", "P17", "P19", "P26", "P264", "P36", "P40", "P495", "P69", "P740", "P800")
@@ -21,7 +21,7 @@ def facts_of(data: Path, split: str, relations: Sequence[str], most: int | None 
     for relation in relations:
         read = read_entityquestions(data / f"entityquestions/{split}/{relation}.{split}.json")
         facts = [fact for fact in read if not fact.aliases]
-        found += facts if most is None else evenly(facts, most)
+        found += facts if most is None else thinned_facts(facts, most)
     return found
 
 
