@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_shards import MANY, bytes_of
+from many_prompts import MANY, bytes_of
 from tiny_models import CITIES, NAMES, fact
 
 from seat_interp.attribution import attribute
@@ -37,7 +37,7 @@ from pathlib import Path
 from tiny_models import make_model, make_tokenizer
 from seat_interp.capture import AtToken, Projection, capture, capture_to
 from seat_interp.processes import processes
-from test_shards import MANY
+from many_prompts import MANY
 out, lm, here = Path({out!r}), make_model("llama", make_tokenizer()), processes()
 for name, some in (("many", MANY), ("one", MANY[:1])):
     capture(lm, some, batch_size=4, progress=False).save(out / f"{{name}}-{{here.rank}}.safetensors")

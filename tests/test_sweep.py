@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import call, refused
+from jobs import failing, slow
 
 from seat_interp.cli import main
 from seat_interp.errors import SeatError
@@ -36,13 +37,6 @@ def test_jobs_make_the_rows_of_one_process(home, capsys):
     assert Path("swept/full-0/row.json").stat().st_mtime_ns == written
 
 
-def failing(cell) -> None:
-    _, seed = cell
-    if seed == 1:
-        raise SeatError("This one cannot be done.")
-    Path(f"done-{seed}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-
-
 def test_a_job_that_fails_stops_no_other_and_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
@@ -58,10 +52,6 @@ def test_jobs_at_the_same_time_have_gpus_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     sweep(failing, [("full", 0), ("full", 2)], Jobs(gpus=1), tmp_path / "jobs")
     assert {Path(f"done-{seed}").read_text() for seed in (0, 2)} == {"0", "1"}
-
-
-def slow(cell) -> None:
-    time.sleep(60)
 
 
 def test_a_caller_that_is_cut_off_cancels_its_jobs(tmp_path, monkeypatch):

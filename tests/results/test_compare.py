@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 from command_line import refused
-from test_report import Page
+from html_page import Page
 
 from seat_interp.cli import main
 from seat_interp.errors import SeatError

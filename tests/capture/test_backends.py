@@ -1,6 +1,6 @@
 """TransformerLens and nnsight against torch hooks: the same labels, the same numbers, and what is refused.
 
-`pytest -s tests/test_backends.py -k table` prints the table of parity.
+`pytest -s tests/capture/test_backends.py -k table` prints the table of parity.
 """
 
 import sys

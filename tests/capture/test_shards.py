@@ -1,4 +1,4 @@
-"""Captures on disk against captures in memory; kills at random moments; damage; and what is summed in one pass."""
+"""Captures on disk against captures in memory; kills at random moments; damage."""
 
 import os
 import random
@@ -6,24 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import CITIES, NAMES, QUESTIONS, fact
+from many_prompts import MANY, bytes_of
 
 from seat_interp.capture import AtToken, Projection, Shards, capture, capture_to, stream
-from seat_interp.direction import fit_direction
 from seat_interp.errors import SeatError
-from seat_interp.nulls import null_directions
-from seat_interp.streamed import fit_direction_streamed, moments, null_directions_streamed
-
-MANY = [f"{question} {city}" for question in QUESTIONS for city in CITIES]
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def test_shards_hold_what_a_capture_holds(llama, tmp_path):
@@ -95,7 +85,7 @@ import sys; sys.path.insert(0, {tests!r})
 import torch; torch.set_num_threads({threads})
 from tiny_models import make_model, make_tokenizer
 from seat_interp.capture import capture_to
-from test_shards import MANY
+from many_prompts import MANY
 capture_to(make_model("llama", make_tokenizer()), MANY * 20, {folder!r}, shard=3, progress=False)
 print("whole")
 """
@@ -104,7 +94,7 @@ print("whole")
 @pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_kills_at_random_moments_and_the_same_bytes(llama, tmp_path, kills):
     script = CUT_OFF.format(
-        tests=str(Path(__file__).parent), folder=str(tmp_path / "killed"), threads=torch.get_num_threads()
+        tests=str(Path(__file__).parents[1]), folder=str(tmp_path / "killed"), threads=torch.get_num_threads()
     )
     draw, ended, manifest = random.Random(0), 0, tmp_path / "killed" / "manifest-0.jsonl"
     for _ in range(kills):
@@ -119,45 +109,6 @@ def test_kills_at_random_moments_and_the_same_bytes(llama, tmp_path, kills):
     capture_to(llama, MANY * 20, tmp_path / "killed", shard=3, progress=False)
     capture_to(llama, MANY * 20, tmp_path / "whole", shard=3, progress=False)
     assert bytes_of(tmp_path / "killed") == bytes_of(tmp_path / "whole")
-
-
-def test_moments_add_up():
-    values = torch.randn(50, 2, 5, dtype=torch.float64) * 3 + 1
-    found = moments(values.split([1, 20, 29]))
-    torch.testing.assert_close(found.mean, values.mean(0))
-    for layer in range(2):
-        torch.testing.assert_close(found.scatter[layer] / 49, torch.cov(values[:, layer].T))
-        components = found.components(5)[:, layer]
-        oracle = torch.linalg.svd(values[:, layer] - values[:, layer].mean(0)).Vh
-        torch.testing.assert_close((components * oracle).sum(-1).abs(), torch.ones(5, dtype=torch.float64))
-    with pytest.raises(SeatError, match="the set is empty"):
-        moments([])
-
-
-def test_a_direction_in_one_pass(llama):
-    known = [fact(name) for name in NAMES]
-    unknown = [replace(fact(name), question=f"Who is {name}?", spans=()) for name in NAMES]
-    expected = fit_direction(llama, unknown, known)
-    found = fit_direction_streamed(llama, unknown, known, chunk=5)
-    torch.testing.assert_close(found.vectors, expected.vectors, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(found.gap, expected.gap, rtol=1e-6, atol=1e-6)
-    assert (found.layer, found.position, found.auroc) == (expected.layer, expected.position, expected.auroc)
-    assert found.origin["fit_set"] == expected.origin["fit_set"]
-    with pytest.raises(SeatError, match="too small"):
-        fit_direction_streamed(llama, unknown[:3], known)
-
-
-def test_nulls_in_one_pass():
-    unknown, known = torch.randn(30, 2, 6) + 2, torch.randn(21, 2, 6)
-    expected = null_directions(unknown, known, draws=20, components=4, seed=3)
-    found = null_directions_streamed(unknown.split(7), known.split(8), (30, 21), draws=20, components=4, seed=3)
-    torch.testing.assert_close(found.random, expected.random)
-    torch.testing.assert_close(found.shuffled, expected.shuffled)
-    along = (found.pca[:4] * expected.pca[:4]).sum(-1).abs()
-    torch.testing.assert_close(along, torch.ones_like(along))
-    for counts, said in (((30, 20), "more than the 20"), ((31, 21), "30 prompts where 31")):
-        with pytest.raises(SeatError, match=said):
-            null_directions_streamed(unknown.split(7), known.split(8), counts)
 
 
 def test_projections_need_no_width(llama, tmp_path):
