@@ -8,7 +8,8 @@ rate and strength that it was tuned to.
 
 Arms and seeds are shared out over processes: a GPU with room for several models takes six (`--workers 6`); on two cores
 give `--workers 1 --threads 2`.
-Writes analyses/results/real_arms_pistol.json and ..._tofu.json; `make figures` draws from them.
+Writes analyses/results/real_arms_pistol.json and ..._tofu.json; where bfloat16 is slow, and all of it in float32, its
+rows are of another base and go to ..._float32.json. `make figures` draws from them.
 """
 
 import sys
@@ -20,6 +21,7 @@ from typing import get_args
 
 import tyro
 
+from common.aligned_smollm2 import COMMON
 from common.arm_runs import ArmOptions, compare_in
 from common.smollm2_arms import MOST_TOKENS, SETTINGS, Folders, Target, aligned, material, tuned
 from seat_interp.arms import ArmName, MakeArm
@@ -68,7 +70,8 @@ def main(options: Options) -> None:
     """Every arm and seed that is not there yet, on each target set."""
     folders = Folders(options.data, options.real)
     for target in options.targets:
-        out, saved = options.work / target, options.results / f"real_arms_{target}.json"
+        precision = "" if COMMON.mixed_precision else "_float32"
+        out, saved = options.work / target, options.results / f"real_arms_{target}{precision}.json"
         compare_in(out, partial(study, folders, target, out), tuple(variants()), options, saved)
 
 
