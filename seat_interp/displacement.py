@@ -205,12 +205,12 @@ def _comparable(
     if not isinstance(captured, Capture):
         return captured
     wanted = {
-        "layers": list(range(len(direction.vectors))),
+        "captured layers": list(range(len(direction.vectors))),
         "reduce": repr(AtToken(direction.position)),
         **{key: direction.origin.get(key) for key in ("kind", "processing")},
         **{key: value for key, value in direction.origin.get("model", {}).items() if key != "weights"},
     }
-    found = {**captured.origin, **captured.origin["model"], "layers": list(captured.layers)}
+    found = {**captured.origin, **captured.origin["model"], "captured layers": list(captured.layers)}
     for key, value in wanted.items():
         if found.get(key) != value:
             raise SeatError(
