@@ -152,6 +152,7 @@ RESULTS: dict[str, Shown] = {
     "against_seat": Shown(against_seat.tables),
     "real_arms_pistol": Shown(None, ARMS),
     "real_arms_tofu": Shown(None, ARMS),
+    "real_arms_pistol_float32": Shown(None, ARMS),
     "real_masks": Shown(mask_runs.tables, MASKS),
     "real_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
     "real_mixing": Shown(real_mixing.tables, {"": by_rows(plot_mixing)}),
