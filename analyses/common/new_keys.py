@@ -78,5 +78,10 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     heads = ("keys and values", "facts", "seeds", "learnt", "loss of H_K", "same relation", "cosine drift")
     heads += ("loss of abstention", "displacement", "random null")
     epochs = rows[0]["curve"][-1]["epoch"]
-    caption = f"After {epochs} epochs; drift, at the middle layer, and displacement are of H_K's prompts."
+    drift = (
+        "drift, at the middle layer, and displacement are"
+        if len(lines[0]) == len(heads)
+        else "drift is, at the middle layer,"
+    )
+    caption = f"After {epochs} epochs; {drift} of H_K's prompts."
     return [Table.of(heads[: len(lines[0])], lines, caption)]
