@@ -52,7 +52,7 @@ def check_command(words: list[str]) -> None:
     """It would be understood: nothing of it is run."""
     if "seat_interp" in words and words[words.index("seat_interp") - 1] == "-m":
         words = ["seat-interp", *words[words.index("seat_interp") + 1 :]]
-    match words[0]:
+    match words[0].removeprefix(".venv/bin/"):
         case "seat-interp":
             assert callable(parse(words[1 : words.index(">") if ">" in words else None]).run)
         case "make":
