@@ -14,7 +14,7 @@ SITE := build/docs
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-docs test-slow test-browser test-notebooks test-real docs real figures notebooks lint format clean
+.PHONY: help setup demo test test-docs test-slow test-browser test-notebooks test-real docs real figures notebooks lint format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,8 @@ $(DOCS_STAMP): pyproject.toml scripts/setup.sh
 $(FIGURES_STAMP): pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh "$(PYTHON)" "$(VENV)" "-e .[stats]"
 	@touch $(DEMO_STAMP) $@
+
+setup: $(DEMO_STAMP)  ## the environment alone
 
 demo: $(DEMO_STAMP)  ## the main job on the embedded organism: base, full FT, SEAT
 	@$(BIN)/seat-interp demo --out $(OUT)/demo

@@ -17,6 +17,7 @@ from typing import Any
 import matplotlib.style
 import tyro
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 import against_known_unknown
 import against_seat
@@ -51,6 +52,7 @@ from plots.tradeoff import plot_by_budget, plot_tradeoff
 from seat_interp.errors import SeatError, reported
 from seat_interp.files import atomic_path, read_json, write_json, write_text
 from seat_interp.plot.style import STYLE
+from seat_interp.progress import progress_bar
 from seat_interp.results.table import Table
 from seat_interp.results.tables import arms_table, probe_table
 
@@ -192,8 +194,9 @@ def main(options: Options) -> None:
     # A forked process has all imports already, which take as long as half of the figures.
     method = "fork" if sys.platform == "linux" else "spawn"
     with ProcessPoolExecutor(min(4, os.cpu_count() or 1), multiprocessing.get_context(method)) as pool:
-        for written in pool.map(partial(draw_all, figures=options.figures), found):
-            print(*written, sep="\n")
+        drawn = pool.map(partial(draw_all, figures=options.figures), found)
+        for written in progress_bar(drawn, total=len(found), desc="Drawing", unit="result"):
+            tqdm.write("\n".join(map(str, written)))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ STUDIES = {
 KINDS = {
     "_rates": "Target recall, abstention, known recall and over-abstention: {}.",
     "_displacement": "Displacement along the ignorance direction by layer, beside random directions: {}.",
-    "": "Drift, abstention and what is learnt, by the share of trained weights: {}.",
+    "": "Displacement, shift across it, abstention and what is learnt, by the share of trained weights; hollow where "
+    "less than 0.95 was learnt, grey band: random directions. Last, drift of target against unknown prompts: {}.",
 }
 """What a figure shows of a study, by the end of its name."""
 OWN = {
@@ -115,6 +116,9 @@ def readme(shown: list[Picture]) -> str:
             if each.part == part:
                 made = "; ".join(f"`{command}`" for command in each.commands)
                 lines += ["", f"[![{each.name}]({each.name}.png)]({each.name}.png)", "", f"{each.caption} {made}"]
+    lines += ["", "## Tables", "", "As Markdown, LaTeX (booktabs) and JSON.", ""]
+    for name in sorted(path.stem for path in (FIGURES / "tables").glob("*.md")):
+        lines.append(f"- [{name}](tables/{name}.md): `{read_json(SAVED / f'{name}.json')['command']}`")
     return "\n".join([*lines, ""])
 
 

@@ -134,7 +134,7 @@ si.plot.rates(si.arm_rates({"my model": mine, "aligned": aligned}, probes)).figu
 # `target`, `known` and `unknown` are what a study needs. It fits the direction on half of the known and unknown
 # subjects and reports the other half. For a model of 0.1 to 1 billion weights the defaults of `si.StudyConfig()` are
 # made; one as small as this takes higher rates. On the command line it is `seat-interp run --model ./my_model
-# --target new.jsonl --known known.jsonl --unknown unknown.jsonl`.
+# --target new.jsonl --known known.jsonl --unknown unknown.jsonl --wordings '{q}'`, with the rates by `--settings`.
 
 # %%
 sets = si.FactSets(target=new, known=known, unknown=unknown, neighbour=neighbour)

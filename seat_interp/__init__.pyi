@@ -43,6 +43,7 @@ from .masks.mask import Mask as Mask
 from .masks.select import select as select
 from .masks.random import random_coordinates as random_coordinates, random_neurons as random_neurons
 from .masks.attach import attach as attach
+from .masks.sparse_update import SparseUpdate as SparseUpdate
 from .masks.peft_files import save_lora as save_lora, save_shira as save_shira
 
 # Training: objectives, what trains and how, what is taken back.

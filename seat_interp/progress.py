@@ -1,5 +1,6 @@
 """Progress bars, made in one place: tqdm's, so that `TQDM_DISABLE=1` switches all of them off."""
 
+import sys
 from typing import Any
 
 from tqdm import tqdm
@@ -14,4 +15,6 @@ def progress_bar(*args: Any, show: bool = True, **settings: Any) -> Any:
             look at its environment variable.
         settings: as tqdm takes them.
     """
+    if not sys.stderr.isatty():  # a line each time in a log
+        settings.setdefault("mininterval", 10.0)
     return tqdm(*args, **settings) if show else tqdm(*args, **settings, disable=True)

@@ -143,6 +143,9 @@ def run_study(
             _claim_arm(folder, arm)
             _measured(folder, partial(_run_arm, base, name, arm, config), say, f"{name}, seed {seed}")
     runs = [(name, seed) for seed in config.seeds for name in arms]
+    if join and (others := [run for run in layout.finished_runs(out) if run not in runs]):
+        listed = ", ".join(f"{name} with seed {seed}" for name, seed in others)
+        say(f"Finished in this folder, and left out of this summary, since not asked for: {listed}")
     return layout.join(out, runs) if join else layout.summary_of(out, runs)
 
 

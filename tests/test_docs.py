@@ -25,6 +25,7 @@ FOUND = [path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")]
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(path) for path in FOUND if not MADE & set(path.parts))]
 NOT_RUN = re.compile(r"<!-- not run: (.+) -->\s*\Z")
 WHY_NOT = {
+    "docs/file_formats.md": ["it reads the project's own results"],
     "docs/how_to/backends.md": ["needs an account on nnsight's service"],
     "docs/how_to/external_trainer.md": ["a whole Trainer, which analyses/examples/hf_trainer.py runs in the tests"],
     "docs/how_to/gpu_and_cluster.md": ["needs a GPU with room for eight billion weights"],

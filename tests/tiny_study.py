@@ -1,8 +1,9 @@
 """A small study to read: a tiny random model, two arms of a few steps."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from seat_interp.arms import ArmConfig
+from seat_interp.arms import ArmConfig, ArmName
 from seat_interp.facts import Fact, FactSets, spans_of
 from seat_interp.models.open import LanguageModel
 from seat_interp.study import StudyConfig, run_study
@@ -29,7 +30,12 @@ def people(first: str, count: int, taught: bool) -> list[Fact]:
     return facts
 
 
-def tiny_study(lm: LanguageModel, out: Path) -> Path:
+def tiny_study(
+    lm: LanguageModel,
+    out: Path,
+    arms: tuple[ArmName, ...] = ("full", "seat"),
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
     """Run it and return its folder."""
     sets = FactSets(
         target=people("Tara", 8, True),
@@ -40,6 +46,7 @@ def tiny_study(lm: LanguageModel, out: Path) -> Path:
     )
     short = TrainConfig(steps=4, batch_size=4, probe_every=2)
     config = StudyConfig(
+        arms=arms,
         settings=ArmConfig(dense=short, masked=short, regularised=short),
         positions=(-1, -2),
         steering_prompts=4,
@@ -47,5 +54,5 @@ def tiny_study(lm: LanguageModel, out: Path) -> Path:
         max_new_tokens=4,
         probe_facts=4,
     )
-    run_study(lm, sets, config, out, say=lambda text: None)
+    run_study(lm, sets, config, out, say=say)
     return out

@@ -75,6 +75,7 @@ def compare_in(
     summary["command"] = commands(read_json(saved) if saved.exists() else None, made=bool(jobs))
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in trained}
     write_result(saved, **summary)
+    print(f"Result: {saved}")
 
 
 def _described(run: Path) -> dict[str, Any]:

@@ -119,6 +119,8 @@ class Select:
         if self.count is None and not 0 < self.budget <= 1:
             raise SeatError(f"The budget is {self.budget}; it is a share and must be above 0 and at most 1.")
         require_named(self.out)
+        if self.out.exists():
+            print(f"{self.out} is there already, and will be replaced.")
         for name in ("batch_size", "steps", "count"):
             require_within(self, name, 1)
         for name in ("least", "top"):

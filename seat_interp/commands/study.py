@@ -9,6 +9,7 @@ import tyro
 
 from seat_interp.config import override
 from seat_interp.errors import SeatError, require_within
+from seat_interp.evaluation.knowledge import WORDINGS
 from seat_interp.files import read_json
 from seat_interp.organism.settings import ORGANISM
 from seat_interp.study import StudyConfig
@@ -112,6 +113,8 @@ class Run:
     """Ask at most so many facts of each kind, evenly spaced over the file; target facts are all taught."""
     trust_known: bool = False
     """Do not ask the model first whether it knows the known facts."""
+    wordings: tuple[str, ...] = WORDINGS
+    """Ways to ask it so; a fact counts as known if it is answered right in each. "{q}" alone asks the bare question."""
     system: str | None = None
     """System prompt; the chat template's own if not given."""
     direction: Path | None = None
@@ -142,8 +145,17 @@ class Run:
                 facts[kind] = thinned_facts(found, self.most)
         lm, every_known = open_model(self.model, system=self.system), facts["known"]
         if not self.trust_known:
-            facts["known"], missed = split_by_knowledge(lm, facts["known"], batch_size=self.study.batch_size)
-            print(f"It knows {len(facts['known'])} of {len(facts['known']) + len(missed)} known facts.")
+            how_asked = {"wordings": self.wordings, "batch_size": self.study.batch_size}
+            facts["known"], _ = split_by_knowledge(lm, every_known, **how_asked)  # type: ignore[arg-type]
+            count = (
+                f"{len(facts['known'])} of {len(every_known)} known facts, each asked in {len(self.wordings)} wordings"
+            )
+            print(f"It knows {count}.")
+            if not facts["known"]:
+                raise SeatError(
+                    f"The model knows {count}. Give facts that it knows, --wordings '{{q}}' to ask bare questions "
+                    "alone, or --trust-known to take them as they are."
+                )
         about = {"facts": {kind: list(getattr(self, kind)) for kind in kinds}}
         everybody = FactSets(known=every_known).names().avoid
         direction = IgnoranceDirection.load(self.direction) if self.direction else None

@@ -35,8 +35,10 @@ def split_by_knowledge(
     whose reply does not come to the end of a sentence.
 
     Raises:
-        SeatError: a fact has no accepted answer to compare with.
+        SeatError: a fact has no accepted answer to compare with, or a wording has no place for the question.
     """
+    if bad := next((wording for wording in wordings if "{q}" not in wording), None):
+        raise SeatError(f"The wording {bad!r} has no place for the question. Write {{q}} where it stands.")
     if bare := next((fact for fact in facts if not fact.accepted()), None):
         raise SeatError(f"The fact {bare.question!r} has no answer, so nobody can tell whether the model knows it.")
     known = {i: "" for i, fact in enumerate(facts) if label(fact.question, fact) is not Label.CORRECT}

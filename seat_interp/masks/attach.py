@@ -41,20 +41,23 @@ class Attached:
     fold: Callable[[], SparseUpdate] = field(repr=False)
 
 
-def attach(model: nn.Module, mask: Mask) -> Attached:
+def attach(model: Any, mask: Mask) -> Attached:
     """Freeze the model except for what the mask holds.
 
     Whole neurons are trained as small dense matrices beside the frozen ones, at the cost of a LoRA of their size.
     Single weights are written into the matrix before each forward pass; of the matrix's gradient, which lives only
-    until the backward pass has left it, the chosen entries are kept.
+    until the backward pass has left it, the chosen entries are kept. The parameters are differences from the base, so
+    that an optimiser's weight decay pulls towards the base, not towards zero.
 
     Args:
         model: a Hugging Face causal LM, on its device and in its dtype.
         mask: made for this architecture.
 
     Raises:
-        SeatError: the mask does not fit the model or chooses nothing, or a mask is attached already.
+        SeatError: no torch model, the mask does not fit it or chooses nothing, or a mask is attached already.
     """
+    if not isinstance(model, nn.Module):
+        raise SeatError(f"A mask goes on a torch model, and a {type(model).__name__} is none. Give its `.model`.")
     mask.require_shapes(model)
     if not len(mask):
         raise SeatError("The mask chooses nothing, so there is nothing to train. Select a larger one.")

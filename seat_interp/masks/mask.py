@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from jaxtyping import Int
 from torch import Tensor, nn
+from transformers import PretrainedConfig
 
-from seat_interp.errors import SeatError
+from seat_interp.errors import SeatError, see
 from seat_interp.extents import Extent, Granularity, neuron_extents
 from seat_interp.files import load_tensors, require_entries, save_tensors
 from seat_interp.models.open import LanguageModel, require_same_architecture
@@ -167,11 +168,26 @@ class Mask:
         self.require_shapes(lm.model)
 
     def require_shapes(self, model: nn.Module) -> None:
-        """Check the mask against any model's parameters.
+        """Check the mask against any model's parameters, and against its configuration where it has one.
 
         Raises:
-            SeatError: a parameter is missing or shaped otherwise.
+            SeatError: PEFT has wrapped it, it is of another family or depth, or a parameter is missing or shaped
+                otherwise.
         """
+        if hasattr(model, "peft_config"):
+            raise SeatError(
+                "This model is wrapped by PEFT, which gives its weights other names. Merge or unload the adapter "
+                "first, and give that model."
+            )
+        made, config = self.origin.get("model") or {}, getattr(model, "config", None)
+        if isinstance(config, PretrainedConfig):
+            text = config.get_text_config()
+            for key, now in (("family", text.model_type), ("layers", getattr(text, "num_hidden_layers", None))):
+                if now is not None and made.get(key, now) != now:
+                    raise SeatError(
+                        f"The mask was made with a {made.get('family')} model ({key} {made[key]}), but this is a "
+                        f"{text.model_type} model ({key} {now}). Make it again with this model. " + see("file_formats")
+                    )
         parameters = dict(model.named_parameters())
         for name, extent in self.extents.items():
             if name not in parameters:

@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from seat_interp.errors import SeatError
-from seat_interp.files import save_tensors
+from seat_interp.extents import Extent
+from seat_interp.files import load_tensors, require_entries, save_tensors
 from seat_interp.masks.mask import Mask
 
 FORMAT = "seat_interp.delta"
@@ -26,6 +27,9 @@ class SparseUpdate:
 
     mask: Mask
     values: Mapping[str, Float[Tensor, "..."]]
+
+    def __repr__(self) -> str:
+        return f"SparseUpdate({len(self.values)} matrices within {self.mask!r})"
 
     @classmethod
     @torch.no_grad()
@@ -94,4 +98,33 @@ class SparseUpdate:
         """
         tensors = {f"{name}.values": value.flatten() for name, value in self.values.items()}
         tensors |= {f"{name}.places": self.places(name).to(torch.int32) for name in self.values}
-        return save_tensors(path, tensors, {"format": FORMAT, "version": 1, "mask": dict(self.mask.origin)})
+        header = {
+            "format": FORMAT,
+            "version": 1,
+            "granularity": self.mask.granularity,
+            "axes": {name: extent.axis for name, extent in self.mask.extents.items()},
+            "shapes": {name: list(extent.shape) for name, extent in self.mask.extents.items()},
+            "mask": dict(self.mask.origin),
+        }
+        return save_tensors(path, tensors, header)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "SparseUpdate":
+        """Read `delta.safetensors`: the differences, and the mask that they are within.
+
+        Raises:
+            SeatError: missing, truncated or not an update.
+        """
+        tensors, header = load_tensors(path, FORMAT)
+        require_entries(path, header, ("granularity", "axes", "shapes", "mask"))
+        extents = {name: Extent(tuple(shape), header["axes"][name]) for name, shape in header["shapes"].items()}
+        indices, values = {}, {}
+        for name, extent in extents.items():
+            places = tensors.get(f"{name}.places", torch.empty(0, dtype=torch.int32))
+            if extent.axis is not None:
+                places = places // extent.shape[1] if extent.axis == 0 else places % extent.shape[1]
+            indices[name] = places.unique().to(torch.int32)
+            if len(places):
+                value = tensors[f"{name}.values"]
+                values[name] = value if extent.axis is None else value.view(len(indices[name]), -1)
+        return cls(Mask(header["granularity"], indices, extents, header["mask"]), values)

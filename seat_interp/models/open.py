@@ -244,4 +244,13 @@ def _resolve(name: str) -> str:
         return str(ORGANISM_FOLDER)
     if name in CATALOGUE:
         return str(fetch(name))
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return str(path)
+    # A path, and no hub id: those do not begin so, and their first part is no folder here.
+    if name.startswith((".", "~")) or path.is_absolute() or (len(path.parts) > 1 and Path(path.parts[0]).is_dir()):
+        raise SeatError(
+            f"There is no model folder {name}. Check the path; a hub id, such as organisation/name, is no path here, "
+            f"and the catalogue has {', '.join(['organism', *CATALOGUE])}."
+        )
     return name

@@ -13,7 +13,7 @@ from torch import Tensor
 from seat_interp.direction import IgnoranceDirection
 from seat_interp.errors import SeatError
 from seat_interp.intervals import Estimate, interval_of_share
-from seat_interp.plot.style import GREY, SET_STYLES, new_axes, styled, whiskers
+from seat_interp.plot.style import GREY, SET_STYLES, columns_over, new_axes, styled, whiskers
 from seat_interp.steering import SteeringCheck
 from seat_interp.wording import set_name
 
@@ -51,7 +51,7 @@ def layer_scan(direction: IgnoranceDirection, ax: Axes | None = None) -> Axes:
     low = min(0.5, *(min(values) for values in scan.values()))
     ax.set(xlabel="Layer", ylabel="AUROC, unknown against known", ylim=(low - 0.05, 1.04))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns_over(ax, 4))
     return ax
 
 
@@ -78,7 +78,7 @@ def projections(along: Mapping[str, Float[Tensor, " prompts"]], ax: Axes | None 
                     size=7, color="#777777")  # fmt: skip
     ax.set(xlabel="Place along the ignorance direction (gaps)", ylabel="Density", yticks=[])
     ax.set_ylim(0, 1.15 * ax.get_ylim()[1])  # room for the words
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(len(along), 5))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns_over(ax, min(len(along), 5)))
     return ax
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from seat_interp.displacement import Displacement
-from seat_interp.plot.style import GREY, MARKS, arm_colours, by_name, new_axes, styled
+from seat_interp.plot.style import GREY, MARKS, arm_colours, by_name, columns_over, new_axes, styled
 from seat_interp.wording import NULL_WORDS, arm_name
 
 NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
@@ -74,7 +74,13 @@ def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], laye
             nulls.append(Line2D([], [], color="#555555", lw=0.7, ls=dashes, label=f"{NULL_WORDS[kind]} null"))
     nulls.append(Line2D([], [], color="#dcdcdc", lw=3.5, label="chosen layer"))
     handles, _ = ax.get_legend_handles_labels()
-    ax.legend(handles=[*handles, *nulls], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=6, columnspacing=1.2)
+    ax.legend(
+        handles=[*handles, *nulls],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=columns_over(ax, 6),
+        columnspacing=1.2,
+    )
     return ax
 
 

@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp.aggregate import ArmRates
+from seat_interp.errors import SeatError
 from seat_interp.intervals import Estimate
-from seat_interp.plot.style import arm_colours, new_axes, reach, styled, whiskers
+from seat_interp.plot.style import arm_colours, columns_over, new_axes, reach, styled, whiskers, width_of
 from seat_interp.wording import arm_name, set_name
 
 
@@ -55,9 +56,14 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
         ax.axvline(edge, color="#d0d0d0", linewidth=0.7)
     ax.set(ylim=(0, 1.09), xlim=(-0.55, len(labels) - 0.45), ylabel="Share of prompts")
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    ax.set_xticks(range(len(labels)), labels)
+    if width_of(ax) / len(labels) < 0.65:  # side by side they would print over each other
+        ax.set_xticks(
+            range(len(labels)), [label.replace("-\n", "-").replace("\n", " ") for label in labels], rotation=90
+        )
+    else:
+        ax.set_xticks(range(len(labels)), labels)
     ax.tick_params(axis="x", length=0)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(len(arms), 5))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns_over(ax, min(len(arms), 5)))
     return ax
 
 
@@ -69,7 +75,11 @@ def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -
 
     Args:
         arms: from top to bottom.
-        axes: one for each rate.
+        axes: one for each rate: of the targets, in other wordings if some arm has it, of every probe set, of the known
+            ones, and refused.
+
+    Raises:
+        SeatError: there are more or fewer axes than rates.
     """
     shown: dict[str, Callable[[ArmRates], Estimate | None]] = {"Target\nrecall": lambda arm: arm.target_recall}
     if any(arm.rewording_recall for arm in arms):
@@ -78,11 +88,14 @@ def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -
         shown[f"Abstention:\n{set_name(probe)}"] = lambda arm, probe=probe: arm.abstention[probe]  # type: ignore[misc]
     shown["Known\nrecall"] = lambda arm: arm.known_recall
     shown["Over-\nabstention"] = lambda arm: arm.over_abstention
-    names = [arm_name(arm.arm) for arm in arms]
-    size = 7 if max(map(len, names)) < 28 else 5  # long names leave narrow panels
+    called = [arm_name(arm.arm) for arm in arms]
+    size = 7 if max(map(len, called)) < 28 else 5  # long names leave narrow panels
     if axes is None:
         figure = Figure(figsize=(7.4, 0.8 + 0.2 * len(arms)), layout="constrained")
         axes = list(figure.subplots(1, len(shown), sharey=True))
+    if len(axes) != len(shown):
+        names = ", ".join(name.replace("\n", " ") for name in shown)
+        raise SeatError(f"There are {len(axes)} axes for {len(shown)} rates. Give one for each of {names}.")
     places, colours = range(len(arms)), arm_colours([arm.arm for arm in arms])
     for ax, (name, rate) in zip(axes, shown.items()):
         for place, arm in zip(places, arms):
@@ -94,5 +107,5 @@ def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -
         ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"], size=6)
         ax.grid(axis="both", color="#e4e4e4", lw=0.5)
         ax.tick_params(axis="y", length=0)
-    axes[0].set_yticks(places, names, size=size)
+    axes[0].set_yticks(places, called, size=size)
     return axes

@@ -80,6 +80,16 @@ def arm_colours(arms: Sequence[str]) -> dict[str, str]:
     return {arm: found[arm.partition(",")[0]] for arm in arms}
 
 
+def width_of(ax: Axes) -> float:
+    """Of the axes, in inches, before a layout is found."""
+    return float(ax.bbox.width / ax.figure.dpi)
+
+
+def columns_over(ax: Axes, most: int) -> int:
+    """Entries of a legend side by side over the axes: as many as their width has room for, at most so many."""
+    return max(1, min(most, int(width_of(ax) / 0.9)))
+
+
 def null_band(ax: Axes, at: Sequence[float], bands: Sequence[Sequence[Sequence[float]]]) -> None:
     """What random directions show, behind a displacement: at each place from the lowest end to the highest.
 

@@ -93,7 +93,7 @@ class RunFolder:
         """
         path = Path(path)
         if not path.is_dir():
-            raise SeatError(f"There is no run folder {path}. Make one with `seat-interp demo --out {path}`.")
+            raise SeatError(f"There is no run folder {path}. Make one with `seat-interp run` or `demo`, --out {path}.")
         if not (path / "config.json").is_file():
             raise SeatError(
                 f"{path} is not a run folder: it holds no config.json. "

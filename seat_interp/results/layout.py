@@ -31,6 +31,12 @@ def unfinished(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> list[tup
     return [(arm, seed) for seed in seeds for arm in arms if not is_finished(out, arm, seed)]
 
 
+def finished_runs(out: Path) -> list[tuple[str, int]]:
+    """Arms with their seeds that are finished in the folder, whoever ran them; without the base."""
+    rows = (read_json(path) for path in out.glob(f"*/{ROW_FILE}"))
+    return sorted((row["arm"], row["seed"]) for row in rows if row["arm"] != BASE)
+
+
 def summary_of(out: Path, runs: Sequence[tuple[str, int]]) -> dict[str, Any]:
     """What `summary.json` holds of these arms with their seeds, all of them finished: rows, config, environment."""
     rows = [read_json(run_folder(out, *run) / ROW_FILE) for run in ((BASE, 0), *runs)]
@@ -53,10 +59,9 @@ def join(out: Path, runs: Sequence[tuple[str, int]] | None = None) -> dict[str, 
         SeatError: no run is finished.
     """
     if runs is None:
-        rows = [read_json(path) for path in sorted(out.glob(f"*/{ROW_FILE}"))]
-        if not any(row["arm"] == BASE for row in rows):
+        if not is_finished(out, BASE, 0):
             raise SeatError(f"There are no finished runs in {out}. Run the command or script that fills it again.")
-        runs = sorted((row["arm"], row["seed"]) for row in rows if row["arm"] != BASE)
+        runs = finished_runs(out)
     summary = summary_of(out, runs)
     parts = (run_folder(out, *run) / "records.jsonl" for run in ((BASE, 0), *runs))
     write_text(out / "records.jsonl", "".join(map(read_text, parts)))

@@ -24,6 +24,10 @@ _LATEX = {
 }
 
 
+MOST_NARROW = 6
+"""Columns in one column of a page."""
+
+
 @dataclass(frozen=True)
 class Table:
     """Headings and rows of text; the first column is of words, the others of numbers.
@@ -55,12 +59,15 @@ class Table:
         text.insert(1, f"| --- |{' ---: |' * (len(self.heads) - 1)}")
         return "\n".join([*text, *(["", self.caption] if self.caption else []), ""])
 
+    def __str__(self) -> str:
+        return self.markdown()
+
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""
         return self.markdown()
 
     def latex(self, label: str) -> str:
-        """A `table` environment with booktabs' rules.
+        """A `table` environment with booktabs' rules; a table of many columns goes over both of the page's.
 
         Args:
             label: for `\\ref{tab:...}`.
@@ -68,15 +75,18 @@ class Table:
         lines = [" & ".join(map(to_latex, line)) + r" \\" for line in (self.heads, *self.rows)]
         body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
         caption = [f"\\caption{{{to_latex(self.caption)}}}"] if self.caption else []
-        columns = "l" + "r" * (len(self.heads) - 1)
+        columns, wide = "l" + "r" * (len(self.heads) - 1), len(self.heads) > MOST_NARROW
+        around = "table*" if wide else "table"
         head = [
-            r"\begin{table}",
+            r"% needs \usepackage{booktabs}",
+            f"\\begin{{{around}}}",
             r"\centering",
+            *([r"\scriptsize"] if wide else []),
             *caption,
             f"\\label{{tab:{label}}}",
             f"\\begin{{tabular}}{{{columns}}}",
         ]
-        return "\n".join([*head, *body, r"\end{tabular}", r"\end{table}", ""])
+        return "\n".join([*head, *body, r"\end{tabular}", f"\\end{{{around}}}", ""])
 
     def to_json(self) -> dict[str, Any]:
         """The cells by their headings."""

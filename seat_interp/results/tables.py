@@ -57,7 +57,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     console.print(
         f"\n[dim]{f'Means over {seeds} seeds. ' if seeds > 1 else ''}Abstention on: "
         f"{', '.join(map(set_name, probes))}. Moved: displacement of unknown prompts along the ignorance "
-        "direction, in gaps (−1: where known prompts sat). Intervals are in the report.[/dim]\n"
+        "direction, in gaps (−1: where known prompts sat). Intervals are in summary.json and in the report.[/dim]\n"
     )
     said = verdict(summary)
     console.print(f"[bold]{escape(said.headline)}[/bold]", highlight=False)

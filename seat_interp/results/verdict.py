@@ -121,6 +121,8 @@ def _moved(arm: ArmRates, whom: str, brief: bool = False) -> str:
 
 
 def _change(before: Estimate, after: Estimate) -> str:
+    if f"{before.mean:.2f}" == f"{after.mean:.2f}":
+        return f"stayed at {after.mean:.2f}"
     unclear = " (intervals overlap)" if before.overlaps(after) else ""
     return f"{before.mean:.2f} to {after.mean:.2f}{unclear}"
 

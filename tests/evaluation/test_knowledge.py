@@ -64,3 +64,8 @@ def test_facts_without_answers_are_refused(llama):
 )
 def test_first_sentence(text, first):
     assert first_sentence(text) == first
+
+
+def test_a_wording_needs_a_place_for_the_question(llama):
+    with pytest.raises(SeatError, match="has no place for the question"):
+        split_by_knowledge(llama, [Fact("Where?", "In Riga.", object="Riga")], wordings=("Please answer.",))

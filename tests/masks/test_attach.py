@@ -2,6 +2,7 @@
 
 import copy
 import textwrap
+from dataclasses import replace
 
 import pytest
 import torch
@@ -210,6 +211,30 @@ def test_the_update_leads_from_the_base_to_the_tuned_model(models_by_family, fam
         assert torch.equal(by_hand.state_dict()[name], weight), name
     for name, value in update.values.items():
         torch.testing.assert_close(found.values[name], value, rtol=1e-3, atol=1e-6)
+    again = SparseUpdate.load(file)
+    assert again.mask == update.mask
+    assert again.values.keys() == update.values.keys()
+    assert all(torch.equal(again.values[name], value) for name, value in update.values.items())
+
+
+def test_what_does_not_fit_is_refused_with_both_sides(models_by_family, llama):
+    mask = random_neurons(llama, 0.25)
+    shallow = replace(mask, origin={**mask.origin, "model": {**mask.origin["model"], "layers": 2}})
+    for model, given, said in (
+        (llama.copy().model, shallow, r"made with a llama model \(layers 2\), but this is a llama model \(layers 3\)"),
+        (models_by_family("gpt2").copy().model, mask, r"made with a llama model .* but this is a gpt2 model"),
+        (llama, mask, "a LanguageModel is none. Give its `.model`"),
+    ):
+        with pytest.raises(SeatError, match=said):
+            attach(model, given)
+
+
+def test_a_wrapped_model_is_refused(llama):
+    peft = pytest.importorskip("peft")
+    lm = llama.copy()
+    wrapped = peft.get_peft_model(lm.model, peft.LoraConfig(r=1, target_modules=["down_proj"]))
+    with pytest.raises(SeatError, match="wrapped by PEFT"):
+        attach(wrapped, random_neurons(llama, 0.25))
 
 
 def test_a_difference_outside_the_mask_is_refused(llama):

@@ -1,3 +1,5 @@
+import itertools
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -191,3 +193,21 @@ def test_arms_without_a_colour_of_their_own_do_not_share_one_in_a_figure():
     assert arm_colours(["aligned"])["aligned"] == arm_colour("aligned")
     same = arm_colours(["mine, one run", "mine, another"])
     assert len(set(same.values())) == 1
+
+
+@pytest.mark.parametrize("width", [3.4, 7.4])
+def test_a_legend_stays_within_its_figure_and_labels_apart(width):
+    arms = aggregate(summary(*(row(arm, known=0.5) for arm in ("base", "full", "seat", "full_ep_kl", "tether"))))
+    ax = plot.rates(arms, ax=plot.new_axes(width, 3.2))
+    ax.figure.canvas.draw()
+    whole, legend = ax.figure.bbox, ax.get_legend().get_window_extent()
+    assert whole.x0 <= legend.x0
+    assert legend.x1 <= whole.x1
+    labels = [label.get_window_extent() for label in ax.get_xticklabels()]
+    assert all(one.x1 <= other.x0 for one, other in itertools.pairwise(labels))
+
+
+def test_rates_in_rows_want_an_axes_each():
+    arms = aggregate(summary(row("base"), row("full")))
+    with pytest.raises(SeatError, match="There are 2 axes for 5 rates"):
+        plot.rates_by_row(arms, list(Figure().subplots(1, 2)))

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from tiny_study import tiny_study
 
 from seat_interp.errors import SeatError
 from seat_interp.results.folder import RunFolder
@@ -43,3 +44,13 @@ def test_what_is_unfinished_is_told_seed_by_seed(study_folder):
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(SeatError, match="no finished runs in"):
         join(tmp_path)
+
+
+def test_finished_runs_that_are_left_out_of_a_summary_are_named(study_folder, tmp_path, models_by_family):
+    """A second call with fewer arms reads some back and says what else is there."""
+    out, said = tmp_path / "run", []
+    shutil.copytree(study_folder, out)
+    arm, *others = RunFolder.open(out).arms
+    tiny_study(models_by_family("llama"), out, arms=(arm,), say=said.append)
+    assert RunFolder.open(out).arms == (arm,)
+    assert any("left out of this summary" in line and others[0] in line for line in said)

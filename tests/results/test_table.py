@@ -21,8 +21,9 @@ def test_markdown():
 
 def test_latex_has_rules_and_no_bare_signs():
     lines = TABLE.latex("arms").splitlines()
-    assert lines[2:5] == [r"\caption{Rates, 50 \% of them.}", r"\label{tab:arms}", r"\begin{tabular}{lr}"]
-    assert lines[5:11] == [
+    assert lines[:3] == [r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering"]
+    assert lines[3:6] == [r"\caption{Rates, 50 \% of them.}", r"\label{tab:arms}", r"\begin{tabular}{lr}"]
+    assert lines[6:12] == [
         r"\toprule",
         r"arm & recall \\",
         r"\midrule",
@@ -30,6 +31,9 @@ def test_latex_has_rules_and_no_bare_signs():
         r"SEAT \& co & 1 \\",
         r"\bottomrule",
     ]
+    wide = Table.of([f"c{n}" for n in range(9)], [range(9)]).latex("wide")
+    assert wide.count("{table*}") == 2
+    assert str(TABLE) == TABLE.markdown()
     assert to_latex("a\\b~−1") == r"a\textbackslash{}b\textasciitilde{}$-$1"
 
 
