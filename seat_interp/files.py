@@ -46,14 +46,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path, *names: str) -> None:
-    """Remove temporary files of `atomic_path` whose writers were killed.
+    """Remove temporary files whose writers were killed: those of `atomic_path`, and safetensors' own beside them.
 
     Args:
         folder: where nobody is writing now.
         names: of the files that they were to become; `*` stands for anything.
     """
-    for name in names:
-        for leftover in folder.glob(f".{name}.????????"):
+    for pattern in (".tmp??????", *(f".{name}.????????" for name in names)):
+        for leftover in folder.glob(pattern):
             leftover.unlink(missing_ok=True)
 
 
