@@ -156,7 +156,7 @@ class IgnoranceDirection:
             )
         if "model" not in self.origin:
             raise SeatError("The direction does not say which model it was fitted on. Fit it with `fit_direction`.")
-        require_same_architecture(self.origin["model"], lm, "The direction")
+        require_same_architecture(self.origin["model"], lm.architecture, "The direction")
         return self.origin["model"]["weights"] == lm.fingerprint["weights"]
 
     def save(self, path: str | Path) -> Path:

@@ -140,7 +140,7 @@ def patch_direction(
         SeatError: another architecture, or a layer that does not exist.
     """
     direction.require_fits(lm)
-    require_same_architecture(source.architecture, lm, "The source")
+    require_same_architecture(source.architecture, lm.architecture, "The source")
     chosen = lm.sites.layer_list([direction.layer] if layers is None else layers)
     seen: dict[int, Tensor] = {}
     own: Any = None  # the source's cache

@@ -100,7 +100,7 @@ class Scores:
             SeatError: another family, width or depth, or other tensors.
         """
         if self.origin.get("model"):
-            require_same_architecture(self.origin["model"], lm, "The scores")
+            require_same_architecture(self.origin["model"], lm.architecture, "The scores")
         sizes: dict[str, tuple[int, ...]]
         if self.granularity == "neuron":
             sizes = {f"{mlp.down}.weight": (mlp.neurons,) for mlp in lm.sites.mlps}

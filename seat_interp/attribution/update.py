@@ -55,7 +55,7 @@ def update_effect(
         SeatError: no facts, models of different shapes or without any difference, scores that are not finite, or a
             checkpoint of other settings.
     """
-    require_same_architecture(base.fingerprint, tuned, "The base")
+    require_same_architecture(base.fingerprint, tuned.architecture, "The base")
     if steps < 1:
         raise SeatError(f"Integrated gradients over {steps} steps: take 1 or more.")
     metric = metric or AnswerLoss()

@@ -64,7 +64,7 @@ class Capture:
         Raises:
             SeatError: another family, width or depth.
         """
-        require_same_architecture(self.origin["model"], lm, "The capture")
+        require_same_architecture(self.origin["model"], lm.architecture, "The capture")
 
 
 @dataclass(frozen=True)

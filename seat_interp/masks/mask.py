@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
-from seat_interp.errors import SeatError, see
+from seat_interp.errors import SeatError
 from seat_interp.extents import Extent, Granularity, neuron_extents
 from seat_interp.files import load_tensors, require_entries, save_tensors
 from seat_interp.models.open import LanguageModel, require_same_architecture
@@ -164,7 +164,7 @@ class Mask:
             SeatError: made for another architecture, or a parameter is missing or shaped otherwise.
         """
         if self.origin.get("model"):
-            require_same_architecture(self.origin["model"], lm, "The mask")
+            require_same_architecture(self.origin["model"], lm.architecture, "The mask")
         self.require_shapes(lm.model)
 
     def require_shapes(self, model: nn.Module) -> None:
@@ -179,15 +179,11 @@ class Mask:
                 "This model is wrapped by PEFT, which gives its weights other names. Merge or unload the adapter "
                 "first, and give that model."
             )
-        made, config = self.origin.get("model") or {}, getattr(model, "config", None)
-        if isinstance(config, PretrainedConfig):
+        made, config = self.origin.get("model"), getattr(model, "config", None)
+        if made and isinstance(config, PretrainedConfig):
             text = config.get_text_config()
-            for key, now in (("family", text.model_type), ("layers", getattr(text, "num_hidden_layers", None))):
-                if now is not None and made.get(key, now) != now:
-                    raise SeatError(
-                        f"The mask was made with a {made.get('family')} model ({key} {made[key]}), but this is a "
-                        f"{text.model_type} model ({key} {now}). Make it again with this model. " + see("file_formats")
-                    )
+            now = {"family": text.model_type, "layers": getattr(text, "num_hidden_layers", made.get("layers"))}
+            require_same_architecture(made, now, "The mask")
         parameters = dict(model.named_parameters())
         for name, extent in self.extents.items():
             if name not in parameters:

@@ -1,7 +1,7 @@
 """Open a causal language model with its tokenizer and its sites, from a folder, the hub or the catalogue."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,13 +72,17 @@ class LanguageModel:
         return replace(self, model=deepcopy(self.model))
 
 
-def require_same_architecture(made_with: dict, lm: LanguageModel, what: str) -> None:
-    """Check what an artefact remembers of its model against this one.
+def require_same_architecture(made_with: Mapping[str, Any], now: Mapping[str, Any], what: str) -> None:
+    """Check what an artefact remembers of its model against another one.
+
+    Args:
+        made_with: its model's fingerprint.
+        now: `LanguageModel.architecture`, or as much of it as is known.
+        what: the artefact, as a sentence begins with it.
 
     Raises:
         SeatError: family, width or depth differ, naming both models.
     """
-    now = lm.architecture
     for key in now:
         if made_with.get(key) != now[key]:
             raise SeatError(
@@ -238,15 +242,13 @@ def save_model(lm: LanguageModel, folder: str | Path) -> Path:
 
 
 def _resolve(name: str) -> str:
-    if Path(name).is_dir():
-        return name
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return str(path)
     if name == "organism":
         return str(ORGANISM_FOLDER)
     if name in CATALOGUE:
         return str(fetch(name))
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return str(path)
     # A path, and no hub id: those do not begin so, and their first part is no folder here.
     if name.startswith((".", "~")) or path.is_absolute() or (len(path.parts) > 1 and Path(path.parts[0]).is_dir()):
         raise SeatError(
