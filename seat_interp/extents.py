@@ -1,10 +1,14 @@
 """What there is to choose from or to score in each weight matrix: neurons along an axis, or single weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 
+from seat_interp.errors import SeatError
+from seat_interp.files import require_entries
 from seat_interp.models.open import LanguageModel
 from seat_interp.sites import output_axis
 
@@ -32,6 +36,27 @@ class Extent:
     def weights_each(self) -> int:
         """How many weights one index stands for."""
         return torch.Size(self.shape).numel() // self.size
+
+
+def extents_header(extents: Mapping[str, Extent]) -> dict[str, Any]:
+    """What a file's header says of them: `axes` and `shapes` by parameter name."""
+    return {
+        "axes": {name: extent.axis for name, extent in extents.items()},
+        "shapes": {name: list(extent.shape) for name, extent in extents.items()},
+    }
+
+
+def extents_of(path: str | Path, header: Mapping[str, Any]) -> dict[str, Extent]:
+    """Read them back from the header of a file.
+
+    Raises:
+        SeatError: axes or shapes are missing, or are not of the same parameters.
+    """
+    require_entries(path, header, ("axes", "shapes"))
+    axes, shapes = header["axes"], header["shapes"]
+    if set(axes) != set(shapes):
+        raise SeatError(f"{path} does not give an axis and a shape for the same parameters. Write it anew.")
+    return {name: Extent(tuple(shapes[name]), axes[name]) for name in shapes}
 
 
 def neuron_extents(lm: LanguageModel) -> list[dict[str, Extent]]:

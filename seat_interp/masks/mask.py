@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig
 
 from seat_interp.errors import SeatError
-from seat_interp.extents import Extent, Granularity, neuron_extents
+from seat_interp.extents import Extent, Granularity, extents_header, extents_of, neuron_extents
 from seat_interp.files import load_tensors, require_entries, save_tensors
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
@@ -135,8 +135,7 @@ class Mask:
             "version": VERSION,
             "granularity": self.granularity,
             "budget": self.budget,
-            "axes": {name: extent.axis for name, extent in self.extents.items()},
-            "shapes": {name: list(extent.shape) for name, extent in self.extents.items()},
+            **extents_header(self.extents),
             "model": self.origin.get("model"),
             "seed": self.origin.get("seed"),
             "origin": dict(self.origin),
@@ -151,11 +150,8 @@ class Mask:
             SeatError: missing, truncated or not a mask.
         """
         tensors, header = load_tensors(path, FORMAT)
-        require_entries(path, header, ("granularity", "axes", "shapes", "origin"))
-        if set(header["axes"]) != set(header["shapes"]):
-            raise SeatError(f"{path} does not give an axis and a shape for the same parameters. Write the mask anew.")
-        extents = {n: Extent(tuple(header["shapes"][n]), header["axes"][n]) for n in header["shapes"]}
-        return cls(header["granularity"], tensors, extents, header["origin"])
+        require_entries(path, header, ("granularity", "origin"))
+        return cls(header["granularity"], tensors, extents_of(path, header), header["origin"])
 
     def require_fits(self, lm: LanguageModel) -> None:
         """Check the mask against a model before anything is trained.

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from seat_interp.errors import SeatError
-from seat_interp.extents import Extent
+from seat_interp.extents import extents_header, extents_of
 from seat_interp.files import load_tensors, require_entries, save_tensors
 from seat_interp.masks.mask import Mask
 
@@ -102,8 +102,7 @@ class SparseUpdate:
             "format": FORMAT,
             "version": 1,
             "granularity": self.mask.granularity,
-            "axes": {name: extent.axis for name, extent in self.mask.extents.items()},
-            "shapes": {name: list(extent.shape) for name, extent in self.mask.extents.items()},
+            **extents_header(self.mask.extents),
             "mask": dict(self.mask.origin),
         }
         return save_tensors(path, tensors, header)
@@ -113,18 +112,19 @@ class SparseUpdate:
         """Read `delta.safetensors`: the differences, and the mask that they are within.
 
         Raises:
-            SeatError: missing, truncated or not an update.
+            SeatError: missing, truncated, not an update, or places without as many values.
         """
         tensors, header = load_tensors(path, FORMAT)
-        require_entries(path, header, ("granularity", "axes", "shapes", "mask"))
-        extents = {name: Extent(tuple(shape), header["axes"][name]) for name, shape in header["shapes"].items()}
-        indices, values = {}, {}
+        require_entries(path, header, ("granularity", "mask"))
+        extents = extents_of(path, header)
+        indices, values, nothing = {}, {}, torch.empty(0, dtype=torch.int32)
         for name, extent in extents.items():
-            places = tensors.get(f"{name}.places", torch.empty(0, dtype=torch.int32))
+            places, value = (tensors.get(f"{name}.{part}", nothing) for part in ("places", "values"))
+            if len(places) != len(value):
+                raise SeatError(f"{path} does not hold as many values as places of {name}. Write the update anew.")
             if extent.axis is not None:
                 places = places // extent.shape[1] if extent.axis == 0 else places % extent.shape[1]
             indices[name] = places.unique().to(torch.int32)
             if len(places):
-                value = tensors[f"{name}.values"]
                 values[name] = value if extent.axis is None else value.view(len(indices[name]), -1)
         return cls(Mask(header["granularity"], indices, extents, header["mask"]), values)

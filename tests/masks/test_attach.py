@@ -9,6 +9,7 @@ import torch
 from tiny_models import CORE_FAMILIES
 
 from seat_interp.errors import SeatError
+from seat_interp.files import load_tensors, save_tensors
 from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
@@ -235,6 +236,15 @@ def test_a_wrapped_model_is_refused(llama):
     wrapped = peft.get_peft_model(lm.model, peft.LoraConfig(r=1, target_modules=["down_proj"]))
     with pytest.raises(SeatError, match="wrapped by PEFT"):
         attach(wrapped, random_neurons(llama, 0.25))
+
+
+def test_an_update_without_its_values_is_refused(llama, tmp_path):
+    attached = attach(llama.copy().model, random_neurons(llama, 0.25))
+    file = attached.fold().save(tmp_path / "delta.safetensors")
+    tensors, header = load_tensors(file, "seat_interp.delta")
+    save_tensors(file, {name: each for name, each in tensors.items() if name.endswith(".places")}, header)
+    with pytest.raises(SeatError, match="not hold as many values as places"):
+        SparseUpdate.load(file)
 
 
 def test_a_difference_outside_the_mask_is_refused(llama):
