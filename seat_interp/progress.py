@@ -15,6 +15,6 @@ def progress_bar(*args: Any, show: bool = True, **settings: Any) -> Any:
             look at its environment variable.
         settings: as tqdm takes them.
     """
-    if not sys.stderr.isatty():  # a line each time in a log
+    if not (sys.stderr.isatty() or "ipykernel" in sys.modules):  # a line each time in a log; a notebook redraws
         settings.setdefault("mininterval", 10.0)
     return tqdm(*args, **settings) if show else tqdm(*args, **settings, disable=True)

@@ -1,10 +1,13 @@
-"""Progress bars can be switched off from outside, as tqdm says."""
+"""Progress bars can be switched off from outside, as tqdm says, and do not flood a log."""
 
+import io
 import os
 import subprocess
 import sys
 
 import pytest
+
+from seat_interp.progress import progress_bar
 
 BAR = "from seat_interp.progress import progress_bar; list(progress_bar(range(3), desc='Working', show={show}))"
 
@@ -22,3 +25,17 @@ def test_the_environment_switches_bars_off(show, switch, seen):
         check=True,
     )
     assert ("Working" in run.stderr) is seen
+
+
+@pytest.mark.parametrize(
+    ("terminal", "notebook", "often"), [(True, False, True), (False, True, True), (False, False, False)]
+)
+def test_a_bar_is_drawn_rarely_in_a_log_alone(monkeypatch, terminal, notebook, often):
+    written = io.StringIO()
+    written.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", written)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    if notebook:
+        monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    with progress_bar(total=3) as bar:
+        assert (bar.mininterval < 1) is often
