@@ -1,17 +1,18 @@
 """Do the orders of SEAT's paper hold here? Every pair of arms whose numbers are known, against ours: agree or disagree.
 
-    python analyses/against_seat.py            (seconds; after organism_arms.py)
+    python analyses/against_seat.py            (seconds; after organism_arms.py and real_arms.py)
 
 The paper's numbers are shares of abstention judged by people (2506.14387 v3, Llama 3 8B; TOFU in Table 2, PISTOL in
 Table 3b), as third parties' notes give them, most likely on its unverifiable questions; ours are shares by phrase, on
 unverifiable and on unknown prompts. So orders are compared, not numbers. Two arms are in order if their intervals are
-apart and both have learnt what was taught. Our masks are of whole neurons, the paper's of single weights.
-Writes analyses/results/against_seat.json.
+apart and both have learnt what was taught. The organism's masks are of whole neurons, the paper's and SmolLM2's of
+single weights. On SmolLM2 the paper's own sets are taught, with one seed; SEAT is of a second base there, aligned by
+the same script, with the rates of the first. Writes analyses/results/against_seat.json.
 """
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -67,21 +68,24 @@ def verdict(more: Estimate, less: Estimate, learnt: Sequence[float]) -> str:
     return "agree" if more.mean > less.mean else "disagree"
 
 
-def compare(ordering: Ordering, target: Target, probe: str, summary: dict[str, Any]) -> dict[str, Any]:
+def compare(ordering: Ordering, target: str, probe: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A row: the paper's pair, ours, and whether the order is the same.
 
     Args:
         ordering: the paper's.
         target: what was taught.
         probe: on which prompts.
-        summary: of organism_arms.py.
+        rows: of organism_arms.py or real_arms.py.
 
     Raises:
-        SeatError: an arm is not in the summary.
+        SeatError: an arm is not in the rows.
     """
-    arms = {arm.arm: arm for arm in aggregate(summary)}
+    arms = {arm.arm: arm for arm in aggregate({"rows": rows})}
     if missing := {ordering.more, ordering.less} - set(arms):
-        raise SeatError(f"There are no runs of {', '.join(sorted(missing))}. Make them with organism_arms.py.")
+        raise SeatError(
+            f"There are no runs of {', '.join(sorted(missing))} on {target}. Make them with organism_arms.py or "
+            "real_arms.py."
+        )
     more, less = (arms[name].abstention[probe] for name in (ordering.more, ordering.less))
     learnt = [arms[name].target_recall.mean for name in (ordering.more, ordering.less)]
     ours = [asdict(more), asdict(less)]
@@ -93,16 +97,31 @@ SIGNS = {"agree": "=", "undecided": "?", "disagree": "x"}
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """A row for each pair of arms: the paper's numbers, then ours for each target set and kind of prompts."""
-    places = list(dict.fromkeys((row["target"], row["probe"]) for row in rows))
-    pairs = list(dict.fromkeys((row["where"], row["more"], row["less"]) for row in rows))
+    """A row for each pair of arms: the paper's numbers, then ours; on the organism, and on SmolLM2."""
+    organism = [row for row in rows if row["target"] in get_args(Target)]
+    real = [row for row in rows if row["target"] not in get_args(Target)]
+    return [
+        pairs_table(organism, "on the organism", lambda row: f"{row['target']}, {row['probe']}"),
+        pairs_table(real, "on SmolLM2, taught the same set, one seed", lambda row: row["probe"]),
+    ]
+
+
+def pairs_table(rows: Sequence[dict[str, Any]], where_ours: str, column: Callable[[dict[str, Any]], str]) -> Table:
+    """A row for each pair of arms on one model.
+
+    Args:
+        rows: of `compare`.
+        where_ours: where our numbers come from, for the caption.
+        column: the heading that a row stands under.
+    """
+    columns = list(dict.fromkeys(map(column, rows)))
     lines = []
-    for where, more, less in pairs:
+    for where, more, less in dict.fromkeys((row["where"], row["more"], row["less"]) for row in rows):
         same = [row for row in rows if (row["where"], row["more"], row["less"]) == (where, more, less)]
-        at = {(row["target"], row["probe"]): row for row in same}
+        under = {column(row): row for row in same}
         cells = [
-            " / ".join(f"{each['mean']:.2f}" for each in at[place]["ours"]) + f" {SIGNS[at[place]['verdict']]}"
-            for place in places
+            " / ".join(f"{each['mean']:.2f}" for each in under[head]["ours"]) + f" {SIGNS[under[head]['verdict']]}"
+            for head in columns
         ]
         paper = " / ".join(f"{value:.2f}" for value in same[0]["paper"])
         lines.append((f"{arm_name(more)} > {arm_name(less)}", f"{paper}, {where}", *cells))
@@ -111,23 +130,35 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
         for arm in dict.fromkeys(row[key] for row in rows for key in ("more", "less"))
     }
     little = ", ".join(f"{arm_name(arm)} {recall:.2f}" for arm, recall in learnt.items() if recall < LEARNT)
-    # A pair that the paper has on both of its sets counts once.
-    once = {(row["more"], row["less"], row["target"], row["probe"]): row["verdict"] for row in rows}.values()
-    counts = ", ".join(f"{sum(found == name for found in once)} {name} ({sign})" for name, sign in SIGNS.items())
-    caption = f"Abstention in SEAT's paper (judged by people, as notes on it give) and on the organism: {counts}."
-    caption += " A pair that the paper has twice counts once."
+    # A pair that the paper has on both of its sets counts once where ours is the same.
+    once = {(row["more"], row["less"], row["target"], row["probe"]): row["verdict"] for row in rows}
+    counts = ", ".join(
+        f"{sum(found == name for found in once.values())} {name} ({sign})" for name, sign in SIGNS.items()
+    )
+    caption = f"Abstention in SEAT's paper (judged by people, as notes on it give) and {where_ours}: {counts}."
+    caption += " A pair that the paper has twice counts once." if len(once) < len(rows) else ""
     caption += f" Undecided in any case where too little was learnt: {little}." if little else ""
-    heads = ("order in the paper", "paper", *(f"{target}, {probe}" for target, probe in places))
-    return [Table.of(heads, lines, caption)]
+    return Table.of(("order in the paper", "paper", *columns), lines, caption)
+
+
+def rows_of(results: Path, name: str) -> list[dict[str, Any]]:
+    """Those of a result file."""
+    return read_json(results / f"{name}.json")["rows"]
 
 
 def main(options: Options) -> None:
-    """Every pair with every target set."""
-    found = {target: read_json(options.results / f"organism_arms_{target}.json") for target in get_args(Target)}
+    """Every pair with every target set of the organism, and with its own on SmolLM2."""
+    found: dict[str, list[dict[str, Any]]] = {
+        target: rows_of(options.results, f"organism_arms_{target}") for target in get_args(Target)
+    }
+    for own in map(str.lower, KNOWN):
+        first, second = (rows_of(options.results, f"real_arms_{own}{base}") for base in ("", "_second"))
+        there = {row["arm"] for row in first}
+        found[own] = first + [row for row in second if row["arm"] not in there]
     rows = [
-        compare(ordering, target, probe, summary)
+        compare(ordering, target, probe, found[target])
         for ordering in ORDERINGS
-        for target, summary in found.items()
+        for target in (*get_args(Target), ordering.where.lower())
         for probe in PROBES
     ]
     for table in tables(rows):

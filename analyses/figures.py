@@ -16,7 +16,9 @@ from typing import Any
 
 import matplotlib.style
 import tyro
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from tqdm import tqdm
 
 import against_known_unknown
@@ -61,6 +63,8 @@ Rows = Sequence[dict[str, Any]]
 Draw = Callable[[Summary], Drawn]
 CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "self-distillation, 0.1", "seat", "IDK")
 """Arms whose learning curves are drawn; all are in the table."""
+MARGIN = 0.1
+"""Around a figure, inches."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,27 @@ class Options:
     """Where the figures go."""
 
 
+def laid_out(figure: Figure) -> Bbox:
+    """Everything of a figure in its place, for good, and the frame around it, in inches.
+
+    Saving would lay it out anew for each format, which takes longer than drawing it.
+    """
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)  # by the style, none at all
+    return figure.get_tightbbox().padded(MARGIN)
+
+
 def save(figure: Figure, numbers: Any, stem: Path) -> Path:
     """PNG, PDF and the numbers, without dates or versions in the files; the PNG's path."""
     with matplotlib.style.context(STYLE):
+        frame = laid_out(figure)
         for suffix, metadata in (
             ("png", {"Software": None}),
             ("pdf", {"CreationDate": None, "Producer": None, "Creator": None}),
         ):
             with atomic_path(stem.with_suffix(f".{suffix}")) as path:
-                figure.savefig(path, format=suffix, metadata=metadata, dpi=200, bbox_inches="tight")
+                figure.savefig(path, format=suffix, metadata=metadata, dpi=200, bbox_inches=frame)
     write_json(stem.with_suffix(".json"), numbers)
     return stem.with_suffix(".png")
 
@@ -154,7 +170,8 @@ RESULTS: dict[str, Shown] = {
     "against_seat": Shown(against_seat.tables),
     "real_arms_pistol": Shown(None, ARMS),
     "real_arms_tofu": Shown(None, ARMS),
-    "real_arms_pistol_float32": Shown(None, ARMS),
+    "real_arms_pistol_second": Shown(None, ARMS),
+    "real_arms_tofu_second": Shown(None, ARMS),
     "real_masks": Shown(mask_runs.tables, MASKS),
     "real_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
     "real_mixing": Shown(real_mixing.tables, {"": by_rows(plot_mixing)}),

@@ -8,8 +8,8 @@ rate and strength that it was tuned to.
 
 Arms and seeds are shared out over processes: a GPU with room for several models takes six (`--workers 6`); on two cores
 give `--workers 1 --threads 2`.
-Writes analyses/results/real_arms_pistol.json and ..._tofu.json; where bfloat16 is slow, and all of it in float32, its
-rows are of another base and go to ..._float32.json. `make figures` draws from them.
+Writes analyses/results/real_arms_pistol.json and ..._tofu.json, or with `--base second` ..._pistol_second.json: rows of
+a base that was aligned anew are no rows of the first one's table. `make figures` draws from them.
 """
 
 import sys
@@ -21,7 +21,6 @@ from typing import get_args
 
 import tyro
 
-from common.aligned_smollm2 import COMMON
 from common.arm_runs import ArmOptions, compare_in
 from common.smollm2_arms import MOST_TOKENS, SETTINGS, Folders, Target, aligned, material, tuned
 from seat_interp.arms import ArmName, MakeArm
@@ -64,14 +63,16 @@ class Options(ArmOptions):
     """One run of each arm for each."""
     work: Path = Path("runs/real_arms")
     """What is kept between calls, a folder for each target set."""
+    base: str = ""
+    """What the result files' names end in, where the aligned model is another than that of the committed ones."""
 
 
 def main(options: Options) -> None:
     """Every arm and seed that is not there yet, on each target set."""
     folders = Folders(options.data, options.real)
     for target in options.targets:
-        precision = "" if COMMON.mixed_precision else "_float32"
-        out, saved = options.work / target, options.results / f"real_arms_{target}{precision}.json"
+        name = f"real_arms_{target}" + (f"_{options.base}" if options.base else "")
+        out, saved = options.work / target, options.results / f"{name}.json"
         compare_in(out, partial(study, folders, target, out), tuple(variants()), options, saved)
 
 

@@ -32,7 +32,8 @@ STUDIES = {
     "organism_sparsity_contracts": "SEAT and sparse training from 0.1 to 100 % of the weights, on new contracts",
     "real_arms_pistol": "nine arms on PISTOL contracts, one seed",
     "real_arms_tofu": "nine arms on TOFU authors, one seed",
-    "real_arms_pistol_float32": "SEAT on PISTOL contracts in float32, one seed",
+    "real_arms_pistol_second": "full fine-tuning, SEAT, and SEAT with own answers, on PISTOL contracts, another base",
+    "real_arms_tofu_second": "full fine-tuning, SEAT, and SEAT with own answers, on TOFU authors, another base",
     "real_smollm2": "full fine-tuning, SEAT, and SEAT that keeps the model's own answers, on PISTOL contracts",
 }
 KINDS = {
