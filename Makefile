@@ -14,7 +14,7 @@ SITE := build/docs
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-docs test-slow test-browser test-notebooks test-real docs real figures notebooks lint format clean
+.PHONY: help setup demo test test-docs test-slow test-browser test-notebooks test-real docs real organism figures notebooks lint format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,14 @@ test-notebooks: $(TEST_STAMP)  ## run every notebook, minutes
 
 real: $(TEST_STAMP)  ## SmolLM2-135M-Instruct on PISTOL, hours on two cores (DATA=folder)
 	@$(BIN)/python analyses/real_smollm2.py --data $(DATA)
+
+# In the order in which they read each other.
+STUDIES := tuning tuning_sparsity arms ablations sparsity over_abstention "rounds --arms full full_ep_kl seat tether" \
+	drift wordings pca prediction patching
+organism: $(TEST_STAMP)  ## every study of arms on the organism anew, over the saved results; an hour and a half on two cores
+	@for study in $(STUDIES); do set -- $$study; name=$$1; shift; \
+		echo "organism_$$name"; OMP_WAIT_POLICY=passive $(BIN)/python analyses/organism_$$name.py "$$@" || exit 1; done
+	@$(BIN)/python analyses/against_seat.py
 
 figures: $(FIGURES_STAMP)  ## redraw every figure from the saved results
 	@$(BIN)/python analyses/figures.py

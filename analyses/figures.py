@@ -40,6 +40,7 @@ import real_mixing
 import real_slick
 import real_tuning
 from common import mask_runs, new_keys
+from common.arm_runs import replies_table
 from common.benchmark_tables import benchmark_table, memory_table
 from plots.arms import Drawn, plot_displacement, plot_rates, plot_shares
 from plots.capture import plot_memory, plot_time_ratios
@@ -63,6 +64,8 @@ Rows = Sequence[dict[str, Any]]
 Draw = Callable[[Summary], Drawn]
 CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "self-distillation, 0.1", "seat", "IDK")
 """Arms whose learning curves are drawn; all are in the table."""
+DPI = 200
+"""Of the PNG files."""
 MARGIN = 0.1
 """Around a figure, inches."""
 
@@ -83,8 +86,9 @@ def laid_out(figure: Figure) -> Bbox:
     Saving would lay it out anew for each format, which takes longer than drawing it.
     """
     FigureCanvasAgg(figure)
+    figure.set_dpi(DPI)
     figure.draw_without_rendering()
-    figure.set_layout_engine(None)  # by the style, none at all
+    figure.set_layout_engine(None)  # the style has none of its own
     return figure.get_tightbbox().padded(MARGIN)
 
 
@@ -97,7 +101,7 @@ def save(figure: Figure, numbers: Any, stem: Path) -> Path:
             ("pdf", {"CreationDate": None, "Producer": None, "Creator": None}),
         ):
             with atomic_path(stem.with_suffix(f".{suffix}")) as path:
-                figure.savefig(path, format=suffix, metadata=metadata, dpi=200, bbox_inches=frame)
+                figure.savefig(path, format=suffix, metadata=metadata, dpi=DPI, bbox_inches=frame)
     write_json(stem.with_suffix(".json"), numbers)
     return stem.with_suffix(".png")
 
@@ -195,7 +199,10 @@ def shown(path: Path) -> Shown:
 
 def tables_of(gives: Shown, summary: Summary) -> list[Table]:
     """Those of a result."""
-    return gives.tables(summary["rows"]) if gives.tables else [arms_table(summary), probe_table(summary)]
+    if gives.tables:
+        return gives.tables(summary["rows"])
+    said = [replies_table(summary)] if summary.get("replies") else []  # older results kept none
+    return [arms_table(summary), probe_table(summary), *said]
 
 
 def draw_all(path: Path, figures: Path) -> list[Path]:

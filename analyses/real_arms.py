@@ -14,7 +14,7 @@ a base that was aligned anew are no rows of the first one's table. `make figures
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -23,14 +23,22 @@ import tyro
 
 from common.arm_runs import ArmOptions, compare_in
 from common.smollm2_arms import MOST_TOKENS, SETTINGS, Folders, Target, aligned, material, tuned
-from seat_interp.arms import ArmName, MakeArm
-from seat_interp.errors import reported
+from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm
+from seat_interp.errors import SeatError, reported
+from seat_interp.files import read_json
 from seat_interp.study import StudyConfig, run_study
+from seat_interp.training.objectives import Continuation
 
 
 def variants() -> Mapping[str, MakeArm]:
-    """All arms by their names."""
-    return {name: partial(tuned, name) for name in get_args(ArmName)}
+    """All arms by their names, and SEAT with the KL on what the base replies to a copy, in place of the true answer."""
+    arms: dict[str, MakeArm] = {name: partial(tuned, name) for name in get_args(ArmName)}
+    return arms | {"seat, KL on the base reply": seat_on_replies}
+
+
+def seat_on_replies(settings: ArmConfig, seed: int) -> Arm:
+    """The rate and the weight are those that were chosen for copies that end in the true answer."""
+    return tuned("seat", replace(settings, kl=replace(settings.kl, continuation=Continuation.BASE)), seed)
 
 
 def study(folders: Folders, target: Target, out: Path, arms: tuple[str, ...], seeds: tuple[int, ...]) -> None:
@@ -47,6 +55,19 @@ def study(folders: Folders, target: Target, out: Path, arms: tuple[str, ...], se
     about = {"facts": "PISTOL sample 1" if target == "pistol" else "TOFU, ten authors"}
     lm, sets = aligned(folders).lm, material(folders, target)
     run_study(lm, sets, config, out, variants=wanted, about=about, join=False, say=lambda text: None)
+
+
+def require_same_base(saved: Path, weights: str) -> None:
+    """Rows of two bases do not stand in one file.
+
+    Raises:
+        SeatError: the result file holds rows of another base than this one.
+    """
+    if saved.exists() and (there := read_json(saved)["config"]["model"]["weights"]) != weights:
+        raise SeatError(
+            f"{saved} holds rows of a base with weights {there}; this one has {weights}. Give it a name of its own, as "
+            "--base mine, or other --results."
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +94,7 @@ def main(options: Options) -> None:
     for target in options.targets:
         name = f"real_arms_{target}" + (f"_{options.base}" if options.base else "")
         out, saved = options.work / target, options.results / f"{name}.json"
+        require_same_base(saved, str(aligned(folders).lm.fingerprint["weights"]))
         compare_in(out, partial(study, folders, target, out), tuple(variants()), options, saved)
 
 

@@ -25,6 +25,12 @@ class Moved:
     null: dict[str, tuple[float, float]]
     beyond_null: bool
 
+    @property
+    def widest(self) -> str:
+        """The kind of null that reaches furthest to the side that the prompts moved to."""
+        side = 1 if self.along.mean > 0 else 0
+        return max(self.null, key=lambda kind: abs(self.null[kind][side]))
+
 
 @dataclass(frozen=True)
 class ArmRates:

@@ -41,7 +41,7 @@ def test_the_readme_has_the_numbers_of_its_figure():
     }
     assert readme.keys() == names.keys()
     for name, found in readme.items():
-        _, target, *kept, known, over, moved, band, _ = made[names[name]]
+        _, target, *kept, known, over, moved, band, _, _ = made[names[name]]
         assert found[0] == alone(target)
         assert found[1] == " / ".join(map(alone, kept))
         assert found[2] == known

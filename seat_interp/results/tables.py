@@ -77,7 +77,7 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
     reworded = any(arm.rewording_recall for arm in arms)
     heads = ["arm", "seeds", "target recall", *(["in other wordings"] if reworded else [])]
     heads += [*(f"abstention, {set_name(p)}" for p in probes), "known recall"]
-    heads += ["over-abstention", "displacement of unknown", "random null", "seconds"]
+    heads += ["over-abstention", "displacement of unknown", "random null", "widest null", "seconds"]
     kinds = dict.fromkeys(
         rate.kind for arm in arms for rate in (arm.target_recall, arm.displacement[PROBE].along) if arm.arm != "base"
     )
@@ -147,11 +147,12 @@ def probe_table(summary: Mapping[str, Any]) -> Table:
 
 def _cells(arm: ArmRates, reworded: bool) -> list[str]:
     moved = arm.displacement[PROBE]
-    low, high = moved.null["random"]
     rates = [*arm.abstention.values(), arm.known_recall, arm.over_abstention]
     other = [with_interval(arm.rewording_recall) if arm.rewording_recall else "–"] if reworded else []
     learnt = [with_interval(arm.target_recall), *other]
-    tuned = [with_interval(moved.along, "+"), f"{low:+.2f} to {high:+.2f}"] if arm.arm != "base" else ["–", "–"]
+    random, widest = (f"{low:+.2f} to {high:+.2f}" for low, high in (moved.null[k] for k in ("random", moved.widest)))
+    tuned = [with_interval(moved.along, "+"), random, f"{NULL_WORDS[moved.widest]} {widest}"]
+    tuned = tuned if arm.arm != "base" else ["–"] * len(tuned)
     return [arm_name(arm.arm), str(arm.seeds), *learnt, *map(with_interval, rates), *tuned, f"{arm.seconds:.0f}"]
 
 

@@ -111,8 +111,7 @@ def _moved(arm: ArmRates, whom: str, brief: bool = False) -> str:
     found = arm.displacement[PROBE]
     nulls = found.null
     if brief:
-        kind = max(nulls, key=lambda each: max(map(abs, nulls[each])))
-        nulls = {kind: nulls[kind]}
+        nulls = {found.widest: nulls[found.widest]}
     bands = ", ".join(f"{NULL_WORDS[kind]} {low:.2f} to {high:.2f}" for kind, (low, high) in nulls.items())
     how = f"moved {whom} by {found.along.mean:+.2f} gaps along the ignorance direction"
     if found.beyond_null:
