@@ -33,7 +33,7 @@ STUDIES = {
     "real_arms_pistol": "nine arms on PISTOL contracts, one seed",
     "real_arms_tofu": "nine arms on TOFU authors, one seed",
     "real_arms_pistol_second": "full fine-tuning, SEAT, and SEAT with own answers, on PISTOL contracts, another base",
-    "real_arms_tofu_second": "full fine-tuning, SEAT, and SEAT with own answers, on TOFU authors, another base",
+    "real_arms_tofu_second": "SEAT, with own answers, and with the KL on base replies, on TOFU authors, another base",
     "real_smollm2": "full fine-tuning, SEAT, and SEAT that keeps the model's own answers, on PISTOL contracts",
 }
 KINDS = {

@@ -40,7 +40,10 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
             arm.over_abstention,
         ]
         at = np.arange(len(rates)) + (number - (len(arms) - 1) / 2) * width
-        ax.bar(at, [rate.mean for rate in rates], 0.92 * width, color=colours[arm.arm], label=arm_name(arm.arm))
+        bars = ax.bar(at, [rate.mean for rate in rates], 0.92 * width, color=colours[arm.arm], label=arm_name(arm.arm))
+        if "," in arm.arm:  # a variant has the colour of its arm
+            for bar in bars:
+                bar.set(hatch="////", edgecolor="white", linewidth=0)
         whiskers(ax, at.tolist(), rates)
         if len(arms) <= 3:
             for x, rate in zip(at, rates):

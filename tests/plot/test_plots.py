@@ -207,6 +207,13 @@ def test_a_legend_stays_within_its_figure_and_labels_apart(width):
     assert all(one.x1 <= other.x0 for one, other in itertools.pairwise(labels))
 
 
+def test_a_variant_is_told_from_its_arm_by_hatching():
+    ax = plot.rates(aggregate(summary(row("base"), row("seat"), row("seat, one copy"))))
+    plain, hatched = ax.containers[-4], ax.containers[-2]  # bars, then whiskers, of each arm
+    assert [bars[0].get_hatch() for bars in (plain, hatched)] == [None, "////"]
+    assert plain[0].get_facecolor() == hatched[0].get_facecolor()
+
+
 def test_rates_in_rows_want_an_axes_each():
     arms = aggregate(summary(row("base"), row("full")))
     with pytest.raises(SeatError, match="There are 2 axes for 5 rates"):
