@@ -16,7 +16,7 @@ from typing import Any
 
 import matplotlib.style
 import tyro
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from tqdm import tqdm
@@ -64,10 +64,6 @@ Rows = Sequence[dict[str, Any]]
 Draw = Callable[[Summary], Drawn]
 CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "self-distillation, 0.1", "seat", "IDK")
 """Arms whose learning curves are drawn; all are in the table."""
-DPI = 200
-"""Of the PNG files."""
-MARGIN = 0.1
-"""Around a figure, inches."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +81,10 @@ def laid_out(figure: Figure) -> Bbox:
 
     Saving would lay it out anew for each format, which takes longer than drawing it.
     """
-    FigureCanvasAgg(figure)
-    figure.set_dpi(DPI)
+    figure.set_dpi(rcParams["savefig.dpi"])
     figure.draw_without_rendering()
     figure.set_layout_engine(None)  # the style has none of its own
-    return figure.get_tightbbox().padded(MARGIN)
+    return figure.get_tightbbox().padded(rcParams["savefig.pad_inches"])
 
 
 def save(figure: Figure, numbers: Any, stem: Path) -> Path:
@@ -101,7 +96,7 @@ def save(figure: Figure, numbers: Any, stem: Path) -> Path:
             ("pdf", {"CreationDate": None, "Producer": None, "Creator": None}),
         ):
             with atomic_path(stem.with_suffix(f".{suffix}")) as path:
-                figure.savefig(path, format=suffix, metadata=metadata, dpi=DPI, bbox_inches=frame)
+                figure.savefig(path, format=suffix, metadata=metadata, bbox_inches=frame)
     write_json(stem.with_suffix(".json"), numbers)
     return stem.with_suffix(".png")
 
