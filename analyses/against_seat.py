@@ -167,9 +167,9 @@ def set_beside(claim: Claim, ours: Ours) -> Row:
 SIGNS = {"agree": "=", "undecided": "?", "disagree": "x"}
 
 
-def on_organism(row: Row) -> bool:
-    """Whether a row's runs are of the organism."""
-    return row["target"] in get_args(Target)
+def on_organism(target: str) -> bool:
+    """Whether it is the organism that was taught this; SmolLM2 otherwise."""
+    return target in get_args(Target)
 
 
 def tables(rows: Sequence[Row]) -> list[Table]:
@@ -179,7 +179,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
     for organism in (False, True):
         where = "the organism" if organism else "SmolLM2, taught a part of the same set, one seed"
         for measure, words in MEASURES.items():
-            same = [row for row in pairs if on_organism(row) == organism and row["measure"] == measure]
+            same = [row for row in pairs if on_organism(row["target"]) == organism and row["measure"] == measure]
             found.append(pairs_table(same, f"abstention {words}, on {where}", organism))
     return found
 
@@ -194,8 +194,7 @@ def claims_table(rows: Sequence[Row]) -> Table:
         paper = f"{least:.2f} to {most:.2f}" if least < most else f"{least:.2f}"
         cells = [f"{with_interval(Estimate(**at[target]['ours']))} ({at[target]['base']:.2f})" for target in targets]
         lines.append((what, f"{paper}, {where}", *cells))
-    organism = get_args(Target)
-    heads = [f"organism, {target}" if target in organism else f"SmolLM2, {target.upper()}" for target in targets]
+    heads = [f"organism, {each}" if on_organism(each) else f"SmolLM2, {each.upper()}" for each in targets]
     caption = (
         "SEAT's numbers in its paper, and ours with their 95 % intervals; the base's in round brackets. Models and "
         "prompts are others than the paper's, so these are sizes to be read, not verdicts."
