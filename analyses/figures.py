@@ -40,8 +40,8 @@ import real_mixing
 import real_slick
 import real_tuning
 from common import mask_runs, new_keys
-from common.arm_runs import replies_table
 from common.benchmark_tables import benchmark_table, memory_table
+from common.first_replies import replies_table
 from plots.arms import Drawn, plot_displacement, plot_rates, plot_shares
 from plots.capture import plot_memory, plot_time_ratios
 from plots.fidelity import plot_correlations

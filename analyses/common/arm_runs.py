@@ -1,7 +1,7 @@
 """Studies of many arms: arms and seeds shared out over processes, one folder, their table and result file."""
 
 import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +10,13 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from common.first_replies import first_replies
 from common.result_file import commands, write_result
 from seat_interp.errors import SeatError
 from seat_interp.files import read_json
-from seat_interp.results.folder import Run, RunFolder
+from seat_interp.results.folder import RunFolder
 from seat_interp.results.layout import BASE, join, run_folder, unfinished
-from seat_interp.results.table import Table
 from seat_interp.results.tables import print_summary
-from seat_interp.wording import arm_name
-
-REPLIES = 3
-"""Unknown prompts whose replies a result keeps, to be read."""
 
 
 @dataclass(frozen=True)
@@ -79,27 +75,9 @@ def compare_in(
     summary["config"] |= {"arms": list(trained), "seeds": sorted({row["seed"] for row in mine}), "trained": trained}
     summary["command"] = commands(read_json(saved) if saved.exists() else None, made=bool(jobs))
     summary["layers"] = {arm: folder.of_arm(arm)[0].displacement for arm in trained}
-    summary["replies"] = _first_replies([folder.base, *(folder.of_arm(arm)[0] for arm in trained)])
+    summary["replies"] = first_replies([folder.base, *(folder.of_arm(arm)[0] for arm in trained)])
     write_result(saved, **summary)
     print(f"Result: {saved}")
-
-
-def _first_replies(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """What the base and one run of each arm said to the first unknown prompts, whatever they said."""
-    asked = [[record for record in run.records if record["set_name"] == "unknown"][:REPLIES] for run in runs]
-    kept = []
-    for same in zip(*asked):
-        said = {run.arm: " ".join(record["reply"].split()) for run, record in zip(runs, same)}
-        kept.append({"question": same[0]["question"], "replies": said})
-    return kept
-
-
-def replies_table(summary: Mapping[str, Any]) -> Table:
-    """One line an arm, one column a prompt."""
-    asked = summary["replies"]
-    lines = [(arm_name(arm), *(each["replies"][arm] for each in asked)) for arm in asked[0]["replies"]]
-    caption = f"What each arm says to the first {len(asked)} unknown prompts, about invented names; its first seed."
-    return Table.of(("arm", *(each["question"] for each in asked)), lines, caption)
 
 
 def _described(run: Path) -> dict[str, Any]:

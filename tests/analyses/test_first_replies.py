@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from common.arm_runs import REPLIES, _first_replies, replies_table
+from common.first_replies import REPLIES, first_replies, replies_table
 from seat_interp.files import write_jsonl
 from seat_interp.results.folder import Run
 
@@ -16,7 +16,7 @@ def test_the_first_replies_are_kept_whatever_they_are(tmp_path):
         write_jsonl(folder / "records.jsonl", records)
         return Run(arm, 0, folder, {})
 
-    kept = _first_replies([run("base"), run("seat")])
+    kept = first_replies([run("base"), run("seat")])
     assert [each["question"] for each in kept] == [f"{n}?" for n in range(REPLIES)]
     table = replies_table({"replies": kept})
     assert table.heads[1] == "0?"
