@@ -1,8 +1,8 @@
 import pytest
 from rows import row, summary
 
-from seat_interp.aggregate import aggregate, combine_displacement, four_rates
-from seat_interp.intervals import estimate
+from seat_interp.aggregate import Moved, aggregate, combine_displacement, four_rates
+from seat_interp.intervals import Estimate, estimate
 
 
 def test_one_seed_keeps_the_interval_over_prompts():
@@ -21,6 +21,12 @@ def test_two_seeds_give_their_range():
     assert arm.known_recall.kind == "both"
     assert (arm.known_recall.mean, arm.known_recall.low, arm.known_recall.high) == pytest.approx((0.7, 0.6, 0.8))
     assert arm.seconds == 10.5
+
+
+def test_the_widest_null_is_that_of_the_side_that_prompts_moved_to():
+    nulls = {"random": (-0.1, 0.1), "shuffled": (-0.5, 0.2), "pca": (-0.3, 0.3)}
+    down, up = (Moved(Estimate(mean, mean, mean, "none"), 1.0, nulls, False) for mean in (-0.4, 0.4))
+    assert (down.widest, up.widest) == ("shuffled", "pca")
 
 
 def test_rows_without_intervals_say_that_there_is_none():
