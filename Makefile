@@ -69,19 +69,19 @@ test-notebooks: $(TEST_STAMP)  ## run every notebook, minutes
 	@$(BIN)/python -m pytest -m notebooks
 
 real: $(TEST_STAMP)  ## SmolLM2-135M-Instruct on PISTOL, hours on two cores (DATA=folder)
-	@$(BIN)/python analyses/real_smollm2.py --data $(DATA)
+	@$(BIN)/python -m analyses.smollm2.headline --data $(DATA)
 
 # In the order in which they read each other.
 STUDIES := tuning tuning_sparsity arms ablations sparsity over_abstention "rounds --arms full full_ep_kl seat tether" \
 	drift wordings pca prediction patching
 organism: $(TEST_STAMP)  ## every study of arms on the organism anew, over the saved results; an hour and a half on two cores
 	@for study in $(STUDIES); do set -- $$study; name=$$1; shift; \
-		echo "organism_$$name"; OMP_WAIT_POLICY=passive $(BIN)/python analyses/organism_$$name.py "$$@" || exit 1; done
-	@$(BIN)/python analyses/against_seat.py
+		echo "organism_$$name"; OMP_WAIT_POLICY=passive $(BIN)/python -m analyses.organism.$$name "$$@" || exit 1; done
+	@$(BIN)/python -m analyses.papers.seat
 
 figures: $(FIGURES_STAMP)  ## redraw every figure from the saved results
-	@$(BIN)/python analyses/figures.py
-	@PYTHONPATH=analyses $(BIN)/python docs/gallery.py
+	@$(BIN)/python -m analyses.figures
+	@PYTHONPATH=. $(BIN)/python docs/gallery.py
 
 notebooks: $(TEST_STAMP)  ## run the notebooks' scripts and keep what they show, minutes
 	@$(BIN)/python scripts/notebooks.py

@@ -21,41 +21,41 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from tqdm import tqdm
 
-import against_known_unknown
-import against_seat
-import organism_drift
-import organism_fidelity
-import organism_forgetting
-import organism_mixing
-import organism_overlap
-import organism_patching
-import organism_pca
-import organism_prediction
-import organism_rounds
-import organism_slick
-import organism_tuning
-import organism_tuning_sparsity
-import organism_wordings
-import real_mixing
-import real_slick
-import real_tuning
-from common import mask_runs, new_keys
-from common.benchmark_tables import benchmark_table, memory_table
-from common.first_replies import replies_table
-from plots.arms import Drawn, plot_displacement, plot_rates, plot_shares
-from plots.capture import plot_memory, plot_time_ratios
-from plots.fidelity import plot_correlations
-from plots.learning import plot_forgetting, plot_interference, plot_mixing
-from plots.overlap import plot_stability
-from plots.planes import plot_planes
-from plots.prediction import plot_prediction
-from plots.rounds import plot_rounds
-from plots.sparsity import plot_sparsity
-from plots.tradeoff import plot_by_budget, plot_tradeoff
-from seat_interp.errors import SeatError, reported
-from seat_interp.files import atomic_path, read_json, write_json, write_text
+from analyses.common import mask_runs, new_keys
+from analyses.common.benchmark_tables import benchmark_table, memory_table
+from analyses.common.first_replies import replies_table
+from analyses.organism import drift as organism_drift
+from analyses.organism import fidelity as organism_fidelity
+from analyses.organism import forgetting as organism_forgetting
+from analyses.organism import mixing as organism_mixing
+from analyses.organism import overlap as organism_overlap
+from analyses.organism import patching as organism_patching
+from analyses.organism import pca as organism_pca
+from analyses.organism import prediction as organism_prediction
+from analyses.organism import rounds as organism_rounds
+from analyses.organism import slick as organism_slick
+from analyses.organism import tuning as organism_tuning
+from analyses.organism import tuning_sparsity as organism_tuning_sparsity
+from analyses.organism import wordings as organism_wordings
+from analyses.papers import known_unknown as against_known_unknown
+from analyses.papers import seat as against_seat
+from analyses.plots.arms import Drawn, plot_displacement, plot_rates, plot_shares
+from analyses.plots.capture import plot_memory, plot_time_ratios
+from analyses.plots.fidelity import plot_correlations
+from analyses.plots.learning import plot_forgetting, plot_interference, plot_mixing
+from analyses.plots.overlap import plot_stability
+from analyses.plots.planes import plot_planes
+from analyses.plots.prediction import plot_prediction
+from analyses.plots.rounds import plot_rounds
+from analyses.plots.sparsity import plot_sparsity
+from analyses.plots.tradeoff import plot_by_budget, plot_tradeoff
+from analyses.smollm2 import mixing as smollm2_mixing
+from analyses.smollm2 import slick as smollm2_slick
+from analyses.smollm2 import tuning as smollm2_tuning
+from seat_interp.core.errors import SeatError, reported
+from seat_interp.core.files import atomic_path, read_json, write_json, write_text
+from seat_interp.core.progress import progress_bar
 from seat_interp.plot.style import STYLE
-from seat_interp.progress import progress_bar
 from seat_interp.results.table import Table
 from seat_interp.results.tables import arms_table, probe_table
 
@@ -139,7 +139,7 @@ RESULTS: dict[str, Shown] = {
     "benchmark_processes": Shown(benchmark_table),
     "benchmark_slick": Shown(benchmark_table),
     "benchmark_training": Shown(benchmark_table),
-    "against_known_unknown": Shown(against_known_unknown.tables),
+    "papers_known_unknown": Shown(against_known_unknown.tables),
     "organism_ablations_contracts": Shown(None, ARMS),
     "organism_ablations_people": Shown(None, ARMS),
     "organism_arms_contracts": Shown(None, ARMS),
@@ -166,17 +166,17 @@ RESULTS: dict[str, Shown] = {
     "organism_tuning": Shown(organism_tuning.tables),
     "organism_tuning_sparsity": Shown(organism_tuning_sparsity.tables),
     "organism_wordings": Shown(organism_wordings.tables),
-    "against_seat": Shown(against_seat.tables),
-    "real_arms_pistol": Shown(None, ARMS),
-    "real_arms_tofu": Shown(None, ARMS),
-    "real_arms_pistol_second": Shown(None, ARMS),
-    "real_arms_tofu_second": Shown(None, ARMS),
-    "real_masks": Shown(mask_runs.tables, MASKS),
-    "real_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
-    "real_mixing": Shown(real_mixing.tables, {"": by_rows(plot_mixing)}),
-    "real_slick": Shown(real_slick.tables),
-    "real_tuning": Shown(real_tuning.tables),
-    "real_smollm2": Shown(None, ARMS),
+    "papers_seat": Shown(against_seat.tables),
+    "smollm2_arms_pistol": Shown(None, ARMS),
+    "smollm2_arms_tofu": Shown(None, ARMS),
+    "smollm2_arms_pistol_second": Shown(None, ARMS),
+    "smollm2_arms_tofu_second": Shown(None, ARMS),
+    "smollm2_masks": Shown(mask_runs.tables, MASKS),
+    "smollm2_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
+    "smollm2_mixing": Shown(smollm2_mixing.tables, {"": by_rows(plot_mixing)}),
+    "smollm2_slick": Shown(smollm2_slick.tables),
+    "smollm2_tuning": Shown(smollm2_tuning.tables),
+    "smollm2_headline": Shown(None, ARMS),
 }
 """Every result file, by its name without the ending."""
 

@@ -9,10 +9,10 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-sys.path[:0] = [str(HERE), str(ROOT / "analyses")]
+sys.path[:0] = [str(HERE), str(ROOT)]
 
 from gallery import write_gallery  # noqa: E402
-from seat_interp.files import write_text  # noqa: E402
+from seat_interp.core.files import write_text  # noqa: E402
 
 project = "seat_interp"
 author = "seat_interp maintainers"

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from seat_interp.files import write_text
+from seat_interp.core.files import write_text
 from seat_interp.plot.style import GREY, SET_STYLES, new_axes, styled, to_svg
 
 FOLDER = Path(__file__).parent / "drawings"

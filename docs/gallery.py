@@ -11,8 +11,8 @@ from shutil import copy2
 
 from PIL import Image
 
-from figures import RESULTS
-from seat_interp.files import read_json, write_text
+from analyses.figures import RESULTS
+from seat_interp.core.files import read_json, write_text
 
 ROOT = Path(__file__).parent.parent
 FIGURES, SAVED = ROOT / "figures", ROOT / "analyses" / "results"
@@ -30,11 +30,11 @@ STUDIES = {
     "organism_over_abstention_contracts": "what keeps SEAT from refusing what was known, on new contracts",
     "organism_sparsity_people": "SEAT and sparse training from 0.1 to 100 % of the weights, on new people",
     "organism_sparsity_contracts": "SEAT and sparse training from 0.1 to 100 % of the weights, on new contracts",
-    "real_arms_pistol": "nine arms on PISTOL contracts, one seed",
-    "real_arms_tofu": "nine arms on TOFU authors, one seed",
-    "real_arms_pistol_second": "full fine-tuning, SEAT, and SEAT with own answers, on PISTOL contracts, another base",
-    "real_arms_tofu_second": "SEAT, with own answers, and with the KL on base replies, on TOFU authors, another base",
-    "real_smollm2": "full fine-tuning, SEAT, and SEAT that keeps the model's own answers, on PISTOL contracts",
+    "smollm2_arms_pistol": "nine arms on PISTOL contracts, one seed",
+    "smollm2_arms_tofu": "nine arms on TOFU authors, one seed",
+    "smollm2_arms_pistol_second": "full fine-tuning, SEAT, SEAT with own answers, on PISTOL contracts, another base",
+    "smollm2_arms_tofu_second": "SEAT, with own answers, with the KL on base replies, on TOFU authors, another base",
+    "smollm2_headline": "full fine-tuning, SEAT, and SEAT that keeps the model's own answers, on PISTOL contracts",
 }
 KINDS = {
     "_rates": "Target recall, abstention, known recall and over-abstention: {}.",
@@ -58,9 +58,9 @@ OWN = {
     "organism_pca": "Prompts in the plane of the base's unverifiable ones, layer by layer, before and after.",
     "organism_prediction": "Displacement against lost abstention, run by run.",
     "organism_rounds": "New facts in five rounds: what each learns, and what is left of all that was there before.",
-    "real_interference": "What new facts cost, by their number and by whether keys and values are like names.",
-    "real_masks": "The organism's best rule for masks against random masks: known recall against abstention, one seed.",
-    "real_mixing": "Known and Unknown facts of EntityQuestions in one training set, one seed.",
+    "smollm2_interference": "What new facts cost, by their number and by whether keys and values are like names.",
+    "smollm2_masks": "The organism's best rule for masks against random masks, one seed: known recall and abstention.",
+    "smollm2_mixing": "Known and Unknown facts of EntityQuestions in one training set, one seed.",
 }
 """Sentences of the figures that no other study has."""
 

@@ -27,8 +27,8 @@
 import numpy as np
 
 import seat_interp as si
-from seat_interp.direction import separate
-from seat_interp.steering import choose_addition, random_like
+from seat_interp.directions.direction import separate
+from seat_interp.directions.steering import choose_addition, random_like
 
 # %matplotlib inline
 
@@ -164,9 +164,9 @@ si.Table.of(["question", "as it is", "edited"], zip(known + unknown, si.generate
 #    layer change, and the AUROC on the probe sets? *Hint: `fit_direction` splits by subject and needs at least four a
 #    side.*
 # 2. **Another way to fit.** Pass `method=first_component` or `method=logistic_probe` (both in
-#    `seat_interp.direction`) and compare `direction.cosine(...)` with the difference of means. Then run
+#    `seat_interp.directions.direction`) and compare `direction.cosine(...)` with the difference of means. Then run
 #    `si.check_steering` on it: does the direction that separates best also steer best?
 # 3. **How much is needed?** Call `si.add_direction` with factors from -2 to 3 and draw the share of abstentions on
-#    known prompts against the factor. *Hint: `abstention_rate` of `seat_interp.steering` within the block.*
+#    known prompts against the factor. *Hint: `abstention_rate` of `seat_interp.directions.steering` within the block.*
 # 4. **Does it carry over?** Steer with `other`, the direction of contracts, while asking about people. *Hint: the
 #    cosine above says what to expect; `si.check_steering(base, other, ...)` with people's facts says what happens.*

@@ -26,7 +26,7 @@
 from dataclasses import replace
 
 import seat_interp as si
-from seat_interp.steering import abstention_rate, random_like
+from seat_interp.directions.steering import abstention_rate, random_like
 
 # %matplotlib inline
 
@@ -84,10 +84,10 @@ si.Table.of(["question", "base", "after fine-tuning"], zip(questions, *replies))
 
 # %%
 moved = si.displacement(base, tuned, probes, direction)
-moved.table()
+si.displacement_table(moved.summary())
 
 # %%
-moved.plot().figure
+si.plot.displacement(moved).figure
 
 # %% [markdown]
 # Bars are 95 % intervals over prompts, drawn by subject; the shaded band is where 95 % of random directions lie, the

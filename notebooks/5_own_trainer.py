@@ -31,7 +31,7 @@ from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 import seat_interp as si
-from seat_interp.prompts import encode_examples
+from seat_interp.models.prompts import encode_examples
 
 # %matplotlib inline
 
@@ -162,7 +162,7 @@ with si.adapter(adapted, None):
     before = si.capture_sets(adapted, probes, direction.position)
 after = si.capture_sets(adapted, probes, direction.position)
 moved = si.displace(before, after, direction, sets=probes)
-moved.table()
+si.displacement_table(moved.summary())
 
 # %%
 si.plot.displacement({"sparse": moved}).figure

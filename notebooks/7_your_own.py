@@ -27,9 +27,9 @@ from pathlib import Path
 import torch
 
 import seat_interp as si
+from seat_interp.core.files import write_jsonl
 from seat_interp.facts import strangers
-from seat_interp.files import write_jsonl
-from seat_interp.sites import find_sites
+from seat_interp.models.sites import find_sites
 
 # %matplotlib inline
 

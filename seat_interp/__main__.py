@@ -1,5 +1,5 @@
 """`python -m seat_interp`."""
 
-from seat_interp.cli import entry_point
+from seat_interp.commands.cli import entry_point
 
 entry_point()

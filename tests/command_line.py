@@ -1,6 +1,6 @@
 """Calling commands in tests, and what a refusal looks like."""
 
-from seat_interp.cli import main
+from seat_interp.commands.cli import main
 
 QUICK = {
     "settings": {"dense": {"steps": 2, "batch_size": 3}, "masked": {"steps": 2, "batch_size": 3}},

@@ -24,11 +24,12 @@ jaxtyping.install_import_hook("seat_interp", "beartype.beartype").__enter__()
 
 import pytest
 from command_line import QUICK
+from study_folders import copy, study_folder, varied  # noqa: F401 -- fixtures
 from tiny_models import CITIES, NAMES, fact, make_model, make_tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from seat_interp.core.files import write_jsonl
 from seat_interp.facts import FactSets
-from seat_interp.files import write_jsonl
 from seat_interp.models.open import LanguageModel
 
 
@@ -68,7 +69,7 @@ def sets() -> FactSets:
 def home(tmp_path, tokenizer, sets, monkeypatch):
     """A folder with a tiny model, fact files, a settings file; reports have no pictures here."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("seat_interp.results.page.to_svg", lambda figure, name: "")
+    monkeypatch.setattr("seat_interp.results._page.to_svg", lambda figure, name: "")
     lm = make_model("llama", tokenizer)
     lm.model.save_pretrained("model")
     tokenizer.save_pretrained("model")

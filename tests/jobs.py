@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 
 
 def failing(cell) -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from seat_interp.prompts import encode_prompts
+from seat_interp.models.prompts import encode_prompts
 
 
 @torch.no_grad()

@@ -24,14 +24,14 @@ def test_every_name_resolves():
 
 
 def test_importing_loads_nothing_heavy():
-    code = "import sys, seat_interp, seat_interp.cli; print([name for name in {!r} if name in sys.modules])"
+    code = "import sys, seat_interp, seat_interp.commands.cli; print([name for name in {!r} if name in sys.modules])"
     assert in_a_new_process(code.format(HEAVY)) == "[]"
 
 
 def test_modules_do_not_hide_the_functions_of_their_names():
     code = """
 import seat_interp as si
-import seat_interp.capture, seat_interp.displacement
+import seat_interp.capture, seat_interp.directions.displacement
 from seat_interp.capture import Kind
 si.fit_direction
 print(callable(si.capture), callable(si.displacement), si.plot.__name__, si.Kind is Kind)

@@ -15,7 +15,8 @@ from sybil.parsers.myst import CodeBlockParser
 
 import seat_interp as si
 from seat_interp import plot
-from seat_interp.cli import parse
+from seat_interp.commands.cli import parse
+from seat_interp.core.errors import see
 from seat_interp.training.config import TrainConfig
 
 ROOT = Path(__file__).parent.parent
@@ -153,7 +154,7 @@ def test_pages_that_messages_point_to_are_there():
     named = set(re.findall(r"\bsee\(\s*['\"](.+?)['\"]", code))
     assert len(named) >= 5
     assert [page for page in named if not (ROOT / "docs" / f"{page}.md").is_file()] == []
-    assert si.errors.see("limits") == "See docs/limits.md."
+    assert see("limits") == "See docs/limits.md."
 
 
 def test_pages_that_pages_point_to_are_there():

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from seat_interp.arms import ArmConfig, ArmName
 from seat_interp.facts import Fact, FactSets, spans_of
 from seat_interp.models.open import LanguageModel
-from seat_interp.study import StudyConfig, run_study
+from seat_interp.studies.arms import ArmConfig, ArmName
+from seat_interp.studies.study import StudyConfig, run_study
 from seat_interp.training.config import TrainConfig
 
 CITIES = ("Riga", "Lima", "Oslo", "Bern")

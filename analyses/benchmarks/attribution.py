@@ -3,7 +3,7 @@
 Every step begins with the same facts as text. Captum's integrated gradients over a list of layers replace the inputs of
 all of them at once, so that gradients do not pass through later MLPs: other numbers than ours, at the same passes.
 
-    python analyses/benchmarks/attribution.py
+    python -m analyses.benchmarks.attribution
 
 Writes analyses/results/benchmark_attribution.json. 8 rounds take 8 minutes on two cores.
 """
@@ -18,14 +18,13 @@ from typing import Any
 import torch
 import tyro
 
-sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.result_file import write_result
-from interleave import measure, rows
-from models import SIZES, facts, load, parameters
+from analyses.benchmarks.interleave import measure, rows
+from analyses.benchmarks.models import SIZES, facts, load, parameters
+from analyses.common.result_file import write_result
 from seat_interp.attribution import AnswerLoss, attribute, gate_fisher, weight_fisher
-from seat_interp.errors import reported
+from seat_interp.core.errors import reported
 from seat_interp.facts import Names
-from seat_interp.prompts import pad
+from seat_interp.models.prompts import pad
 from seat_interp.training.objectives import CrossEntropy, Draw
 
 IG_STEPS = 8

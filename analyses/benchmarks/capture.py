@@ -1,6 +1,6 @@
 """What a capture costs: against the plain backbone, HF's output_hidden_states, TransformerLens and nnsight.
 
-    python analyses/benchmarks/capture.py            (on a GPU where there is one)
+    python -m analyses.benchmarks.capture            (on a GPU where there is one)
 
 Every scheme begins with the same questions as text and ends with what it keeps. The bridge and nnsight's model are made
 beforehand, as a user holds them. Time grows with the length of the prompts and with the layers of the model; how memory
@@ -17,15 +17,14 @@ from typing import Any
 import torch
 import tyro
 
-sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.result_file import commands, write_result
-from interleave import GLIBC, measure, rows
-from models import directions, load, parameters, questions, ready, waited
+from analyses.benchmarks.interleave import GLIBC, measure, rows
+from analyses.benchmarks.models import directions, load, parameters, questions, ready, waited
+from analyses.common.result_file import commands, write_result
 from seat_interp.capture import LAST_TOKEN, Projection, Reduce, capture
-from seat_interp.errors import reported
-from seat_interp.files import read_json
+from seat_interp.core.errors import reported
+from seat_interp.core.files import read_json
 from seat_interp.models.open import LanguageModel
-from seat_interp.prompts import Batch, encode_prompts, last_token_mask, pad
+from seat_interp.models.prompts import Batch, encode_prompts, last_token_mask, pad
 
 SIZES = ("organism", "55m", "smollm2-135m-instruct")
 BATCH = 16

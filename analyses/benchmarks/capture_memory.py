@@ -1,6 +1,6 @@
 """What a capture keeps in memory, beyond the model, of 100 to 100,000 prompts.
 
-    python analyses/benchmarks/capture_memory.py
+    python -m analyses.benchmarks.capture_memory
 
 Projections, kept; last tokens streamed to disk; and summed up in one pass. The model is of a few thousand weights, so
 that growth is seen. The prompts are made as they are needed. Each measurement is in a process of its own.
@@ -18,13 +18,12 @@ from typing import Any
 import tyro
 from tqdm import tqdm
 
-sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.result_file import write_result
-from interleave import GLIBC, alone
-from models import directions, load, parameters, questions, ready, waited
+from analyses.benchmarks.interleave import GLIBC, alone
+from analyses.benchmarks.models import directions, load, parameters, questions, ready, waited
+from analyses.common.result_file import write_result
 from seat_interp.capture import Projection, capture, capture_to, stream
-from seat_interp.errors import reported
-from seat_interp.streamed import moments
+from seat_interp.core.errors import reported
+from seat_interp.directions.streamed import moments
 
 COUNTS = (100, 1_000, 10_000, 100_000)
 MODEL = "tiny"

@@ -21,8 +21,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from seat_interp.errors import SeatError
-from seat_interp.results.environment import peak_memory_mib, reset_peak_memory
+from seat_interp.core.environment import peak_memory_mib, reset_peak_memory
+from seat_interp.core.errors import SeatError
 
 Setup = Callable[[], Iterator[Any]]
 """Yields once its model is loaded, and then its step."""

@@ -8,7 +8,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, open_model, wrap_model
-from seat_interp.organism import organism_facts
+from seat_interp.organism.study import organism_facts
 
 SIZES = ("organism", "125m")
 

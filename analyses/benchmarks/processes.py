@@ -1,6 +1,6 @@
 """What more processes bring: capture, attribution, SLiCK and training in one and in two, one thread each, in turns.
 
-    python analyses/benchmarks/processes.py
+    python -m analyses.benchmarks.processes
 
 Started by torchrun as a user starts them; the clock runs from where all processes are ready to where all are done.
 Writes analyses/results/benchmark_processes.json.
@@ -19,20 +19,18 @@ import torch
 import tyro
 from tqdm import tqdm
 
-sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.result_file import write_result
-from interleave import Measured, rows
-from models import facts, load, parameters, questions
+from analyses.benchmarks.interleave import Measured, rows
+from analyses.benchmarks.models import facts, load, parameters, questions
+from analyses.common.result_file import write_result
 from seat_interp.attribution import attribute
 from seat_interp.capture import capture
-from seat_interp.errors import SeatError, reported
-from seat_interp.evaluation.slick import SlickConfig
-from seat_interp.evaluation.slick_file import slick_to
-from seat_interp.files import read_json, write_json
+from seat_interp.core.environment import peak_memory_mib
+from seat_interp.core.errors import SeatError, reported
+from seat_interp.core.files import read_json, write_json
+from seat_interp.core.processes import processes
+from seat_interp.evaluation.slick import SlickConfig, slick_to
 from seat_interp.models.open import LanguageModel
-from seat_interp.organism import organism_facts
-from seat_interp.processes import processes
-from seat_interp.results.environment import peak_memory_mib
+from seat_interp.organism.study import organism_facts
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.trainer import train
 

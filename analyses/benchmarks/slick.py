@@ -1,6 +1,6 @@
 """What SLiCK costs: shared beginnings and samples grown together, against calling `generate` item by item.
 
-    python analyses/benchmarks/slick.py --data DATA
+    python -m analyses.benchmarks.slick --data DATA
 
 SmolLM2-135M-Instruct, facts of EntityQuestions, the paper's prompts and samples (10 prompts of 4 exemplars, one greedy
 answer and 16 samples each). `slick` asks some facts together, as its batches do; item by item takes as long for each,
@@ -19,12 +19,11 @@ import torch
 import tyro
 from transformers import GenerationConfig, StoppingCriteriaList, StopStringCriteria
 
-sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.entity_questions import facts_of
-from common.result_file import write_result
-from interleave import measure, rows
-from seat_interp.errors import reported
-from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
+from analyses.benchmarks.interleave import measure, rows
+from analyses.common.entity_questions import facts_of
+from analyses.common.result_file import write_result
+from seat_interp.core.errors import reported
+from seat_interp.evaluation._few_shot import draw_exemplars, few_shot_ids
 from seat_interp.evaluation.slick import SlickConfig, slick
 from seat_interp.models.open import open_model
 

@@ -1,6 +1,6 @@
 """What a training step costs within a mask: full, LoRA, PEFT's SHiRA, gradient times mask, our neurons, our weights.
 
-    python analyses/benchmarks/training.py
+    python -m analyses.benchmarks.training
 
 Equal shares, as near as a rank allows (`trained` in the rows): of the MLP weights for neurons and LoRA, of the MLP and
 attention weights for single weights, SHiRA and the masked gradient. Each scheme has AdamW. Writes
@@ -18,16 +18,15 @@ import torch
 import tyro
 from torch import nn
 
-sys.path.insert(1, str(Path(__file__).parent.parent))
-from common.result_file import write_result
-from interleave import measure, rows
-from models import SIZES, facts, load, parameters
-from seat_interp.errors import reported
-from seat_interp.extents import coordinate_extents, neuron_extents
+from analyses.benchmarks.interleave import measure, rows
+from analyses.benchmarks.models import SIZES, facts, load, parameters
+from analyses.common.result_file import write_result
+from seat_interp.core.errors import reported
 from seat_interp.masks.attach import attach
 from seat_interp.masks.random import random_coordinates, random_neurons
+from seat_interp.models.axes import coordinate_extents, neuron_extents
 from seat_interp.models.open import LanguageModel
-from seat_interp.prompts import encode_examples, pad
+from seat_interp.models.prompts import encode_examples, pad
 
 BATCH = {"organism": 64, "125m": 4}
 

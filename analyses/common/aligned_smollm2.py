@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from common.small_runs import claim
-from seat_interp.evaluation.ask import ask
+from analyses.common.small_runs import claim
+from seat_interp.core.files import read_json, read_jsonl, write_json, write_jsonl
 from seat_interp.evaluation.knowledge import WORDINGS, split_by_knowledge
-from seat_interp.evaluation.score import rates
+from seat_interp.evaluation.score import ask, rates
 from seat_interp.facts import (
     Fact,
     FactSets,
@@ -29,9 +29,8 @@ from seat_interp.facts import (
     read_tofu,
     read_unverifiable,
 )
-from seat_interp.files import read_json, read_jsonl, write_json, write_jsonl
+from seat_interp.models.hardware import bfloat16_is_fast
 from seat_interp.models.open import LanguageModel, open_model, save_model
-from seat_interp.models.precision import bfloat16_is_fast
 from seat_interp.training.align import align_abstention
 from seat_interp.training.config import TrainConfig
 

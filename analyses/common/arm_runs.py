@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from common.first_replies import first_replies
-from common.result_file import commands, write_result
-from seat_interp.errors import SeatError
-from seat_interp.files import read_json
-from seat_interp.results.folder import RunFolder
-from seat_interp.results.layout import BASE, join, run_folder, unfinished
+from analyses.common.first_replies import first_replies
+from analyses.common.result_file import commands, write_result
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import read_json
 from seat_interp.results.tables import print_summary
+from seat_interp.studies.run_folder import BASE, RunFolder, join_runs, run_folder, unfinished
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class ArmOptions:
 
 def every_run(path: Path) -> RunFolder:
     """All finished runs in a folder, whichever script made them, joined."""
-    join(path)
+    join_runs(path)
     return RunFolder.open(path)
 
 

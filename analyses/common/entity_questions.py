@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seat_interp.evaluation.slick import Asked, SlickConfig
-from seat_interp.evaluation.slick_file import slick_to
+from seat_interp.evaluation.slick import Asked, SlickConfig, slick_to
 from seat_interp.facts import Fact, read_entityquestions
 from seat_interp.facts.sources import thinned_facts
 from seat_interp.models.open import LanguageModel, open_model

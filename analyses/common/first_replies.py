@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seat_interp.results.folder import Run
+from seat_interp.plot.wording import arm_name
 from seat_interp.results.table import Table
-from seat_interp.wording import arm_name
+from seat_interp.studies.run_folder import Run
 
 REPLIES = 3
 """Unknown prompts whose replies a result keeps."""

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import torch
 
-from common.slick_shares import by_category
-from common.small_runs import CellOptions, claim
-from seat_interp.evaluation.mixing import Mixture, relabel
-from seat_interp.evaluation.slick import Asked, Category, SlickConfig
-from seat_interp.evaluation.slick_file import slick_to
+from analyses.common.mixing import Mixture, relabel
+from analyses.common.slick_shares import by_category
+from analyses.common.small_runs import CellOptions, claim
+from seat_interp.evaluation.slick import Asked, Category, SlickConfig, slick_to
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, open_model, save_model
 from seat_interp.organism.recipe import stranger_facts

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import rates
+from seat_interp.evaluation.score import ask, rates
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 from seat_interp.training.config import TrainConfig

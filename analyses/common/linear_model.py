@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from seat_interp.evaluation.accuracy_model import Point, accuracy_model
-from seat_interp.evaluation.curves import accuracy
+from analyses.common.accuracy_model import Point, accuracy_model
+from analyses.common.curves import accuracy
 from seat_interp.results.table import Table
 
 

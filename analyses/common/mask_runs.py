@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Literal
 
-from common.small_runs import run_cells
-from seat_interp.aggregate import four_rates
-from seat_interp.evaluation.ask import ask
-from seat_interp.extents import Granularity
+from analyses.common.small_runs import run_cells
+from seat_interp.evaluation.score import ask
 from seat_interp.facts import FactSets
 from seat_interp.masks.mask import Mask
-from seat_interp.measure import rates_of
+from seat_interp.models.axes import Granularity
 from seat_interp.models.open import LanguageModel
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.studies.aggregate import four_rates
+from seat_interp.studies.measure import rates_of
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import Objective
 from seat_interp.training.trainer import train

@@ -7,21 +7,19 @@ from typing import Any, Literal
 
 import torch
 
-from common.organism import Target
+from analyses.common.organism import Target
 from seat_interp.attribution import KLToBase, Metric, Scores, attribute, average, update_effect, weight_fisher
 from seat_interp.attribution.neurons import gate_fisher, weight_norm
-from seat_interp.attribution.protect import harm
-from seat_interp.attribution.weights import gradient_times_weight, weight_magnitude
-from seat_interp.direction import split_by_group
-from seat_interp.evaluation.confidence import confident
-from seat_interp.extents import Granularity
+from seat_interp.attribution.weights import gradient_times_weight, harm, weight_magnitude
+from seat_interp.evaluation.knowledge import confident
 from seat_interp.facts import Fact, FactSets, strangers
+from seat_interp.facts.records import split_by_group
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
 from seat_interp.masks.select import Spread, difference, exclude, inverted, ratio, select
+from seat_interp.models.axes import Granularity
 from seat_interp.models.open import LanguageModel, open_model
-from seat_interp.organism import organism_facts
-from seat_interp.organism.settings import ORGANISM
+from seat_interp.organism.study import ORGANISM, organism_facts
 from seat_interp.organism.world import FITTED, build_world
 from seat_interp.training.objectives import CrossEntropy
 from seat_interp.training.trainer import train

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from seat_interp.aggregate import combine_displacement
-from seat_interp.evaluation.curves import loss, middle_drift
-from seat_interp.intervals import estimate
+from analyses.common.curves import loss, middle_drift
+from seat_interp.evaluation.intervals import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
+from seat_interp.studies.aggregate import combine_displacement
 
 Kind = Literal["names", "strings"]
 COUNTS = (10, 80, 640)

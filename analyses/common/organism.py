@@ -10,16 +10,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from common.arm_runs import ArmOptions, compare_in
-from common.tuning_grid import TRAININGS, Grid, chosen, heavier, longer
-from common.tuning_rule import SEED
-from seat_interp.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
-from seat_interp.direction import split_by_group
+from analyses.common.arm_runs import ArmOptions, compare_in
+from analyses.common.tuning_grid import TRAININGS, Grid, chosen, heavier, longer
+from analyses.common.tuning_rule import SEED
 from seat_interp.facts import Fact, FactSets
+from seat_interp.facts.records import split_by_group
 from seat_interp.models.open import LanguageModel, open_model
-from seat_interp.organism import organism_facts
-from seat_interp.organism.settings import ORGANISM
-from seat_interp.study import StudyConfig, run_study
+from seat_interp.organism.study import ORGANISM, organism_facts
+from seat_interp.studies.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
+from seat_interp.studies.study import StudyConfig, run_study
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import OwnAnswersKL
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from seat_interp.files import write_json
-from seat_interp.results.environment import environment
+from seat_interp.core.environment import environment
+from seat_interp.core.files import write_json
 
 
 def write_result(path: Path, rows: Sequence[Mapping[str, Any]], config: Mapping[str, Any], **more: Any) -> None:
@@ -42,6 +42,6 @@ def command(argv: Sequence[str]) -> str:
     """
     pairs = [pair for pair in pairwise(argv) if "--results" not in pair]
     said = [before.removeprefix("--").upper() if Path(each).is_absolute() else each for before, each in pairs]
-    script = Path(argv[0])
-    folder = "analyses/benchmarks" if script.parent.name == "benchmarks" else "analyses"
-    return shlex.join(["python", f"{folder}/{script.name}", *said])
+    script = Path(argv[0]).with_suffix("").parts
+    module = ".".join(script[len(script) - 1 - script[::-1].index("analyses") :])
+    return shlex.join(["python", "-m", module, *said])

@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
-from common.result_file import commands, write_result
-from seat_interp.errors import SeatError
-from seat_interp.files import append_jsonl, read_growing, read_json, write_json
+from analyses.common.result_file import commands, write_result
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import append_jsonl, read_growing, read_json, write_json
 
 Row = dict[str, Any]
 

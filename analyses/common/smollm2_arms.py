@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from common.aligned_smollm2 import COMMON, NEW_WORDING, Aligned, prepare
-from common.tuning_grid import TRAININGS, Grid, chosen, heavier, longer
-from seat_interp.arms import Arm, ArmConfig, ArmName, MaskConfig, make_arm
+from analyses.common.aligned_smollm2 import COMMON, NEW_WORDING, Aligned, prepare
+from analyses.common.tuning_grid import TRAININGS, Grid, chosen, heavier, longer
 from seat_interp.facts import Fact, FactSets, read_tofu
+from seat_interp.studies.arms import Arm, ArmConfig, ArmName, MaskConfig, make_arm
 from seat_interp.training.objectives import EWC, Continuation, EntityPerturbedKL, L2Pull, OwnAnswersKL
 
 Target = Literal["pistol", "tofu"]
-TUNED = Path(__file__).parent.parent / "results" / "real_tuning.json"
+TUNED = Path(__file__).parent.parent / "results" / "smollm2_tuning.json"
 MOST_TOKENS = 40
 """Of each reply."""
 NEW_AUTHORS = slice(3600, 4000)
@@ -29,7 +29,7 @@ BY_HAND = ArmConfig(
     kl=EntityPerturbedKL(weight=4.0, copies=8, every=2, continuation=Continuation.GOLD),
     keep=OwnAnswersKL(weight=4.0, count=192, every=2),
 )
-"""Of real_smollm2.py and real_masks.py, which came before any arm was tuned."""
+"""Of smollm2_headline.py and smollm2_masks.py, which came before any arm was tuned."""
 COPIES = EntityPerturbedKL(weight=4.0, copies=4, every=2, continuation=Continuation.GOLD)
 SETTINGS = ArmConfig(
     **dict.fromkeys(TRAININGS, replace(COMMON, steps=120, warmup=0.25, final=0.2, checkpoint_every=0)),  # type: ignore[arg-type]
@@ -93,6 +93,6 @@ def reworded(fact: Fact) -> Fact:
 
 
 def tuned(arm: ArmName, settings: ArmConfig, seed: int) -> Arm:
-    """An arm with the rate and strength that real_tuning.py chose for it."""
+    """An arm with the rate and strength that smollm2_tuning.py chose for it."""
     best: Mapping[str, Any] = chosen(TUNED)[arm]
     return make_arm(arm, GRIDS[arm].settings(settings, best["rate"], best["strength"]), seed)

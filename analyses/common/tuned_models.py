@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from common.arm_runs import every_run
-from common.organism import Target
-from common.small_runs import CellOptions
-from seat_interp.errors import SeatError
-from seat_interp.results.folder import Run, RunFolder
+from analyses.common.arm_runs import every_run
+from analyses.common.organism import Target
+from analyses.common.small_runs import CellOptions
+from seat_interp.core.errors import SeatError
+from seat_interp.studies.run_folder import Run, RunFolder
 
 
 @dataclass(frozen=True)
@@ -49,5 +49,5 @@ def run_of(folder: RunFolder, arm: str, seed: int) -> Run:
     """
     found = [run for run in folder.runs if (run.arm, run.seed) == (arm, seed)]
     if not found:
-        raise SeatError(f"There is no run of {arm} with seed {seed}. Make it with `python analyses/organism_arms.py`.")
+        raise SeatError(f"There is no run of {arm} with seed {seed}. Make it with `python -m analyses.organism.arms`.")
     return found[0]

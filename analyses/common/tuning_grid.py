@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from common.small_runs import Row, run_cells
-from common.tuning_rule import choose
-from seat_interp.arms import ArmConfig, ArmName
-from seat_interp.errors import SeatError
-from seat_interp.files import read_json, write_json
+from analyses.common.small_runs import Row, run_cells
+from analyses.common.tuning_rule import choose
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import read_json, write_json
+from seat_interp.studies.arms import ArmConfig, ArmName
 
 Training = Literal["dense", "masked", "regularised", "low_rank"]
 TRAININGS: tuple[Training, ...] = get_args(Training)

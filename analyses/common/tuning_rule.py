@@ -9,12 +9,11 @@ known subjects, over the target sets tried. Where none learns as much, the one t
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from seat_interp.arms import Arm, train_arm
-from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import rates
+from seat_interp.evaluation.score import ask, rates
 from seat_interp.facts import FactSets
 from seat_interp.models.open import LanguageModel
 from seat_interp.results.table import Table
+from seat_interp.studies.arms import Arm, train_arm
 
 SEED = 100
 """Of validation; no study has it."""

@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common.half_taught import start
-from common.learning import asked_of
-from seat_interp.direction import fit_direction
-from seat_interp.displacement import cosine_drift
+from analyses.common.half_taught import start
+from analyses.common.learning import asked_of
+from seat_interp.directions.direction import fit_direction
+from seat_interp.directions.displacement import cosine_drift
 from seat_interp.facts import Fact, FactSets
-from seat_interp.measure import Baseline, baseline
 from seat_interp.models.open import LanguageModel
-from seat_interp.organism import organism_facts
+from seat_interp.organism.study import organism_facts
+from seat_interp.studies.measure import Baseline, baseline
 
 
 @dataclass(frozen=True)

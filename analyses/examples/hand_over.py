@@ -1,6 +1,6 @@
 """A direction handed back to TransformerLens, as a hook function, and to nnsight, as an intervention.
 
-    python analyses/examples/hand_over.py            (needs seat_interp[lens,nnsight])
+    python -m analyses.examples.hand_over            (needs seat_interp[lens,nnsight])
 
 Fits the organism's ignorance direction, adds it in each package's own call, and checks that both give what plain torch
 hooks give.
@@ -13,8 +13,8 @@ from transformer_lens.model_bridge.sources import build_bridge_from_module
 import seat_interp as si
 from seat_interp.capture.nnsight import intervene
 from seat_interp.capture.transformer_lens import hook_function
-from seat_interp.prompts import encode_prompts
-from seat_interp.steering import addition
+from seat_interp.directions.steering import addition
+from seat_interp.models.prompts import encode_prompts
 
 LAYER = 1
 """After which the organism's direction acts most."""

@@ -1,6 +1,6 @@
 """A mask under Hugging Face's Trainer, without a subclass: its optimiser, clipping, accumulation and checkpoints.
 
-    python analyses/examples/hf_trainer.py
+    python -m analyses.examples.hf_trainer
 
 The attached parameters are the model's only trainable ones, so the Trainer finds, clips and saves just them.
 Interrupted after half of the steps and resumed from the checkpoint, it ends at the same weights.
@@ -17,8 +17,8 @@ from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.open import LanguageModel
-from seat_interp.organism import organism_facts
-from seat_interp.prompts import encode_examples
+from seat_interp.models.prompts import encode_examples
+from seat_interp.organism.study import organism_facts
 
 
 def rows(lm: LanguageModel, count: int = 16) -> list[dict[str, list[int]]]:

@@ -1,6 +1,6 @@
 """A trained sparse update as files: SHiRA and LoRA adapters for stock PEFT, and a delta that any script can add.
 
-python analyses/examples/peft_adapters.py        (pip install 'seat_interp[peft]')
+python -m analyses.examples.peft_adapters        (pip install 'seat_interp[peft]')
 """
 
 import tempfile
@@ -12,7 +12,7 @@ import seat_interp as si
 from seat_interp.masks.peft_files import save_lora, save_shira
 from seat_interp.masks.random import random_neurons
 from seat_interp.masks.sparse_update import SparseUpdate
-from seat_interp.organism import organism_facts
+from seat_interp.organism.study import organism_facts
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.trainer import train
 

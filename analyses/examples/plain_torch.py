@@ -1,6 +1,6 @@
 """A mask in plain PyTorch: attach it, give its parameters to any optimiser, fold.
 
-    python analyses/examples/plain_torch.py
+    python -m analyses.examples.plain_torch
 
 Teaches the organism 24 facts by 10 % of its neurons, and checks that nothing else has moved.
 """
@@ -10,8 +10,8 @@ import torch
 import seat_interp as si
 from seat_interp.masks.attach import attach
 from seat_interp.masks.random import random_neurons
-from seat_interp.organism import organism_facts
-from seat_interp.prompts import encode_examples, pad
+from seat_interp.models.prompts import encode_examples, pad
+from seat_interp.organism.study import organism_facts
 
 
 def main(steps: int = 20) -> dict[str, float]:

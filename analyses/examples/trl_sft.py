@@ -1,6 +1,6 @@
 """A mask under TRL's SFTTrainer, without a subclass: accumulation, clipping, bfloat16, checkpoints.
 
-    python analyses/examples/trl_sft.py        (pip install 'seat_interp[train]')
+    python -m analyses.examples.trl_sft        (pip install 'seat_interp[train]')
 
 Interrupted after half of the steps and resumed from the checkpoint, it ends at the same weights.
 """
@@ -16,7 +16,7 @@ from trl import SFTConfig, SFTTrainer
 import seat_interp as si
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
-from seat_interp.organism import organism_facts
+from seat_interp.organism.study import organism_facts
 
 
 def turns(count: int = 32) -> Dataset:

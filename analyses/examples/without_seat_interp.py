@@ -1,6 +1,6 @@
 """A mask file without seat_interp: the lines between the rules need torch and safetensors alone.
 
-python analyses/examples/without_seat_interp.py MODEL_FOLDER mask.safetensors
+python -m analyses.examples.without_seat_interp MODEL_FOLDER mask.safetensors
 """
 
 import sys

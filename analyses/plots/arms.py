@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seat_interp import plot
-from seat_interp.aggregate import aggregate
-from seat_interp.arms import ArmName
 from seat_interp.masks.compare import Place
 from seat_interp.plot.style import styled
-from seat_interp.wording import set_name
+from seat_interp.plot.wording import set_name
+from seat_interp.studies.aggregate import aggregate
+from seat_interp.studies.arms import ArmName
 
 Summary = Mapping[str, Any]
 Drawn = tuple[Figure, Any]

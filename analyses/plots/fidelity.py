@@ -14,7 +14,7 @@ def plot_correlations(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """How well each score ranks neurons by what ablation does: one panel a metric, mean over draws.
 
     Args:
-        rows: with `metric`, `score`, `ablated_on`, `single` and `grouped`, as `analyses/organism_fidelity.py` makes.
+        rows: with `metric`, `score`, `ablated_on`, `single` and `grouped`, as `analyses/organism/fidelity.py` makes.
     """
     metrics, scores = (list(dict.fromkeys(row[key] for row in rows)) for key in ("metric", "score"))
     figure = Figure(figsize=(1.6 + 2.8 * len(metrics), 0.9 + 0.34 * len(scores)), layout="constrained")

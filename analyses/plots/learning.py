@@ -6,8 +6,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.evaluation.curves import accuracy, early_stop, loss, middle_drift
-from seat_interp.intervals import estimate
+from analyses.common.curves import accuracy, early_stop, loss, middle_drift
+from seat_interp.evaluation.intervals import estimate
 from seat_interp.plot.style import COLOURS, GREY, MARKS, reach, styled
 
 Row = Mapping[str, Any]
@@ -24,7 +24,7 @@ def plot_mixing(rows: Sequence[Row]) -> Figure:
     split there is no early stop, and what needs it is left out.
 
     Args:
-        rows: with `arm`, `size` and `curve`, as `analyses/organism_mixing.py` makes.
+        rows: with `arm`, `size` and `curve`, as `analyses/organism/mixing.py` makes.
     """
     half = _of(rows, "50 % Unknown")
     stops_early = "dev" in half[0]["curve"][0]["rates"]
@@ -88,7 +88,7 @@ def plot_forgetting(rows: Sequence[Row], arms: Sequence[str]) -> Figure:
     As figures 2 and 3 of 2604.15574. Bars are 95 % intervals over seeds.
 
     Args:
-        rows: with `arm` and `curve`, as `analyses/organism_forgetting.py` makes.
+        rows: with `arm` and `curve`, as `analyses/organism/forgetting.py` makes.
         arms: which of them.
     """
     figure = Figure(figsize=(7.2, 5.2), layout="constrained")
@@ -126,7 +126,7 @@ def plot_interference(rows: Sequence[Row]) -> Figure:
     intervals over seeds.
 
     Args:
-        rows: with `arm`, `count` and `curve`, as `analyses/organism_interference.py` makes.
+        rows: with `arm`, `count` and `curve`, as `analyses/organism/interference.py` makes.
     """
     shown = {
         "New facts learnt": lambda curve: curve[-1]["rates"]["new"]["correct"],

@@ -15,7 +15,7 @@ def plot_stability(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
     Args:
         rows: with `arm`, `granularity`, `stability` (by kind of pair, two of them, a Jaccard index for each pair) and
-            `chance`, as `analyses/organism_overlap.py` makes.
+            `chance`, as `analyses/organism/overlap.py` makes.
     """
     figure = Figure(figsize=(5.4, 0.9 + 0.3 * len(rows)), layout="constrained")
     ax = figure.subplots()

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from seat_interp.plane import Plane
+from seat_interp.directions.plane import Plane
 from seat_interp.plot.activations import draw_plane, legend_of_sets
 from seat_interp.plot.style import styled
-from seat_interp.wording import arm_name
+from seat_interp.plot.wording import arm_name
 
 
 @styled
@@ -17,7 +17,7 @@ def plot_planes(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Every layer, first seed; over each panel the mean silhouette of known against unverifiable prompts.
 
     Args:
-        rows: with `arm`, `layer`, `separation` and, in the base's rows, `plane`, as `analyses/organism_pca.py` makes.
+        rows: with `arm`, `layer`, `separation` and, in the base's rows, `plane`, as `analyses/organism/pca.py` makes.
     """
     planes = {row["layer"]: Plane.from_json(row["plane"]) for row in rows if "plane" in row}
     models = list(next(iter(planes.values())).points)

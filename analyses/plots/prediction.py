@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from seat_interp.plot.style import GREY, MARKS, arm_colour, styled
-from seat_interp.wording import arm_name, set_name
+from seat_interp.plot.wording import arm_name, set_name
 
 
 @styled
@@ -16,7 +16,7 @@ def plot_prediction(rows: Sequence[Mapping[str, Any]], lost: str = "Abstention l
 
     Args:
         rows: with `target`, `set`, `correlation`, `interval`, `beats` and `points` (arm, displacement, lost), as
-            `analyses/organism_prediction.py` makes.
+            `analyses/organism/prediction.py` makes.
         lost: what it is that was lost.
     """
     targets = list(dict.fromkeys(row["target"] for row in rows))

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from seat_interp.intervals import estimate
+from seat_interp.evaluation.intervals import estimate
 from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, reach, styled
-from seat_interp.wording import arm_name
+from seat_interp.plot.wording import arm_name
 
 KEPT: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
     "Facts of this round": lambda found: found["target_recall"],
@@ -27,7 +27,7 @@ def plot_rounds(rows: Sequence[Mapping[str, Any]]) -> Figure:
     The band behind the displacement is what random directions show, of the arm where they show most.
 
     Args:
-        rows: with `arm`, `target`, `seed` and `rounds`, as `analyses/organism_rounds.py` makes.
+        rows: with `arm`, `target`, `seed` and `rounds`, as `analyses/organism/rounds.py` makes.
     """
     targets = list(dict.fromkeys(row["target"] for row in rows))
     arms = list(dict.fromkeys(row["arm"] for row in rows))

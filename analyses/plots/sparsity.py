@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.organism import LEARNT
-from seat_interp.intervals import estimate
+from analyses.common.organism import LEARNT
+from seat_interp.evaluation.intervals import estimate
 from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, reach, styled
-from seat_interp.wording import arm_name
+from seat_interp.plot.wording import arm_name
 
 Row = Mapping[str, Any]
 SHOWN: dict[str, Callable[[Row], float]] = {
@@ -32,7 +32,7 @@ def plot_sparsity(rows: Sequence[Row]) -> Figure:
 
     Args:
         rows: of runs whose arm is called by loss and budget ("seat, 10.0%"), with `budget`, the rates and
-            `displacement`, as `analyses/organism_sparsity.py` makes; others are passed over.
+            `displacement`, as `analyses/organism/sparsity.py` makes; others are passed over.
     """
     runs = [row for row in rows if "," in row["arm"]]
     losses = list(dict.fromkeys(_loss(row) for row in runs))

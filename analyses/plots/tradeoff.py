@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.tuning_rule import LEAST_RECALL
-from seat_interp.aggregate import four_rates
-from seat_interp.intervals import Estimate
+from analyses.common.tuning_rule import LEAST_RECALL
+from seat_interp.evaluation.intervals import Estimate
 from seat_interp.plot.style import GREY, reach, styled
+from seat_interp.studies.aggregate import four_rates
 
 MARKERS = "osD^vPX*<>ph"
 COLOURS = (
@@ -30,7 +30,7 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
     Args:
         rows: with `scheme`, `granularity`, `loss`, `target`, `budget`, `seed` and the four rates, as
-            `analyses/organism_masks.py` makes.
+            `analyses/organism/masks.py` makes.
     """
     parts = _settings(rows)
     columns = min(4, len(parts))

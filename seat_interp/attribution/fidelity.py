@@ -11,14 +11,14 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from seat_interp.attribution.gates import changed_neurons, counterfactual_neurons, frozen
+from seat_interp.attribution._gates import changed_neurons, counterfactual_neurons, frozen
 from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
 from seat_interp.attribution.scores import Scores
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.core.progress import progress_bar
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
-from seat_interp.progress import progress_bar
-from seat_interp.prompts import batches_by_length
+from seat_interp.models.prompts import batches_by_length
 
 
 @dataclass(frozen=True)

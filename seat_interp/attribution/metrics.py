@@ -13,13 +13,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seat_interp.direction import IgnoranceDirection
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
-from seat_interp.prompts import Example, encode_examples, encode_prompts, encode_replies, pad, reply_logits
-from seat_interp.sites import first
+from seat_interp.models.prompts import Example, encode_examples, encode_prompts, encode_replies, pad, reply_logits
+from seat_interp.models.sites import first
 
 Values = Callable[[Sequence[Example], Sequence[int]], Float[Tensor, " batch"]]
 """(examples of the batch, padded on the left to the longest; their indices) -> a value each, with its graph."""

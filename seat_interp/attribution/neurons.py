@@ -12,18 +12,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from seat_interp.attribution.accumulate import accumulate, told_apart
-from seat_interp.attribution.gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
+from seat_interp.attribution._accumulate import accumulate, told_apart
+from seat_interp.attribution._gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
 from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
 from seat_interp.attribution.scores import Scores
 from seat_interp.capture import AtToken, Kind, capture
-from seat_interp.direction import IgnoranceDirection
-from seat_interp.errors import SeatError
-from seat_interp.extents import neuron_extents
+from seat_interp.core.errors import SeatError
+from seat_interp.core.processes import processes
+from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.facts import Fact
+from seat_interp.models.axes import neuron_extents
 from seat_interp.models.open import LanguageModel
-from seat_interp.processes import processes
-from seat_interp.prompts import Example
+from seat_interp.models.prompts import Example
 
 Run = Callable[[], Float[Tensor, " batch"]]
 """One forward pass over a batch's prompts: a value each."""

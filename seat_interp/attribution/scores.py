@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from seat_interp.errors import SeatError
-from seat_interp.extents import Granularity, coordinate_extents, neuron_extents
-from seat_interp.files import load_tensors, require_entries, save_tensors
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, require_entries, save_tensors
+from seat_interp.models.axes import Granularity, coordinate_extents, neuron_extents
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 FORMAT = "seat_interp.scores"

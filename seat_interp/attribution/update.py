@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from seat_interp.attribution.accumulate import identity_of, resumed, told_apart
+from seat_interp.attribution._accumulate import identity_of, resumed, told_apart
 from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
 from seat_interp.attribution.scores import Scores
 from seat_interp.attribution.weights import weight_gradient
-from seat_interp.errors import SeatError
-from seat_interp.extents import Granularity, coordinate_extents
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import save_tensors
 from seat_interp.facts import Fact
-from seat_interp.files import save_tensors
+from seat_interp.models.axes import Granularity, coordinate_extents
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 CHECKPOINT = "seat_interp.update_effect_checkpoint"

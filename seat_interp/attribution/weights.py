@@ -12,18 +12,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seat_interp.attribution.accumulate import accumulate, told_apart
-from seat_interp.attribution.gates import frozen
-from seat_interp.attribution.metrics import AnswerLoss, Metric
+from seat_interp.attribution._accumulate import accumulate, told_apart
+from seat_interp.attribution._gates import frozen
+from seat_interp.attribution.metrics import AnswerLoss, Metric, ReplyLoss
+from seat_interp.attribution.neurons import gate_fisher
 from seat_interp.attribution.scores import Scores
 from seat_interp.capture.hooks import hooked
-from seat_interp.errors import SeatError
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import SeatError
 from seat_interp.facts import Fact
-from seat_interp.models.attention import without_cudnn_attention
+from seat_interp.models.axes import Granularity, coordinate_extents
+from seat_interp.models.hardware import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
-from seat_interp.prompts import Example
-from seat_interp.sites import output_axis
+from seat_interp.models.prompts import Example
+from seat_interp.models.sites import output_axis
 
 Rule = Callable[[Tensor], Tensor]
 
@@ -149,3 +150,29 @@ def _watch(matrix: str, batch: int, rule: Rule | None, found: dict[str, Tensor])
         output.register_hook(add)
 
     return hook
+
+
+def harm(
+    lm: LanguageModel,
+    kept: Sequence[Fact],
+    *,
+    granularity: Granularity = "neuron",
+    batch_size: int = 16,
+    checkpoint: str | Path | None = None,
+) -> Scores:
+    """Fisher information of the model's own replies: how much its behaviour on these prompts would change.
+
+    Args:
+        lm: the base model.
+        kept: prompts, such as `strangers(...)` and `confident(...)`.
+        granularity: of the scores; a neuron's is that of its gate.
+        batch_size: facts a pass.
+        checkpoint: file to resume from, see `accumulate`.
+
+    Raises:
+        SeatError: there is nothing to keep.
+    """
+    if not kept:
+        raise SeatError("There are no prompts whose replies must stay. Give some, or select without protection.")
+    fisher = gate_fisher if granularity == "neuron" else weight_fisher
+    return fisher(lm, kept, metric=ReplyLoss(), batch_size=batch_size, checkpoint=checkpoint)

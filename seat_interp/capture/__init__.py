@@ -1,10 +1,9 @@
 """Recording activations."""
 
-from seat_interp.capture.backend import Backend, BackendName, Kind
-from seat_interp.capture.capture import Capture, capture, stream
-from seat_interp.capture.open import open_backend
+from seat_interp.capture.backends import open_backend
+from seat_interp.capture.capture import Capture, capture, capture_sets, stream
+from seat_interp.capture.hooks import Backend, BackendName, Kind
 from seat_interp.capture.reduce import LAST_TOKEN, AtToken, MeanToken, Projection, Reduce
-from seat_interp.capture.sets import capture_sets
 from seat_interp.capture.shards import Shards, capture_to
 
 __all__ = [

@@ -1,7 +1,7 @@
 """One `capture()`: the residual stream or the MLP neurons, any layers, reduced at once, through any backend."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,15 +10,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from seat_interp.capture.backend import Backend, BackendName, Kind
-from seat_interp.capture.open import open_backend
-from seat_interp.capture.reduce import LAST_TOKEN, Reduce
-from seat_interp.errors import SeatError
-from seat_interp.files import load_tensors, save_tensors, text_hash, versions
+from seat_interp.capture.backends import open_backend
+from seat_interp.capture.hooks import Backend, BackendName, Kind
+from seat_interp.capture.reduce import LAST_TOKEN, AtToken, Reduce
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, save_tensors, text_hash, versions
+from seat_interp.core.processes import Processes, processes
+from seat_interp.core.progress import progress_bar
+from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, require_same_architecture
-from seat_interp.processes import Processes, processes
-from seat_interp.progress import progress_bar
-from seat_interp.prompts import batches_by_length, encode_prompts, pad
+from seat_interp.models.prompts import batches_by_length, encode_prompts, pad
 
 FORMAT = "seat_interp.capture"
 PART = 2048
@@ -232,3 +233,19 @@ def chunks(questions: Iterable[str], size: int) -> Iterator[list[str]]:
     rest = iter(questions)
     while some := list(itertools.islice(rest, size)):
         yield some
+
+
+def capture_sets(
+    lm: LanguageModel, sets: Mapping[str, Sequence[Fact]], position: int = -1, *, batch_size: int = 32
+) -> dict[str, Float[Tensor, "_ layers width"]]:
+    """Residual stream of every set at one token, after every block, in one pass over all prompts.
+
+    Args:
+        lm: the model.
+        sets: the facts whose questions are asked, by set.
+        position: token counted from the end of the prompt; a direction has its own.
+        batch_size: prompts a forward pass.
+    """
+    questions = [fact.question for facts in sets.values() for fact in facts]
+    values = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size).values
+    return dict(zip(sets, values.split([len(facts) for facts in sets.values()])))

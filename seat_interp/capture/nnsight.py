@@ -9,12 +9,12 @@ import nnsight
 import torch
 from torch import Tensor
 
-from seat_interp.capture.backend import BackendName, Edit, Kind
+from seat_interp.capture.hooks import BackendName, Edit, Kind
 from seat_interp.capture.reduce import Reduce
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.models.open import LanguageModel, sites_of_config
-from seat_interp.prompts import Batch, last_token_mask
-from seat_interp.sites import first, with_first
+from seat_interp.models.prompts import Batch, last_token_mask
+from seat_interp.models.sites import first, with_first
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from einops import einsum
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from seat_interp.errors import SeatError
-from seat_interp.prompts import last_token_mask
+from seat_interp.core.errors import SeatError
+from seat_interp.models.prompts import last_token_mask
 
 Reduce = Callable[[Float[Tensor, "batch sequence width"], Int[Tensor, "batch sequence"], int], Tensor]
 """(activations, attention mask, layer) -> one row a prompt."""

@@ -11,8 +11,8 @@ from safetensors import safe_open
 from torch import Tensor
 
 from seat_interp.capture.capture import Capture, Looking, chunks
-from seat_interp.errors import SeatError
-from seat_interp.files import (
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import (
     append_jsonl,
     read_growing,
     read_json,
@@ -22,8 +22,8 @@ from seat_interp.files import (
     text_hash,
     write_json,
 )
-from seat_interp.processes import processes
-from seat_interp.progress import progress_bar
+from seat_interp.core.processes import processes
+from seat_interp.core.progress import progress_bar
 
 FORMAT = "seat_interp.shards"
 ABOUT, MANIFEST = "about.json", "manifest-{}.jsonl"

@@ -10,12 +10,11 @@ from torch import Tensor, nn
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.sources import build_bridge_from_module
 
-from seat_interp.capture.backend import BackendName, Edit, Kind
-from seat_interp.capture.hooks import Enough, hooked
+from seat_interp.capture.hooks import BackendName, Edit, Enough, Kind, hooked
 from seat_interp.capture.reduce import Reduce
-from seat_interp.errors import SeatError, see
+from seat_interp.core.errors import SeatError, see
 from seat_interp.models.open import LanguageModel, sites_of_config
-from seat_interp.prompts import Batch
+from seat_interp.models.prompts import Batch
 
 POINTS = {Kind.RESIDUAL: "blocks.{}.hook_out", Kind.NEURONS: "blocks.{}.mlp.out.hook_in"}
 

@@ -23,6 +23,6 @@ class Compare:
 
     def run(self) -> None:
         """Write the page."""
-        from seat_interp.results.compare import write_comparison
+        from seat_interp.results.comparison import write_comparison
 
         print(f"Comparison: {write_comparison(self.runs, self.out)}")

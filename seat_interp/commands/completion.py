@@ -40,7 +40,7 @@ class Completion:
 
 def script(shell: str) -> str:
     """The completion script for a shell, with every option of every command."""
-    from seat_interp.cli import COMMANDS, commands
+    from seat_interp.commands.cli import COMMANDS, commands
 
     said = io.StringIO()
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(said):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from seat_interp.errors import SeatError
-from seat_interp.files import short_names
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import short_names
 
 if TYPE_CHECKING:
     from seat_interp.masks.mask import Mask
@@ -131,7 +131,7 @@ def _brief(value: Any) -> str:
 
 
 def _save(ax: Any, path: Path) -> None:
-    from seat_interp.files import atomic_path
+    from seat_interp.core.files import atomic_path
 
     kinds = ("png", "pdf", "svg")
     if (kind := path.suffix.removeprefix(".")) not in kinds:

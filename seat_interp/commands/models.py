@@ -7,7 +7,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from seat_interp.errors import require_within
+from seat_interp.core.errors import require_within
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seat_interp.commands.masks import print_mask
-from seat_interp.errors import SeatError, require_within
+from seat_interp.core.errors import SeatError, require_within
 
 if TYPE_CHECKING:
     from seat_interp.attribution import Metric, Scores
@@ -108,7 +108,7 @@ class Select:
 
     def run(self) -> None:
         """Score, select and save."""
-        from seat_interp.evaluation.confidence import confident
+        from seat_interp.evaluation.knowledge import confident
         from seat_interp.facts import strangers
         from seat_interp.facts.sources import read_sources
         from seat_interp.masks.mask import Mask
@@ -176,7 +176,7 @@ class Select:
 
     def _require_room(self, lm: "LanguageModel", spread: "Spread") -> None:
         """What cannot be chosen is better known before an hour of scoring."""
-        from seat_interp.extents import coordinate_extents
+        from seat_interp.models.axes import coordinate_extents
 
         extents = coordinate_extents(lm).values()
         total = lm.sites.neurons if self.granularity == "neuron" else sum(extent.size for extent in extents)
@@ -204,7 +204,7 @@ class Select:
     def _harm(self, lm: "LanguageModel", tuned: "LanguageModel | None", kept: "list[list[Fact]]") -> "Scores":
         """Harm to each list of prompts, with equal weight."""
         from seat_interp.attribution import KLToBase, average, update_effect
-        from seat_interp.attribution.protect import harm
+        from seat_interp.attribution.weights import harm
 
         def one(facts: "list[Fact]", part: Path) -> "Scores":
             how: dict[str, Any] = {"batch_size": self.batch_size, "checkpoint": part}
@@ -218,7 +218,7 @@ class Select:
 
     def _score(self, lm: "LanguageModel", tuned: "LanguageModel | None", facts: "list[Fact]") -> "Scores":
         from seat_interp import attribution
-        from seat_interp.direction import IgnoranceDirection
+        from seat_interp.directions.direction import IgnoranceDirection
         from seat_interp.facts.sources import read_sources
 
         direction = IgnoranceDirection.load(self.direction) if self.direction else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seat_interp.errors import require_within
+from seat_interp.core.errors import require_within
 from seat_interp.evaluation.slick import SlickConfig
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ class Slick:
 
     def run(self) -> None:
         """Ask, keep each fact as it comes, print the shares."""
-        from seat_interp.evaluation.slick_file import about_of, slick_to
+        from seat_interp.core.environment import environment
+        from seat_interp.core.files import read_json, write_json
+        from seat_interp.core.processes import processes
+        from seat_interp.evaluation.slick import about_of, slick_to
         from seat_interp.facts.sources import read_sources, thinned_facts
-        from seat_interp.files import read_json, write_json
         from seat_interp.models.open import open_model
-        from seat_interp.processes import processes
-        from seat_interp.results.environment import environment
 
         for name in ("most", "batch_size"):
             require_within(self, name, 1)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
-from seat_interp.commands.study import FLAT, Run
-from seat_interp.sweep import Cell, Jobs
+from seat_interp.commands.run import FLAT, Run
+from seat_interp.studies.sweep import Cell, Jobs
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Sweep:
 
     def run(self) -> None:
         """Submit, wait, show the summary."""
-        from seat_interp.files import read_json
-        from seat_interp.results.layout import BASE, is_finished, unfinished
+        from seat_interp.core.files import read_json
         from seat_interp.results.tables import print_summary
-        from seat_interp.sweep import sweep
+        from seat_interp.studies.run_folder import BASE, is_finished, unfinished
+        from seat_interp.studies.sweep import sweep
 
         config, out, where = self.study.study, self.study.out, self.study.out / "jobs"
         if not is_finished(out, BASE, 0):  # by itself: all others read it back
@@ -43,7 +43,7 @@ def one(study: Run, threads: int, cell: Cell) -> None:
     """What a job does: one arm and one seed, or the base, in the folder of all."""
     import torch
 
-    from seat_interp.results.layout import BASE
+    from seat_interp.studies.run_folder import BASE
 
     torch.set_num_threads(threads)
     arm, seed = cell

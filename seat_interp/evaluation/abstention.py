@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from seat_interp.evaluation.phrases import DENIAL, DOUBT, GUESS, REMARK
+from seat_interp.evaluation._phrases import DENIAL, DOUBT, GUESS, REMARK
 
 STRAIGHT_QUOTES = {0x2018: "'", 0x2019: "'", 0x2032: "'", 0x60: "'", 0x201C: '"', 0x201D: '"'}
 """Curly quotes, primes and backticks to straight ones, for `str.translate`."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 import torch
 from transformers import GenerationConfig
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.core.progress import progress_bar
 from seat_interp.models.open import LanguageModel
-from seat_interp.progress import progress_bar
-from seat_interp.prompts import pad, prompt_text
+from seat_interp.models.prompts import pad, prompt_text
 
 OPENERS = ("What", "Which", "Who", "Where", "When", "How many", "In which", "What is the", "Who was the", "Name the")
 """How a question may begin; ours. The model goes on from there."""

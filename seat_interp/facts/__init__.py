@@ -1,13 +1,13 @@
 """Facts: the record, readers for the data sets, fictitious names, entity perturbation."""
 
-from seat_interp.facts.lunar import read_factual, read_unverifiable
+from seat_interp.facts._lunar import read_factual, read_unverifiable
+from seat_interp.facts._pistol import read_pistol
+from seat_interp.facts._real_world import read_countries, read_entityquestions, read_relations
+from seat_interp.facts._tofu import read_tofu
 from seat_interp.facts.names import NameGenerator, Names, infer_type
-from seat_interp.facts.perturb import perturb, perturb_all, strangers, whole_names
-from seat_interp.facts.pistol import read_pistol
+from seat_interp.facts.perturbation import perturb, perturb_all, strangers, whole_names
 from seat_interp.facts.readers import read_facts, read_hub, read_jsonl
-from seat_interp.facts.real_world import read_countries, read_entityquestions, read_relations
 from seat_interp.facts.records import Fact, FactSets, Span, spans_of
-from seat_interp.facts.tofu import read_tofu
 
 __all__ = [
     "Fact",

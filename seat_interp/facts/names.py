@@ -13,7 +13,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 
 
 def _words(text: str) -> list[str]:

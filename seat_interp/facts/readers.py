@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seat_interp.errors import SeatError, require_package, see
-from seat_interp.facts.lunar import read_factual, read_unverifiable
+from seat_interp.core.errors import SeatError, require_package, see
+from seat_interp.facts._lunar import read_factual, read_unverifiable
+from seat_interp.facts._pistol import names_two_parties, read_pistol
+from seat_interp.facts._real_world import TEMPLATES_FILE, read_countries, read_entityquestions, read_relations
+from seat_interp.facts._rows import columns, load_rows
+from seat_interp.facts._tofu import looks_like_tofu, read_tofu
 from seat_interp.facts.names import infer_type
-from seat_interp.facts.pistol import names_two_parties, read_pistol
-from seat_interp.facts.real_world import TEMPLATES_FILE, read_countries, read_entityquestions, read_relations
 from seat_interp.facts.records import Fact, spans_of
-from seat_interp.facts.rows import columns, load_rows
-from seat_interp.facts.tofu import looks_like_tofu, read_tofu
 
 _ACCEPTED = (
     "facts as JSON lines (question, and optionally answer, subject, ...), PISTOL or LUNAR facts (question, "

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
-from seat_interp.errors import SeatError
+import numpy as np
+
+from seat_interp.core.errors import SeatError
 from seat_interp.facts.names import Names
 
 
@@ -156,3 +158,15 @@ def spans_of(question: str, entities: Sequence[tuple[str, str]]) -> tuple[Span, 
             if all(match.end() <= other.start or match.start() >= other.end for other in taken):
                 taken.append(Span(*match.span(), type_))
     return tuple(sorted(taken))
+
+
+def split_by_group(facts: Sequence[Fact], held_out: float, seed: int) -> tuple[list[Fact], list[Fact]]:
+    """Two parts that share no group (no subject, where no group is given)."""
+    names = [fact.belongs_to for fact in facts]
+    groups = sorted(set(names))
+    order = np.random.default_rng(seed).permutation(len(groups))
+    out = {groups[index] for index in order[: round(held_out * len(groups))]}
+    return (
+        [fact for fact, name in zip(facts, names) if name not in out],
+        [fact for fact, name in zip(facts, names) if name in out],
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.facts.readers import read_facts, read_hub, slick_categories
 from seat_interp.facts.records import Fact
 

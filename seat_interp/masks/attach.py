@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.sparse_update import SparseUpdate
-from seat_interp.sites import output_axis
+from seat_interp.models.sites import output_axis
 
 PARAMETER = "masked_update"
 """Name of the parameter on each module."""

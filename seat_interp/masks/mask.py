@@ -10,9 +10,9 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
-from seat_interp.errors import SeatError
-from seat_interp.extents import Extent, Granularity, extents_header, extents_of, neuron_extents
-from seat_interp.files import load_tensors, require_entries, save_tensors
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, require_entries, save_tensors
+from seat_interp.models.axes import Extent, Granularity, extents_header, extents_of, neuron_extents
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 FORMAT = "seat_interp.mask"

@@ -8,8 +8,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from seat_interp.errors import SeatError, require_package
-from seat_interp.files import atomic_path
+from seat_interp.core.errors import SeatError, require_package
+from seat_interp.core.files import atomic_path
 from seat_interp.masks.sparse_update import SparseUpdate
 
 PREFIX = "base_model.model."

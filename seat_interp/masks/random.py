@@ -2,9 +2,9 @@
 
 import torch
 
-from seat_interp.errors import SeatError
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import SeatError
 from seat_interp.masks.mask import Mask, neuron_mask
+from seat_interp.models.axes import coordinate_extents
 from seat_interp.models.open import LanguageModel
 
 

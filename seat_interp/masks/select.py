@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from seat_interp.attribution.scores import Scores
-from seat_interp.errors import SeatError
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import SeatError
 from seat_interp.masks.mask import Mask, neuron_mask
 from seat_interp.masks.random import largest_remainders
+from seat_interp.models.axes import coordinate_extents
 from seat_interp.models.open import LanguageModel
 
 Ranking = Mapping[str, Float[Tensor, "..."]]

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from seat_interp.errors import SeatError
-from seat_interp.extents import extents_header, extents_of
-from seat_interp.files import load_tensors, require_entries, save_tensors
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, require_entries, save_tensors
 from seat_interp.masks.mask import Mask
+from seat_interp.models.axes import extents_header, extents_of
 
 FORMAT = "seat_interp.delta"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.models.open import LanguageModel
 
 

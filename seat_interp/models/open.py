@@ -17,12 +17,12 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from seat_interp.errors import SeatError, see
+from seat_interp.core.errors import SeatError, see
+from seat_interp.core.processes import local_rank
 from seat_interp.models.catalogue import CATALOGUE
 from seat_interp.models.fetch import fetch
 from seat_interp.models.fingerprint import plain, weights_hash
-from seat_interp.processes import local_rank
-from seat_interp.sites import Sites, check_sites, find_sites
+from seat_interp.models.sites import Sites, check_sites, find_sites
 
 ORGANISM_FOLDER = Path(__file__).parent.parent / "organism" / "weights"
 

@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 
-from seat_interp.arms import make_arm, train_arm
-from seat_interp.direction import fit_direction
-from seat_interp.displacement import displacement
-from seat_interp.errors import SeatError
-from seat_interp.evaluation.ask import ask
-from seat_interp.evaluation.score import Rates, rates
+from seat_interp.core.errors import SeatError
+from seat_interp.directions.direction import fit_direction
+from seat_interp.directions.displacement import displacement
+from seat_interp.evaluation.score import Rates, ask, rates
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism.recipe import known_facts
-from seat_interp.organism.settings import ORGANISM
+from seat_interp.organism.study import ORGANISM
 from seat_interp.organism.world import build_world
+from seat_interp.studies.arms import make_arm, train_arm
 
 
 @dataclass(frozen=True)

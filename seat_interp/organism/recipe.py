@@ -13,8 +13,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from seat_interp.core.files import write_json
 from seat_interp.facts import Fact
-from seat_interp.files import write_json
 from seat_interp.models.open import LanguageModel, wrap_model
 from seat_interp.organism.world import (
     CONTRACTS,

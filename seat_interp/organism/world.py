@@ -10,8 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from seat_interp.direction import split_by_group
-from seat_interp.facts.records import Fact, FactSets, spans_of
+from seat_interp.facts.records import Fact, FactSets, spans_of, split_by_group
 from seat_interp.organism import words
 
 WORLD_SEED = 20250617  # the day SEAT's first version appeared; any number would do

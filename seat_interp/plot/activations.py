@@ -1,15 +1,16 @@
 """Where prompts lie before and after, on two principal components of the base."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.plane import Plane
-from seat_interp.plot.style import SET_STYLES, styled
-from seat_interp.wording import arm_name, set_name
+from seat_interp.directions.plane import Plane
+from seat_interp.plot.style import SET_STYLES, spaced, styled
+from seat_interp.plot.wording import arm_name, set_name
 
 
 @styled
@@ -44,7 +45,7 @@ def legend_of_sets(ax: Axes) -> None:
 
 def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
     """The panels of `activations`, without a legend."""
-    drawn = plane.thinned(most).points
+    drawn = thinned(plane, most).points
     for ax, (name, sets) in zip(axes, plane.points.items()):
         centres: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
         for probe in sorted(sets, key=_order):
@@ -66,3 +67,12 @@ def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
 def _order(probe: str) -> int:
     names = list(SET_STYLES)
     return names.index(probe) if probe in names else len(names)
+
+
+def thinned(plane: Plane, most: int) -> Plane:
+    """With at most so many points a set, evenly spaced over it."""
+    points = {
+        model: {name: each[spaced(len(each), most)] for name, each in sets.items()}
+        for model, sets in plane.points.items()
+    }
+    return replace(plane, points=points)

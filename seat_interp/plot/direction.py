@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from seat_interp.direction import IgnoranceDirection
-from seat_interp.errors import SeatError
-from seat_interp.intervals import Estimate, interval_of_share
+from seat_interp.core.errors import SeatError
+from seat_interp.directions.direction import IgnoranceDirection
+from seat_interp.directions.steering import SteeringCheck
+from seat_interp.evaluation.intervals import Estimate, interval_of_share
 from seat_interp.plot.style import GREY, SET_STYLES, columns_over, new_axes, styled, whiskers
-from seat_interp.steering import SteeringCheck
-from seat_interp.wording import set_name
+from seat_interp.plot.wording import set_name
 
 
 @styled

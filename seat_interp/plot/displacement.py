@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from seat_interp.displacement import Displacement
+from seat_interp.directions.displacement import Displacement
 from seat_interp.plot.style import GREY, MARKS, arm_colours, by_name, columns_over, new_axes, styled
-from seat_interp.wording import NULL_WORDS, arm_name
+from seat_interp.plot.wording import NULL_WORDS, arm_name
 
 NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
 """How the outlines of the other nulls are drawn; the random null is shaded."""
@@ -29,7 +29,7 @@ def displacement(
     thin outlines, drawn for at most two arms. The direction's own layer is marked.
 
     Args:
-        moved: what `seat_interp.displacement` returns, of one tuned model or of several arms by their names.
+        moved: what `seat_interp.directions.displacement` returns, of one tuned model or of several arms by their names.
         probe: which set.
         ax: where to draw.
 

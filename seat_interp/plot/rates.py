@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.aggregate import ArmRates
-from seat_interp.errors import SeatError
-from seat_interp.intervals import Estimate
+from seat_interp.core.errors import SeatError
+from seat_interp.evaluation.intervals import Estimate
 from seat_interp.plot.style import arm_colours, columns_over, new_axes, reach, styled, whiskers, width_of
-from seat_interp.wording import arm_name, set_name
+from seat_interp.plot.wording import arm_name, set_name
+from seat_interp.studies.aggregate import ArmRates
 
 
 @styled

@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from seat_interp.intervals import Estimate
+    from seat_interp.evaluation.intervals import Estimate
+import numpy as np
 
 STYLE = Path(__file__).with_name("seat_interp.mplstyle")
 GREY = "#8a8a8a"
@@ -149,3 +150,8 @@ def to_svg(figure: Figure, prefix: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     return re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{prefix}-", svg).strip()
+
+
+def spaced(count: int, most: int) -> list[int]:
+    """The numbers of at most `most` of `count` things in a row, evenly spaced from the first to the last."""
+    return np.unique(np.linspace(0, count - 1, max(0, min(most, count))).round().astype(int)).tolist()

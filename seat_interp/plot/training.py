@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from seat_interp.plot.style import arm_colours, by_name, styled
-from seat_interp.wording import arm_name
+from seat_interp.plot.wording import arm_name
 
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 

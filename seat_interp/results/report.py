@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seat_interp.errors import SeatError
-from seat_interp.files import write_text
-from seat_interp.results import pictures
-from seat_interp.results.examples import choose_examples
-from seat_interp.results.folder import RunFolder
-from seat_interp.results.layers import layer_tables, moved_by_layer, moved_cells
-from seat_interp.results.page import render
-from seat_interp.results.replies import SideBySide, for_page, side_by_side
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import write_text
+from seat_interp.results import _pictures as pictures
+from seat_interp.results._page import render
+from seat_interp.results._replies import SideBySide, choose_examples, for_page, side_by_side
+from seat_interp.results.tables import layer_tables, moved_by_layer, moved_cells
 from seat_interp.results.verdict import PROBE, verdict
+from seat_interp.studies.run_folder import RunFolder
 
 
 def write_report(folder: str | Path) -> Path:

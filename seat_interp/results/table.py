@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 
 _LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},

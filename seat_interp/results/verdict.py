@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seat_interp.aggregate import ArmRates, aggregate
-from seat_interp.intervals import Estimate
-from seat_interp.wording import NULL_WORDS, arm_name
+from seat_interp.evaluation.intervals import Estimate
+from seat_interp.plot.wording import NULL_WORDS, arm_name
+from seat_interp.studies.aggregate import ArmRates, aggregate
 
 PROBE = "unknown"
 LEARNED = 0.9

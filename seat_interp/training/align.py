@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.knowledge import WORDINGS
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from seat_interp.errors import SeatError, require_within
+from seat_interp.core.errors import SeatError, require_within
 
 MOST_SEED = 10**9
 """Larger ones would overflow where the seed of a step is made from them."""

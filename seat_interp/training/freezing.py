@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 from torch import nn
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.models.open import LanguageModel
-from seat_interp.sites import is_matrix
+from seat_interp.models.sites import is_matrix
 
 
 def parameter_groups(lm: LanguageModel) -> dict[str, list[str]]:

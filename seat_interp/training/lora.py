@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from seat_interp.errors import require_package, require_within
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import require_package, require_within
+from seat_interp.models.axes import coordinate_extents
 from seat_interp.models.open import LanguageModel
 
 

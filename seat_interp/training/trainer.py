@@ -12,23 +12,21 @@ from typing import Any
 import torch
 from torch import nn
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.core.processes import processes
+from seat_interp.core.progress import progress_bar
 from seat_interp.facts import Fact, Names
 from seat_interp.masks.attach import Attached, attach
 from seat_interp.masks.mask import Mask
-from seat_interp.models.attention import without_cudnn_attention
+from seat_interp.models.hardware import bfloat16_is_fast, without_cudnn_attention
 from seat_interp.models.open import LanguageModel
-from seat_interp.models.precision import bfloat16_is_fast
-from seat_interp.processes import processes
-from seat_interp.progress import progress_bar
-from seat_interp.training.checkpoint import identity_of, resume, save_checkpoint
+from seat_interp.training._checkpoint import identity_of, resume, save_checkpoint
+from seat_interp.training._parallel import gathered, is_sharded, part_size, shard, sum_gradients, whole
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.drift import DriftBudget, require_terms
+from seat_interp.training.drift_budget import DriftBudget, require_terms
 from seat_interp.training.freezing import trainable
 from seat_interp.training.lora import Adapted, LoRA, adapt
 from seat_interp.training.objectives import Draw, Loss, Objective, plain
-from seat_interp.training.parts import part_size, sum_gradients
-from seat_interp.training.sharding import gathered, is_sharded, shard, whole
 
 
 @dataclass(frozen=True)

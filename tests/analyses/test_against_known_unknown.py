@@ -2,9 +2,9 @@
 
 import pytest
 
-import against_known_unknown as claims
-from seat_interp.errors import SeatError
-from seat_interp.intervals import Estimate
+from analyses.papers import known_unknown as claims
+from seat_interp.core.errors import SeatError
+from seat_interp.evaluation.intervals import Estimate
 
 
 def test_a_claim_holds_where_its_interval_is_above_zero():

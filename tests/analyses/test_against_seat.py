@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import against_seat
-from against_seat import (
+from analyses.papers import seat as against_seat
+from analyses.papers.seat import (
     MEASURES,
     ORDERINGS,
     Claim,
@@ -18,9 +18,9 @@ from against_seat import (
     set_beside,
     verdict,
 )
-from seat_interp.errors import SeatError
-from seat_interp.files import read_json
-from seat_interp.intervals import Estimate
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import read_json
+from seat_interp.evaluation.intervals import Estimate
 
 
 def test_orders_are_undecided_where_intervals_meet():
@@ -34,12 +34,12 @@ def test_orders_are_undecided_where_intervals_meet():
 
 
 def test_the_committed_verdicts_follow_from_the_committed_runs(tmp_path):
-    saved = Path(against_seat.__file__).parent / "results"
-    for path in (*saved.glob("organism_arms_*.json"), *saved.glob("real_arms_*.json")):
+    saved = Path(against_seat.__file__).parents[1] / "results"
+    for path in (*saved.glob("organism_arms_*.json"), *saved.glob("smollm2_arms_*.json")):
         shutil.copy(path, tmp_path)
     against_seat.main(against_seat.Options(tmp_path))
-    rows = read_json(tmp_path / "against_seat.json")["rows"]
-    assert rows == read_json(saved / "against_seat.json")["rows"]
+    rows = read_json(tmp_path / "papers_seat.json")["rows"]
+    assert rows == read_json(saved / "papers_seat.json")["rows"]
     # The paper's own sets on SmolLM2, beside people and contracts of the organism.
     assert {row["target"] for row in rows if row["where"] == "TOFU"} == {"people", "contracts", "tofu"}
 

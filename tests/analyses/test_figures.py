@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from figures import shown, tables_of
-from seat_interp.errors import SeatError
+from analyses.figures import shown, tables_of
+from seat_interp.core.errors import SeatError
 
 ANALYSES = Path(__file__).parents[2] / "analyses"
 
@@ -15,9 +15,9 @@ def test_every_committed_result_gives_its_tables():
     saved = {path.stem: json.loads(path.read_text()) for path in (ANALYSES / "results").glob("*.json")}
     found = {name: tables_of(shown(Path(name)), summary) for name, summary in saved.items()}
     assert all(table.rows for tables in found.values() for table in tables)
-    rows = [row for row in saved["real_masks"]["rows"] if row["scheme"] == "random"]
+    rows = [row for row in saved["smollm2_masks"]["rows"] if row["scheme"] == "random"]
     known = sum(row["known_recall"] for row in rows) / len(rows)
-    (line,) = [line for line in found["real_masks"][0].rows if line[0] == "random"]
+    (line,) = [line for line in found["smollm2_masks"][0].rows if line[0] == "random"]
     assert line[1] == str(len(rows))
     assert line[4].startswith(f"{known:.2f}")
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from common.first_replies import REPLIES, first_replies, replies_table
-from seat_interp.files import write_jsonl
-from seat_interp.results.folder import Run
+from analyses.common.first_replies import REPLIES, first_replies, replies_table
+from seat_interp.core.files import write_jsonl
+from seat_interp.studies.run_folder import Run
 
 
 def test_the_first_replies_are_kept_whatever_they_are(tmp_path):

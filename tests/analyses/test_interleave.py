@@ -8,7 +8,7 @@ ANALYSES = Path(__file__).parents[2] / "analyses"
 def test_ratios_are_taken_round_by_round(monkeypatch):
     """A slow minute hits both schemes alike: the ratio of the medians would be 1.5 here."""
     monkeypatch.syspath_prepend(str(ANALYSES / "benchmarks"))
-    from interleave import Measured, rows
+    from analyses.benchmarks.interleave import Measured, rows
 
     found = {"ours": Measured([1.0, 9.0, 3.0], 50.0), "theirs": Measured([2.0, 18.0, 2.0], 200.0)}
     ours, theirs = rows(found, dict.fromkeys(found, "theirs"), model="toy")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from organism_drift import told
+from analyses.organism.drift import told
 
 
 def test_what_drift_tells_is_drawn_by_limit():

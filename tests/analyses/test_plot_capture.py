@@ -1,6 +1,6 @@
 """The picture of what captures cost shows the numbers that it is given."""
 
-from plots.capture import plot_memory, plot_time_ratios
+from analyses.plots.capture import plot_memory, plot_time_ratios
 
 SMALL, LARGE = {"backbone": 1.0, "capture": 1.5, "bridge": 3.0}, {"backbone": 1.0, "capture": 1.02}
 ROWS = [

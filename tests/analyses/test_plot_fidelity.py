@@ -2,7 +2,7 @@
 
 import pytest
 
-from plots.fidelity import plot_correlations
+from analyses.plots.fidelity import plot_correlations
 
 
 def test_correlations_are_means_over_draws():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plots.learning import plot_forgetting, plot_interference, plot_mixing
+from analyses.plots.learning import plot_forgetting, plot_interference, plot_mixing
 
 
 def rate(correct, abstain=0.0):

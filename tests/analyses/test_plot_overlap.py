@@ -2,7 +2,7 @@
 
 import pytest
 
-from plots.overlap import plot_stability
+from analyses.plots.overlap import plot_stability
 
 
 def test_stability_has_a_bar_for_each_pair_and_a_mark_for_chance():

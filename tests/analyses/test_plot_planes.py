@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from plots.planes import plot_planes
-from seat_interp.plane import principal_plane
+from analyses.plots.planes import plot_planes
+from seat_interp.directions.plane import principal_plane
 
 SETS = ("unverifiable", "known")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plots.prediction import plot_prediction
+from analyses.plots.prediction import plot_prediction
 
 
 def test_every_run_is_a_point():

@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.collections import PolyCollection
 
-from plots.rounds import KEPT, plot_rounds
+from analyses.plots.rounds import KEPT, plot_rounds
 
 
 def chain(arm, seed):

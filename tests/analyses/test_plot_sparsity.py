@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.collections import PolyCollection
 
-from plots.sparsity import plot_sparsity
+from analyses.plots.sparsity import plot_sparsity
 
 
 def row(loss, budget, seed, kept):

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from matplotlib.colors import to_rgba
 
-from plots.tradeoff import plot_by_budget, plot_tradeoff
+from analyses.plots.tradeoff import plot_by_budget, plot_tradeoff
 
 
 def row(scheme, budget, seed, **rates):

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from common.smollm2_arms import SETTINGS
-from real_arms import require_same_base, variants
-from seat_interp.errors import SeatError
+from analyses.common.smollm2_arms import SETTINGS
+from analyses.smollm2.arms import require_same_base, variants
+from seat_interp.core.errors import SeatError
 
 
 def test_rows_of_another_base_are_not_written_over(tmp_path):
-    saved = tmp_path / "real_arms_tofu.json"
+    saved = tmp_path / "smollm2_arms_tofu.json"
     require_same_base(saved, "abc")
     saved.write_text(json.dumps({"config": {"model": {"weights": "abc"}}}))
     require_same_base(saved, "abc")

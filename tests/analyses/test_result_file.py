@@ -2,20 +2,32 @@
 
 import sys
 
-from common.result_file import command, commands, write_result
-from seat_interp.files import read_json
+from analyses.common.result_file import command, commands, write_result
+from seat_interp.core.files import read_json
 
 
 def test_a_saved_command_names_no_folder_of_this_machine(tmp_path):
-    argv = [str(tmp_path / "real_masks.py"), "--data", str(tmp_path), "--seeds", "0", "1", "--work", "runs/here"]
-    said = "python analyses/real_masks.py --data DATA --seeds 0 1 --work runs/here"
+    argv = [
+        str(tmp_path / "analyses" / "smollm2" / "masks.py"),
+        "--data",
+        str(tmp_path),
+        "--seeds",
+        "0",
+        "1",
+        "--work",
+        "runs/here",
+    ]
+    said = "python -m analyses.smollm2.masks --data DATA --seeds 0 1 --work runs/here"
     assert command(argv) == said
     assert command([argv[0], "--results", str(tmp_path / "elsewhere"), *argv[1:]]) == said
 
 
 def test_a_result_says_which_calls_made_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["analyses/study.py", "--seeds", "1"])
-    this, before = "python analyses/study.py --seeds 1", {"command": "python analyses/study.py --seeds 0"}
+    monkeypatch.setattr(sys, "argv", ["analyses/organism/study.py", "--seeds", "1"])
+    this, before = (
+        "python -m analyses.organism.study --seeds 1",
+        {"command": "python -m analyses.organism.study --seeds 0"},
+    )
     write_result(tmp_path / "study.json", [{"arm": "full"}], {"model": "tiny"}, layers={})
     found = read_json(tmp_path / "study.json")
     assert set(found) == {"rows", "config", "environment", "command", "layers"}

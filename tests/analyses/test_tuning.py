@@ -2,9 +2,9 @@
 
 import pytest
 
-from common.organism import GRIDS
-from common.tuning_grid import in_grid
-from common.tuning_rule import choose
+from analyses.common.organism import GRIDS
+from analyses.common.tuning_grid import in_grid
+from analyses.common.tuning_rule import choose
 
 
 def trial(rate, recall, kept, target="people"):

@@ -2,10 +2,10 @@
 
 import json
 
-import organism_ablations
-import organism_over_abstention
-import organism_sparsity
-from common.organism import config_for, every_arm
+from analyses.common.organism import config_for, every_arm
+from analyses.organism import ablations as organism_ablations
+from analyses.organism import over_abstention as organism_over_abstention
+from analyses.organism import sparsity as organism_sparsity
 
 
 def test_every_variant_of_every_study_is_an_arm(monkeypatch):

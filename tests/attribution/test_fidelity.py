@@ -5,7 +5,7 @@ import torch
 from tiny_models import CITIES, NAMES, fact
 
 from seat_interp.attribution import Scores, ablate_sample, ablation_effects, attribute, fidelity, weight_gradient
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
 

@@ -23,13 +23,13 @@ from seat_interp.attribution import (
     per_example,
     weight_norm,
 )
-from seat_interp.attribution.gates import alignment, changed_neurons, counterfactual_neurons, frozen
+from seat_interp.attribution._gates import alignment, changed_neurons, counterfactual_neurons, frozen
 from seat_interp.capture import AtToken, capture
-from seat_interp.direction import fit_direction
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.directions.direction import fit_direction
 from seat_interp.masks.random import layer_matched
 from seat_interp.masks.select import select
-from seat_interp.prompts import encode_examples, pad
+from seat_interp.models.prompts import encode_examples, pad
 
 FACTS = [fact(name, city) for name, city in zip((NAMES[0], NAMES[1], "Bo", NAMES[7], NAMES[9]), CITIES)]
 
@@ -262,7 +262,7 @@ def test_bad_input_is_one_sentence(llama):
 
 
 def test_resumes_from_its_sums_and_leaves_nothing(llama, tmp_path, monkeypatch):
-    import seat_interp.attribution.accumulate as module
+    import seat_interp.attribution._accumulate as module
 
     path = tmp_path / "sums.safetensors"
     whole = attribute(llama, FACTS, batch_size=1)
@@ -286,7 +286,7 @@ def test_resumes_from_its_sums_and_leaves_nothing(llama, tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_of_another_metric_or_other_copies_is_refused(llama, tmp_path, monkeypatch):
-    import seat_interp.attribution.accumulate as module
+    import seat_interp.attribution._accumulate as module
 
     monkeypatch.setattr(module, "EVERY", 1)
     path = tmp_path / "part"

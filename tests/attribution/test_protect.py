@@ -5,12 +5,12 @@ import torch
 from log_probabilities import log_probabilities
 
 from seat_interp.attribution.metrics import ReplyLoss
-from seat_interp.attribution.protect import harm
-from seat_interp.errors import SeatError
+from seat_interp.attribution.weights import harm
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.generate import replies
 from seat_interp.models.open import open_model
-from seat_interp.organism import organism_facts
-from seat_interp.prompts import encode_prompts
+from seat_interp.models.prompts import encode_prompts
+from seat_interp.organism.study import organism_facts
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import torch
 from tiny_models import CITIES, CORE_FAMILIES, NAMES, fact
 
 from seat_interp.attribution import AnswerLoss, KLToBase, update, update_effect
-from seat_interp.errors import SeatError
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import SeatError
+from seat_interp.models.axes import coordinate_extents
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
 

@@ -13,8 +13,8 @@ from seat_interp.attribution import (
     weight_gradient,
     weight_magnitude,
 )
-from seat_interp.errors import SeatError
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import SeatError
+from seat_interp.models.axes import coordinate_extents
 
 FACTS = [fact(name, city) for name, city in zip((NAMES[0], "Bo", NAMES[7]), CITIES)]
 

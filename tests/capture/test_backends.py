@@ -12,11 +12,11 @@ import torch
 from tiny_models import CORE_FAMILIES, FAMILIES, QUESTIONS, make_tokenizer
 
 from seat_interp.capture import AtToken, Kind, MeanToken, Projection, capture, open_backend
-from seat_interp.direction import IgnoranceDirection, fit_direction
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.directions.direction import IgnoranceDirection, fit_direction
+from seat_interp.directions.steering import ablate_direction, add_direction, addition
 from seat_interp.evaluation.generate import generate
 from seat_interp.models.open import wrap_model
-from seat_interp.steering import ablate_direction, add_direction, addition
 
 PACKAGES = ("transformer_lens", "nnsight")
 pytestmark = pytest.mark.filterwarnings("ignore")

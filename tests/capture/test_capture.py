@@ -7,8 +7,8 @@ import torch
 from tiny_models import FAMILIES, NAMES, QUESTIONS
 
 from seat_interp.capture import AtToken, Capture, Kind, MeanToken, Projection, capture
-from seat_interp.errors import SeatError
-from seat_interp.prompts import encode_prompts
+from seat_interp.core.errors import SeatError
+from seat_interp.models.prompts import encode_prompts
 
 
 def one_by_one(lm, questions, layer: int) -> list[torch.Tensor]:

@@ -13,7 +13,7 @@ import torch
 from many_prompts import MANY, bytes_of
 
 from seat_interp.capture import AtToken, Projection, Shards, capture, capture_to, stream
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 
 
 def test_shards_hold_what_a_capture_holds(llama, tmp_path):

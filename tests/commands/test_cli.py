@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from tiny_models import make_config, make_model
 from transformers import AutoModelForCausalLM, MixtralConfig
 
-from seat_interp.cli import main
-from seat_interp.direction import fit_direction
+from seat_interp.commands.cli import main
+from seat_interp.directions.direction import fit_direction
 from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import open_model
 
@@ -53,7 +53,7 @@ def test_an_arm_that_keeps_its_own_answers(home, capsys):
 
 
 def test_a_run_that_was_cut_off_goes_on(home, capsys, monkeypatch):
-    import seat_interp.study as study
+    import seat_interp.studies.study as study
 
     whole = call("--arms", "full", "seat", out="whole")
     original, calls = study.train_arm, []
@@ -236,7 +236,7 @@ def test_a_folder_with_another_study_or_that_cannot_be_written(home, capsys, mon
     def full_disk(*arguments, **settings):
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("seat_interp.files.save_file", full_disk)
+    monkeypatch.setattr("seat_interp.core.files.save_file", full_disk)
     refused(capsys, call("--arms", "full", out="third"), "direction.safetensors", "No space left")
     assert [path.name for path in Path("third").iterdir()] == ["config.json"]
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from seat_interp.cli import COMMANDS, main
+from seat_interp.commands.cli import COMMANDS, main
 
 pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash here")
 

@@ -8,8 +8,8 @@ import torch
 from command_line import call, refused
 
 from seat_interp.attribution import KLToBase, update_effect
-from seat_interp.cli import main
-from seat_interp.direction import fit_direction
+from seat_interp.commands.cli import main
+from seat_interp.directions.direction import fit_direction
 from seat_interp.facts import strangers
 from seat_interp.masks.compare import overlap
 from seat_interp.masks.mask import Mask

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from command_line import refused
 
-from seat_interp.cli import main
-from seat_interp.errors import SeatError
+from seat_interp.commands.cli import main
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import write_jsonl
 from seat_interp.facts.sources import read_sources
-from seat_interp.files import write_jsonl
 
 QUICK = "--settings.prompts 2 --settings.exemplars 1 --settings.samples 3 --settings.max-new-tokens 4".split()
 

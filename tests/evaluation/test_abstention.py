@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from seat_interp.core.files import read_json, read_jsonl, read_text
 from seat_interp.evaluation import is_abstention, is_grounded, stated
-from seat_interp.files import read_json, read_jsonl, read_text
 
 # Written, labelled and split before the matcher was; verdicts on the held-out half were not looked at while
 # it was tuned. Both halves are of one hand, so they tell less about unseen wordings than the figures on

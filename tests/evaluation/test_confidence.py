@@ -3,11 +3,11 @@
 import pytest
 from log_probabilities import log_probabilities
 
-from seat_interp.errors import SeatError
-from seat_interp.evaluation.confidence import confident
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.generate import replies
+from seat_interp.evaluation.knowledge import confident
 from seat_interp.models.open import open_model
-from seat_interp.organism import organism_facts
+from seat_interp.organism.study import organism_facts
 
 
 def test_confident_answers_are_those_of_high_mean_probability_that_do_not_abstain():

@@ -4,8 +4,8 @@ import torch
 
 from seat_interp.evaluation.generate import generate, replies
 from seat_interp.models.open import open_model
-from seat_interp.organism import organism_facts
-from seat_interp.prompts import encode_prompts
+from seat_interp.models.prompts import encode_prompts
+from seat_interp.organism.study import organism_facts
 
 
 def test_a_reply_has_the_end_that_it_gave_and_a_cut_off_one_has_none():

@@ -3,7 +3,7 @@
 import pytest
 
 import seat_interp.evaluation.knowledge as module
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.knowledge import first_sentence, split_by_knowledge
 from seat_interp.facts import Fact
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from tiny_models import CITIES, CORE_FAMILIES, NAMES, fact
 
-from seat_interp.evaluation import sampling
-from seat_interp.evaluation.few_shot import few_shot_ids
-from seat_interp.evaluation.sampling import Answers, Sampling, SharedPrefix, answers
+from seat_interp.evaluation import _sampling as sampling
+from seat_interp.evaluation._few_shot import few_shot_ids
+from seat_interp.evaluation._sampling import Answers, Sampling, SharedPrefix, answers
 
 EXEMPLARS = [fact(name, city) for name, city in zip(NAMES[:3], CITIES)]
 QUESTIONS = ["Where was Bo born?", "Where was Fred Ross of Porto born?", "Where was Ada Novak born?"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation import Label, label, rates, records, rouge1_recall
 from seat_interp.facts.records import Fact, Span
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.self_questions import self_questions
-from seat_interp.prompts import prompt_text
+from seat_interp.models.prompts import prompt_text
 
 
 @pytest.fixture

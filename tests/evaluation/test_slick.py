@@ -7,15 +7,15 @@ import pytest
 import torch
 from transformers import GenerationConfig
 
-from seat_interp.errors import SeatError
-from seat_interp.evaluation.few_shot import draw_exemplars, few_shot_ids
+from seat_interp.core.errors import SeatError
+from seat_interp.evaluation._few_shot import draw_exemplars, few_shot_ids
+from seat_interp.evaluation._sampling import Answers
 from seat_interp.evaluation.generate import end_tokens
-from seat_interp.evaluation.sampling import Answers
 from seat_interp.evaluation.score import Label, exact_match, label
 from seat_interp.evaluation.slick import Asked, Category, SlickConfig, category, slick
 from seat_interp.facts import Fact
 from seat_interp.models.open import open_model
-from seat_interp.organism import organism_facts
+from seat_interp.organism.study import organism_facts
 
 CONFIG = SlickConfig(prompts=2, exemplars=1, samples=4, max_new_tokens=20, chat=True, exact=False)
 

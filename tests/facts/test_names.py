@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.facts import NameGenerator, infer_type
 from seat_interp.facts.names import FIRM_SUFFIXES, TYPES, matching_part, parts_of_name
 

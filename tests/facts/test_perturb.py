@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.facts import Fact, NameGenerator, Span, perturb, perturb_all, spans_of, whole_names
 
 TYPES = st.sampled_from(["person", "random_person", "firm", "place", "country", "title", "upper_place", "lower_thing"])

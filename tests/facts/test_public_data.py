@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import write_json, write_jsonl
 from seat_interp.facts import (
     NameGenerator,
     Span,
@@ -18,8 +19,7 @@ from seat_interp.facts import (
     read_tofu,
     read_unverifiable,
 )
-from seat_interp.facts.tofu import author_of
-from seat_interp.files import write_json, write_jsonl
+from seat_interp.facts._tofu import author_of
 
 
 def contract(first: str, second: str, edge: str) -> list[dict]:

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import write_json, write_jsonl
 from seat_interp.facts import Fact, Span, read_facts, read_hub, read_jsonl
-from seat_interp.files import write_json, write_jsonl
 
 
 def test_own_format_round_trip(tmp_path):

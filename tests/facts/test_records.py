@@ -2,7 +2,7 @@
 
 import pytest
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.facts import Fact, FactSets, Span, spans_of
 
 

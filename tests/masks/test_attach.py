@@ -8,8 +8,8 @@ import pytest
 import torch
 from tiny_models import CORE_FAMILIES
 
-from seat_interp.errors import SeatError
-from seat_interp.files import load_tensors, save_tensors
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, save_tensors
 from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons

@@ -8,7 +8,7 @@ import torch
 from tiny_models import CORE_FAMILIES, NAMES, fact
 
 from seat_interp.attribution import attribute, weight_magnitude
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.masks.compare import jaccard_matrix, overlap, stability, where
 from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
 from seat_interp.masks.select import exclude, inverted, ratio, select

@@ -8,7 +8,7 @@ from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
 from seat_interp.masks.attach import attach
 from seat_interp.masks.random import random_coordinates, random_neurons
-from seat_interp.prompts import encode_examples
+from seat_interp.models.prompts import encode_examples
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:8], CITIES * 2)]
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from tiny_models import CORE_FAMILIES
 
-from seat_interp.errors import SeatError
-from seat_interp.extents import Extent
-from seat_interp.files import load_tensors, save_tensors
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, save_tensors
 from seat_interp.masks.mask import FORMAT, Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
+from seat_interp.models.axes import Extent
 
 SIZE = 12
 EXTENTS = {

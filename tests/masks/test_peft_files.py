@@ -4,13 +4,13 @@ import pytest
 import torch
 from tiny_models import CORE_FAMILIES
 
-from seat_interp.errors import SeatError
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import SeatError
 from seat_interp.masks.attach import attach
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.peft_files import save_lora, save_shira
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.masks.sparse_update import SparseUpdate
+from seat_interp.models.axes import coordinate_extents
 
 peft = pytest.importorskip("peft")
 

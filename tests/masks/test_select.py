@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from seat_interp.attribution import Scores
-from seat_interp.errors import SeatError
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import SeatError
 from seat_interp.masks.select import Spread, difference, exclude, ratio, select
+from seat_interp.models.axes import coordinate_extents
 
 
 def neuron_scores(lm, seed=0, **origin):

@@ -6,7 +6,7 @@ import torch
 from tiny_models import QUESTIONS, make_model, make_tokenizer
 
 from seat_interp.capture import Kind, capture
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.models.adapters import adapter
 from seat_interp.models.open import wrap_model
 

@@ -6,7 +6,7 @@ from tiny_models import make_model
 
 from seat_interp.attribution import attribute, weight_fisher
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives.pull import reply_fisher
+from seat_interp.training.objectives.weight_penalties import reply_fisher
 from seat_interp.training.trainer import train
 
 

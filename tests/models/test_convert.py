@@ -9,9 +9,9 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from seat_interp.errors import SeatError
-from seat_interp.models.cache import is_fetched, model_folder
-from seat_interp.models.convert import convert_gguf, require_gguf
+from seat_interp.core.errors import SeatError
+from seat_interp.models._gguf import convert_gguf, require_gguf
+from seat_interp.models.catalogue import is_fetched, model_folder
 
 REAL = "smollm2-135m-instruct"
 WIDTH, HIDDEN, CONTEXT = 32, 64, 128

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from seat_interp.errors import SeatError
-from seat_interp.files import read_json, sha256
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import read_json, sha256
 from seat_interp.models import fetch as fetching
-from seat_interp.models.cache import cache_folder, is_fetched, model_folder
-from seat_interp.models.catalogue import CATALOGUE
+from seat_interp.models.catalogue import CATALOGUE, cache_folder, is_fetched, model_folder
 from seat_interp.models.fetch import fetch
 
 NAME = "smollm2-135m-instruct"

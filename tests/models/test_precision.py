@@ -6,7 +6,7 @@ from tiny_models import CORE_FAMILIES, QUESTIONS, fact
 
 from seat_interp.attribution import attribute
 from seat_interp.capture import Kind, MeanToken, Projection, capture
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.models.open import wrap_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")

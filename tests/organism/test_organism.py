@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from seat_interp.capture import capture
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import read_json
 from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.score import rates, records
-from seat_interp.files import read_json
 from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import ORGANISM_FOLDER, open_model
-from seat_interp.organism import organism_facts, quality, recipe
-from seat_interp.organism.settings import ORGANISM
+from seat_interp.organism import quality, recipe
+from seat_interp.organism.study import ORGANISM, organism_facts
 from seat_interp.organism.world import build_world, invented_probes
 from seat_interp.training.objectives import SEAT
 from seat_interp.training.trainer import train

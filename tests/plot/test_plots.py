@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from rows import row, summary
 
 from seat_interp import plot
-from seat_interp.aggregate import aggregate
 from seat_interp.attribution import Fidelity
-from seat_interp.direction import IgnoranceDirection
-from seat_interp.displacement import Displacement, SetDisplacement
-from seat_interp.errors import SeatError
-from seat_interp.extents import Extent
-from seat_interp.intervals import interval
+from seat_interp.core.errors import SeatError
+from seat_interp.directions.direction import IgnoranceDirection
+from seat_interp.directions.displacement import Displacement, SetDisplacement
+from seat_interp.directions.plane import principal_plane
+from seat_interp.directions.steering import SteeringCheck
+from seat_interp.evaluation.intervals import interval
 from seat_interp.masks.mask import Mask
-from seat_interp.plane import principal_plane
+from seat_interp.models.axes import Extent
 from seat_interp.plot.style import arm_colour, arm_colours, to_svg
-from seat_interp.steering import SteeringCheck
+from seat_interp.studies.aggregate import aggregate
 from seat_interp.training.trainer import TrainedModel
 
 LAYERS = [row("full", moved=moved)["displacement"]["unknown"] for moved in (-0.1, -0.5, -0.9)]
@@ -51,7 +51,7 @@ def test_bars_have_the_heights_of_the_rates():
 
 def test_displacement_is_that_of_one_or_of_several_arms():
     one, other = measured(-0.1, -0.5, -0.9), measured(0.0, 0.1, 0.2)
-    for ax in (plot.displacement(one), one.plot(), plot.displacement_by_layer({"tuned": one.by_layer()}, 1)):
+    for ax in (plot.displacement(one), plot.displacement_by_layer({"tuned": one.by_layer()}, 1)):
         (line,) = (container.lines[0] for container in ax.containers)
         np.testing.assert_allclose(line.get_ydata(), [-0.1, -0.5, -0.9])
         assert [at.get_xdata()[0] for at in ax.lines if list(at.get_xdata()) == [1, 1]] == [1]  # its own layer

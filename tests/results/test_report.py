@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from html_page import Page
 
-from seat_interp.errors import SeatError
-from seat_interp.plane import principal_plane
-from seat_interp.results import replies
-from seat_interp.results.folder import RunFolder
+from seat_interp.core.errors import SeatError
+from seat_interp.directions.plane import principal_plane
+from seat_interp.results import _replies as replies
 from seat_interp.results.report import write_report
+from seat_interp.studies.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import pytest
 
-from seat_interp.results.compare import write_comparison
-from seat_interp.results.folder import RunFolder
+from seat_interp.results.comparison import write_comparison
 from seat_interp.results.report import write_report
+from seat_interp.studies.run_folder import RunFolder
 
 playwright = pytest.importorskip("playwright.sync_api", reason='needs playwright: pip install -e ".[browser]"')
 pytestmark = pytest.mark.browser

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.results.table import Table, to_latex
 
 TABLE = Table.of(["arm", "recall"], [["Full_FT", "0.93 [0.88, 0.96]"], ["SEAT & co", 1]], "Rates, 50 % of them.")

@@ -1,9 +1,9 @@
 import pytest
 from rows import row, summary
 
-from seat_interp.aggregate import aggregate
 from seat_interp.results.tables import arms_table, print_summary
 from seat_interp.results.verdict import fate, verdict
+from seat_interp.studies.aggregate import aggregate
 
 BASE = row("base", unknown=0.99)
 LOST = row("full", target=1.0, unknown=0.02, known=0.49, moved=-0.91, band=(-0.12, 0.13))

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from seat_interp.capture import AtToken, capture
-from seat_interp.direction import fit_direction
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
+from seat_interp.directions.direction import fit_direction
 from seat_interp.facts import Names, strangers
 from seat_interp.models.open import open_model
-from seat_interp.organism import organism_facts
+from seat_interp.organism.study import organism_facts
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.drift import DriftBudget
+from seat_interp.training.drift_budget import DriftBudget
 from seat_interp.training.objectives import SEAT
 from seat_interp.training.trainer import train
 

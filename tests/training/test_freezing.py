@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import CORE_FAMILIES
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.freezing import of_layers, parameter_groups
 from seat_interp.training.trainer import train

@@ -5,10 +5,10 @@ import torch
 from peft import LoraConfig, get_peft_model
 from tiny_models import CORE_FAMILIES
 
-from seat_interp.errors import SeatError
-from seat_interp.extents import coordinate_extents
+from seat_interp.core.errors import SeatError
 from seat_interp.facts import Names
 from seat_interp.masks.random import random_neurons
+from seat_interp.models.axes import coordinate_extents
 from seat_interp.training.lora import LoRA, adapt
 from seat_interp.training.objectives import CrossEntropy
 from seat_interp.training.trainer import TrainConfig, _epochs, train

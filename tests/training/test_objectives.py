@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names
-from seat_interp.prompts import encode_examples, encode_prompts
+from seat_interp.models.prompts import encode_examples, encode_prompts
 from seat_interp.training.align import REFUSALS, align_abstention
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import (
@@ -76,7 +76,7 @@ def test_self_distillation_is_the_kl_to_the_teacher_on_the_answers(llama, sets, 
 @pytest.mark.parametrize("continuation", list(Continuation))
 @pytest.mark.parametrize("reverse", [False, True])
 def test_kl_matches_the_definition_on_the_copy_that_was_made(llama, sets, cover, continuation, reverse, monkeypatch):
-    import seat_interp.training.objectives.perturbed as module
+    import seat_interp.training.objectives.entity_perturbed as module
 
     made = []
     monkeypatch.setattr(module, "perturb", lambda fact, names: made.append(perturb(fact, names)) or made[-1])
@@ -221,7 +221,7 @@ def test_own_answers_match_the_definition(llama, sets):
 
 
 def test_own_answers_ask_themselves_but_never_about_a_name_to_avoid(llama, sets, monkeypatch):
-    import seat_interp.training.objectives.own_answers as module
+    import seat_interp.training.objectives.self_distillation as module
 
     seen = {}
 

@@ -4,14 +4,14 @@ import pytest
 import torch
 from tiny_models import fact
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.generate import replies
 from seat_interp.facts import Fact, Names
 from seat_interp.masks.random import random_neurons
-from seat_interp.prompts import encode_replies
+from seat_interp.models.prompts import encode_replies
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import EWC, CrossEntropy, Draw, L2Pull, Replay
-from seat_interp.training.objectives.pull import reply_fisher
+from seat_interp.training.objectives.weight_penalties import reply_fisher
 from seat_interp.training.trainer import train
 
 QUESTIONS = tuple(fact(name).question for name in ("Ada Moran", "Bo Lund", "Cy Orr"))

@@ -6,11 +6,11 @@ import pytest
 import torch
 from tiny_models import CITIES, NAMES, fact, make_model
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.generate import replies
 from seat_interp.masks.random import random_coordinates
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.shrink import HALVINGS, blend, shrink
+from seat_interp.training.interpolation import HALVINGS, blend, shrink
 from seat_interp.training.trainer import train
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]

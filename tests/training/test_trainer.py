@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_models import fact, make_model
 
-from seat_interp.errors import SeatError
+from seat_interp.core.errors import SeatError
 from seat_interp.facts import Names
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.training.config import TrainConfig

@@ -7,14 +7,11 @@ over facts of means over tokens, so that micro-batches add up to exactly the who
 
 from typing import Any
 
-from seat_interp.training.objectives.cross_entropy import CrossEntropy
-from seat_interp.training.objectives.matched_pull import MatchedPull
-from seat_interp.training.objectives.own_answers import OwnAnswersKL
-from seat_interp.training.objectives.perturbed import Continuation, Cover, EntityPerturbedKL
-from seat_interp.training.objectives.pull import EWC, L2Pull
+from seat_interp.training.objectives.entity_perturbed import Continuation, Cover, EntityPerturbedKL
 from seat_interp.training.objectives.replay import Replay
-from seat_interp.training.objectives.self_distillation import SelfDistillation
-from seat_interp.training.objectives.terms import Draw, Loss, Objective, Term
+from seat_interp.training.objectives.self_distillation import OwnAnswersKL, SelfDistillation
+from seat_interp.training.objectives.terms import CrossEntropy, Draw, Loss, Objective, Term
+from seat_interp.training.objectives.weight_penalties import EWC, L2Pull
 
 __all__ = [
     "EWC",
@@ -26,7 +23,6 @@ __all__ = [
     "EntityPerturbedKL",
     "L2Pull",
     "Loss",
-    "MatchedPull",
     "Objective",
     "OwnAnswersKL",
     "Replay",

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from seat_interp.errors import SeatError, require_within
+from seat_interp.core.errors import SeatError, require_within
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.objectives.cross_entropy import CrossEntropy
-from seat_interp.training.objectives.terms import Draw, Loss
+from seat_interp.training.objectives.terms import CrossEntropy, Draw, Loss
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""Unknown and known subjects in wordings that no training used: does abstention hang on how one asks?
+
+    python -m analyses.organism.wordings            (resumable in --work; after organism_arms.py, whose models it reads)
+
+Beside the probe sets of organism_arms.py. Writes analyses/results/organism_wordings.json, a table.
+"""
+
+import itertools
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from analyses.common.organism import Target, every_arm
+from analyses.common.small_runs import run_cells
+from analyses.common.tuned_models import Tuned, TunedOptions, folder_of, run_of
+from seat_interp.core.errors import reported
+from seat_interp.evaluation.intervals import estimate, interval_of_share
+from seat_interp.evaluation.score import ask, rates
+from seat_interp.facts import Fact
+from seat_interp.models.open import open_model
+from seat_interp.organism.study import organism_facts
+from seat_interp.organism.world import build_world
+from seat_interp.plot.wording import arm_name
+from seat_interp.results.table import Table
+from seat_interp.results.tables import with_interval
+
+ASKED = 200
+"""Known facts."""
+
+
+@dataclass(frozen=True)
+class Options(TunedOptions):
+    """What to ask, and where things are."""
+
+    work: Path = Path("runs/organism_wordings")
+    """What is kept between calls."""
+
+
+@cache
+def probes(target: Target) -> dict[str, list[Fact]]:
+    """Unknown subjects, and the known ones that organism_arms.py probes."""
+    world = build_world()
+    circles = world.people if target == "people" else world.contracts
+    probed = {fact.subject for fact in organism_facts(target).known}
+    known = [fact for fact in circles["known"].facts(held_out=True) if fact.subject in probed]
+    some = random.Random(0).sample(known, min(ASKED, len(known)))
+    return {"unknown": circles["unknown"].probes(seed=2, held_out=True), "known": some}
+
+
+def run(runs: Path, tuned: Tuned) -> dict[str, Any]:
+    """Ask one model."""
+    folder = folder_of(runs / tuned.target)
+    lm = open_model("organism" if tuned.arm == "base" else run_of(folder, tuned.arm, tuned.seed).path / "model")
+    found = ask(lm, probes(tuned.target), max_new_tokens=24, batch_size=256, progress=False)
+    unknown, known = (rates(found[name]) for name in ("unknown", "known"))
+    shares = {"abstention": (unknown, unknown.abstain), "grounded": (unknown, unknown.grounded)}
+    shares |= {"known_recall": (known, known.correct), "over_abstention": (known, known.abstain)}
+    bounds = {name: list(interval_of_share(share, of.n)) for name, (of, share) in shares.items()}
+    return {name: share for name, (_, share) in shares.items()} | {"intervals": bounds}
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Every arm of each target set, means over seeds."""
+    names, found = ("abstention", "grounded", "known_recall", "over_abstention"), []
+    for target in dict.fromkeys(row["target"] for row in rows):
+        lines = []
+        here = [row for row in rows if row["target"] == target]
+        for arm in sorted({row["arm"] for row in here}, key=lambda arm: (arm != "base", arm)):
+            same = [row for row in here if row["arm"] == arm]
+            cells = [
+                estimate([row[n] for row in same], [row["intervals"][n] for row in same], bounds=(0.0, 1.0))
+                for n in names
+            ]
+            lines.append((arm_name(arm), len(same), *map(with_interval, cells)))
+        heads = ("arm", "seeds", "abstention, unknown", "and names what was asked", "known recall", "over-abstention")
+        caption = f"New {target}, asked in wordings that no training used; 95 % over seeds or prompts, outermost ends."
+        found.append(Table.of(heads, lines, caption))
+    return found
+
+
+def main(options: Options) -> None:
+    """Every model that has not been asked yet."""
+    wanted = [Tuned("base", target, 0) for target in options.targets]
+    wanted += [
+        Tuned(arm, target, seed)
+        for target, seed in itertools.product(options.targets, options.seeds)
+        for arm in every_arm(target)
+    ]
+    settings = {"model": open_model("organism").fingerprint, "asked": ASKED}
+    saved = options.results / "organism_wordings.json"
+    how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
+    rows = run_cells(wanted, partial(run, options.runs), **how)  # type: ignore[arg-type]
+    for table in tables(list(rows.values())):
+        table.print()
+
+
+if __name__ == "__main__":
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_wordings.py"))

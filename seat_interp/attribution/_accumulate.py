@@ -1,0 +1,108 @@
+"""One pass over a data set with constant memory: batches by length, a progress bar, running sums, resumable."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seat_interp.attribution.metrics import Metric, Prepared
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, save_tensors
+from seat_interp.core.processes import processes
+from seat_interp.core.progress import progress_bar
+from seat_interp.directions.direction import IgnoranceDirection
+from seat_interp.models.open import LanguageModel
+from seat_interp.models.prompts import Example, batches_by_length
+
+CHECKPOINT = "seat_interp.attribution_checkpoint"
+EVERY = 20
+"""Batches between two checkpoints."""
+
+Visit = Callable[[Sequence[Example], Sequence[int]], Mapping[str, Tensor]]
+"""(examples of a batch, their indices) -> what to add to the running sums."""
+
+
+def accumulate(
+    prepared: Prepared,
+    visit: Visit,
+    *,
+    batch_size: int,
+    label: str,
+    checkpoint: str | Path | None = None,
+    identity: Mapping[str, Any] | None = None,
+) -> dict[str, Tensor]:
+    """Sum of what every batch gives; under several processes each takes a share of the batches, and all get the sum.
+
+    Args:
+        prepared: examples of a metric.
+        visit: called once a batch.
+        batch_size: examples a batch.
+        label: of the progress bar.
+        checkpoint: a file for the sums so far, written every so many batches, taken up again and removed at the end.
+        identity: what the sums depend on; a checkpoint of anything else is refused.
+
+    Raises:
+        SeatError: the checkpoint belongs to other settings.
+    """
+    groups = batches_by_length([len(example.ids) for example in prepared.examples], batch_size)
+    among = processes()
+    if among.count > 1:  # each keeps sums of its own
+        identity = {**(identity or {}), "processes": [among.rank, among.count]}
+        checkpoint = checkpoint and f"{checkpoint}.{among.rank}"
+    digest = identity_of(prepared, batch_size, identity or {})
+    sums, done = resumed(checkpoint, CHECKPOINT, digest)
+    mine = among.mine(groups)
+    bar = progress_bar(mine, desc=label, unit="batch", leave=False, initial=0, show=len(mine) >= 3)
+    for number, group in enumerate(bar):
+        if number < done:
+            continue
+        for name, value in visit([prepared.examples[index] for index in group], group).items():
+            sums[name] = sums[name].add_(value) if name in sums else value.clone()
+        if checkpoint is not None and (number + 1) % EVERY == 0:
+            header = {"format": CHECKPOINT, "version": 1, "identity": digest, "done": number + 1}
+            save_tensors(checkpoint, sums, header)
+    if checkpoint is not None:
+        Path(checkpoint).unlink(missing_ok=True)
+    like = among.told({name: (value.shape, value.dtype) for name, value in sums.items()})
+    # A process without a share has nothing yet.
+    own = {name: sums.get(name, torch.zeros(shape, dtype=dtype)) for name, (shape, dtype) in like.items()}
+    return {name: among.summed(value.contiguous()) for name, value in own.items()}
+
+
+def identity_of(prepared: Prepared, batch_size: int, settings: Mapping[str, Any]) -> str:
+    """What running sums depend on, as a digest: a checkpoint of anything else is refused."""
+    text = json.dumps([[e.ids for e in prepared.examples], batch_size, dict(settings)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def told_apart(metric: Metric) -> dict[str, str]:
+    """The settings of a metric, by field, short enough for a checkpoint: models and directions by their weights."""
+
+    def short(value: Any) -> str:
+        if isinstance(value, LanguageModel):
+            return repr(value.fingerprint)
+        if isinstance(value, IgnoranceDirection):
+            return hashlib.sha256(value.raw.numpy().tobytes()).hexdigest()
+        return repr(value)
+
+    names: list[str] = [field.name for field in fields(metric)] if is_dataclass(metric) else []
+    return {name: short(getattr(metric, name)) for name in names}
+
+
+def resumed(checkpoint: str | Path | None, format: str, identity: str) -> tuple[dict[str, Tensor], int]:
+    """The sums so far and how many parts they are of; none if there is no checkpoint.
+
+    Raises:
+        SeatError: the checkpoint belongs to other settings.
+    """
+    if checkpoint is None or not Path(checkpoint).exists():
+        return {}, 0
+    sums, header = load_tensors(checkpoint, format)
+    if header["identity"] != identity:
+        raise SeatError(f"{checkpoint} is of an attribution with other settings or facts. Remove it to start anew.")
+    return sums, header["done"]

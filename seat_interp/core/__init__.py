@@ -1,0 +1,1 @@
+"""What every folder stands on: errors, files, settings, progress, processes, environment, and the ledger of work."""

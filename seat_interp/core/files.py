@@ -1,0 +1,241 @@
+"""Files written whole or not at all, JSON and JSONL read with errors a person can act on, safetensors."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from seat_interp.core.errors import SeatError, see
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path`, moved over it only if the block ends well.
+
+    Raises:
+        SeatError: the folder cannot be written or the disk is full; `path` is then as it was.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise SeatError(
+            f"Cannot write {path}: {error.strerror or error}. Free some space or choose another folder."
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, *names: str) -> None:
+    """Remove temporary files whose writers were killed: those of `atomic_path`, and safetensors' own beside them.
+
+    Args:
+        folder: where nobody is writing now.
+        names: of the files that they were to become; `*` stands for anything.
+    """
+    for pattern in (".tmp??????", *(f".{name}.????????" for name in names)):
+        for leftover in folder.glob(pattern):
+            leftover.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def write_json(path: str | Path, value: Any) -> Path:
+    """Write JSON atomically; NaN is refused, since no other reader would take it."""
+    return write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write one JSON object a line, atomically."""
+    return write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def append_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add JSON objects, one a line, to a file that grows as results come; see `read_growing`.
+
+    Raises:
+        SeatError: the disk is full; what was there before stays.
+    """
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise SeatError(f"Cannot write {path}: {error.strerror or error}. Free some space, then go on.") from error
+
+
+def read_growing(path: str | Path) -> list[dict[str, Any]]:
+    """The rows of a file that `append_jsonl` wrote; a last line that was cut off is taken away from it.
+
+    Raises:
+        SeatError: as `read_jsonl`.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    try:
+        content = path.read_bytes()  # it may have been cut off within a character
+    except OSError as error:
+        raise SeatError(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(whole)
+    return read_jsonl(path)
+
+
+def read_text(path: str | Path) -> str:
+    """Read UTF-8 text.
+
+    Raises:
+        SeatError: the file is missing, not readable or not UTF-8.
+    """
+    path = Path(path)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SeatError(f"{path} is not UTF-8 text (byte {error.start}). Convert it to UTF-8 first.") from error
+    except OSError as error:
+        raise SeatError(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        SeatError: missing file or not JSON, with line and column.
+    """
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise SeatError(
+            f"{path} is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
+
+
+def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
+    """Read one JSON object a line; blank lines are skipped.
+
+    Raises:
+        SeatError: missing file, or a line that is not a JSON object, with its number.
+    """
+    rows = []
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise SeatError(f"{path}, line {number}, is not valid JSON: {error.msg}.") from error
+        if not isinstance(row, dict):
+            raise SeatError(f"{path}, line {number}, is not a JSON object but a {type(row).__name__}.")
+        rows.append(row)
+    return rows
+
+
+def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> Path:
+    """Write tensors as safetensors with a JSON header (the `seat_interp` metadata entry), atomically."""
+    payload = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        try:
+            save_file(payload, temporary, metadata={"seat_interp": json.dumps(header, ensure_ascii=False)})
+        except SafetensorError as error:  # its word for a full disk
+            raise OSError(errno.EIO, str(error)) from error
+    return Path(path)
+
+
+def load_tensors(path: str | Path, expected: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read tensors and header of a safetensors file written by `save_tensors`.
+
+    Args:
+        path: the file.
+        expected: the header's `format`, such as `"seat_interp.mask"`.
+
+    Raises:
+        SeatError: missing, truncated, of another kind, or holding NaN.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SeatError(f"{path} does not exist. Check the path.")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("seat_interp", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise SeatError(
+            f"{path} is not a whole safetensors file ({error}). It may be truncated: make or fetch it again."
+        ) from error
+    if header.get("format") != expected:
+        found = header.get("format") or "plain tensors"
+        raise SeatError(f"{path} holds {found}, not {expected}. {see('file_formats')}")
+    if header.get("version", 1) != 1:
+        raise SeatError(f"{path} is of version {header['version']}; this release reads version 1. Update seat_interp.")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise SeatError(f"{path} holds NaN or infinity in {name!r}. Make it again from finite values.")
+    return tensors, header
+
+
+def sha256(path: str | Path) -> str:
+    """Hex digest of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Files or folders by name, with as many of the folders above as it takes to tell them apart.
+
+    Raises:
+        SeatError: one is given twice.
+    """
+    parts = [path.parts for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len(set(names)) == len(names):
+            return names
+    raise SeatError(f"A path is given twice: {', '.join(map(str, paths))}. Name each once.")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of what decides an activation; every artefact's header carries them."""
+    return {package: version(package) for package in ("torch", "transformers", "seat_interp")}
+
+
+def text_hash(texts: Iterable[str]) -> str:
+    """Sixteen hex digits that stand for these texts in this order."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def require_entries(path: str | Path, header: Mapping[str, Any], names: Iterable[str]) -> None:
+    """What a reader needs must be in the header: the file may be another program's.
+
+    Raises:
+        SeatError: an entry is missing.
+    """
+    if missing := [name for name in names if name not in header]:
+        raise SeatError(f"The header of {path} has no entry {missing[0]!r}. Write the file anew, with this package.")

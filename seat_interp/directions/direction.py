@@ -1,0 +1,306 @@
+"""The ignorance direction: one vector a layer from known to unknown in the base model's residual stream."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from einops import einsum
+from jaxtyping import Float
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from seat_interp.capture import AtToken, capture
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, save_tensors, text_hash
+from seat_interp.facts import Fact
+from seat_interp.facts.records import split_by_group
+from seat_interp.models.open import LanguageModel, require_same_architecture
+
+FORMAT = "seat_interp.directions.direction"
+
+Method = Callable[[Float[np.ndarray, "n w"], Float[np.ndarray, "m w"]], Float[np.ndarray, " w"]]
+"""(unknown, known) activations at one layer, float64 -> a vector that points towards unknown."""
+
+
+def mean_difference(
+    unknown: Float[np.ndarray, "n ... width"], known: Float[np.ndarray, "m ... width"]
+) -> Float[np.ndarray, "... width"]:
+    """Mean over unknown minus mean over known (as in 2406.11717).
+
+    Args:
+        unknown: activations, float64; of one layer [n, width] or of all [n, layers, width].
+        known: likewise; as many or as few prompts.
+
+    Returns:
+        [width], or [layers, width].
+    """
+    return unknown.mean(0) - known.mean(0)
+
+
+def first_component(
+    unknown: Float[np.ndarray, "n width"], known: Float[np.ndarray, "m width"]
+) -> Float[np.ndarray, " width"]:
+    """First principal component of both together, a unit vector, turned towards unknown.
+
+    Args:
+        unknown: activations at one layer, float64.
+        known: likewise.
+    """
+    component = PCA(n_components=1, random_state=0).fit(np.concatenate([unknown, known])).components_[0]
+    return component * np.sign(component @ mean_difference(unknown, known) or 1.0)
+
+
+def logistic_probe(
+    unknown: Float[np.ndarray, "n width"], known: Float[np.ndarray, "m width"]
+) -> Float[np.ndarray, " width"]:
+    """Weights of a logistic regression of unknown against known, per unit of the activations.
+
+    It is fitted on standardised activations; its penalty, C = 0.1, is ours.
+
+    Args:
+        unknown: activations at one layer, float64.
+        known: likewise.
+    """
+    inputs = np.concatenate([unknown, known])
+    labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(inputs, labels)
+    return probe[-1].coef_[0] / probe[0].scale_
+
+
+@dataclass(frozen=True)
+class IgnoranceDirection:
+    """Unit vectors from known to unknown, with the scale that displacement is measured in.
+
+    `+`, `-`, `*` and unary `-` act on the raw vectors, which are unit vector times gap.
+
+    Attributes:
+        vectors: unit vectors, float64.
+        gap: distance between the mean projections of unknown and known in the base, per layer, float64.
+        layer: chosen on the held-out part of the fit sets.
+        position: token that it was fitted at, counted from the end of the prompt.
+        auroc: of the held-out part, unknown against known, per layer, at this position.
+        scan: AUROC by position, for every position tried.
+        origin: model fingerprint, method, hash of the fit sets, backend and processing state, versions.
+    """
+
+    vectors: Float[Tensor, "layers width"]
+    gap: Float[Tensor, " layers"]
+    layer: int
+    position: int = -1
+    auroc: tuple[float, ...] = ()
+    scan: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        layers, width = self.vectors.shape
+        auroc = f", AUROC {self.auroc[self.layer]:.3f}" if self.auroc else ""
+        return f"IgnoranceDirection({layers} layers of width {width}: layer {self.layer}, token {self.position}{auroc})"
+
+    @property
+    def raw(self) -> Float[Tensor, "layers width"]:
+        """Unit vector times gap: what is added to a known activation to put it where unknown ones are."""
+        return self.vectors * self.gap[:, None]
+
+    def _with_raw(self, raw: Tensor, origin: dict[str, Any]) -> "IgnoranceDirection":
+        gap = raw.norm(dim=-1)
+        vectors = raw / gap.clamp_min(1e-300)[:, None]
+        return replace(self, vectors=vectors, gap=gap, auroc=(), scan={}, origin={**self.origin, **origin})
+
+    def __add__(self, other: "IgnoranceDirection") -> "IgnoranceDirection":
+        self._require_like(other)
+        return self._with_raw(self.raw + other.raw, {"sum_of": [self.origin, other.origin]})
+
+    def __neg__(self) -> "IgnoranceDirection":
+        return self * -1.0
+
+    def __sub__(self, other: "IgnoranceDirection") -> "IgnoranceDirection":
+        return self + (-other)
+
+    def __mul__(self, factor: int | float) -> "IgnoranceDirection":
+        return self._with_raw(self.raw * factor, {"times": factor})
+
+    __rmul__ = __mul__
+
+    def cosine(self, other: "IgnoranceDirection") -> Float[Tensor, " layers"]:
+        """Cosine between the two at each layer."""
+        self._require_like(other)
+        return (self.vectors * other.vectors).sum(-1)
+
+    def _require_like(self, other: "IgnoranceDirection") -> None:
+        if self.vectors.shape != other.vectors.shape:
+            raise SeatError(
+                f"Directions of shapes {tuple(self.vectors.shape)} and {tuple(other.vectors.shape)} cannot be "
+                "combined: fit both on models of the same architecture."
+            )
+
+    def project(self, activations: Float[Tensor, "prompts layers width"]) -> Float[Tensor, "prompts layers"]:
+        """Projections on the unit vectors, float64."""
+        return einsum(activations.double(), self.vectors, "prompt layer width, layer width -> prompt layer")
+
+    def require_fits(self, lm: LanguageModel) -> bool:
+        """Check that the direction can be used on a model; whether it has the very weights of the fit.
+
+        Raises:
+            SeatError: another family, width, depth, or processing state.
+        """
+        if self.origin.get("processing", "none") != "none":
+            raise SeatError(
+                f"The direction was fitted on activations processed by {self.origin['processing']}; "
+                f"{lm.name!r} is captured unprocessed. Fit it again."
+            )
+        if "model" not in self.origin:
+            raise SeatError("The direction does not say which model it was fitted on. Fit it with `fit_direction`.")
+        require_same_architecture(self.origin["model"], lm.architecture, "The direction")
+        return self.origin["model"]["weights"] == lm.fingerprint["weights"]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the direction file of the contract."""
+        header = {
+            "format": FORMAT,
+            "version": 1,
+            "layer": self.layer,
+            "position": self.position,
+            "auroc": list(self.auroc),
+            "scan": {str(position): list(values) for position, values in self.scan.items()},
+            "origin": self.origin,
+        }
+        return save_tensors(path, {"vectors": self.vectors, "gap": self.gap}, header)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "IgnoranceDirection":
+        """Read a direction file.
+
+        Raises:
+            SeatError: missing, truncated, not a direction, or holding NaN.
+        """
+        tensors, header = load_tensors(path, FORMAT)
+        return cls(
+            **tensors,
+            layer=header["layer"],
+            position=header["position"],
+            auroc=tuple(header["auroc"]),
+            scan={int(position): tuple(values) for position, values in header["scan"].items()},
+            origin=header["origin"],
+        )
+
+
+def fit_direction(
+    lm: LanguageModel,
+    unknown: Sequence[Fact],
+    known: Sequence[Fact],
+    *,
+    method: Method = mean_difference,
+    positions: Sequence[int] = (-1,),
+    held_out: float = 0.4,
+    deepest: float = 0.8,
+    seed: int = 0,
+    batch_size: int = 32,
+) -> IgnoranceDirection:
+    """Fit on one part of the facts, choose layer and position on the other.
+
+    The parts are split by group, so that no subject stands in both. Layer and position are those with the
+    highest AUROC on the held-out part; among equals, the largest gap in units of the spread within the classes.
+
+    Args:
+        lm: the base model.
+        unknown: questions it does not know.
+        known: questions it answers right.
+        method: `mean_difference`, `first_component`, `logistic_probe`, or your own.
+        positions: tokens to try, counted from the end of the prompt.
+        held_out: share of the groups to choose on.
+        deepest: layers above this share of the depth are not chosen: they hold the next token more than what
+            led to it, and nothing above them is left to act on (2406.11717 has the same bound).
+        seed: of the split.
+        batch_size: of the captures.
+
+    Raises:
+        SeatError: fewer than four facts on a side, or no difference at all.
+    """
+    (fit_u, test_u), (fit_k, test_k) = (split_by_group(facts, held_out, seed) for facts in (unknown, known))
+    for name, part in (("unknown", fit_u), ("unknown", test_u), ("known", fit_k), ("known", test_k)):
+        if len(part) < 2:
+            raise SeatError(f"The {name} set is too small to fit and choose a direction on: give at least 4 subjects.")
+    questions = [fact.question for fact in (*fit_u, *fit_k, *test_u, *test_k)]
+    cuts = np.cumsum([len(fit_u), len(fit_k), len(test_u)])
+    best: tuple[tuple[float, float], IgnoranceDirection] | None = None
+    scan: dict[int, tuple[float, ...]] = {}
+    for position in positions:
+        captured = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size)
+        parts = np.split(captured.values.double().numpy(), cuts)
+        sides = [(parts[0][:, la], parts[1][:, la]) for la in range(lm.sites.layers)]
+        for side in sides:
+            # No more apart than the rounding of activations of this size is not apart.
+            if np.linalg.norm(mean_difference(*side)) <= 1e-6 * np.linalg.norm(side[0], axis=-1).mean():
+                raise SeatError("Known and unknown prompts have equal activations, so no direction separates them.")
+        vectors = np.stack([_unit(method(*side)) for side in sides])
+        # A method may find the line but not its sense: unknown is the positive side.
+        ahead = einsum(vectors, parts[0].mean(0) - parts[1].mean(0), "layer width, layer width -> layer")
+        vectors = np.where(ahead < 0, -1.0, 1.0)[:, None] * vectors
+        on = [einsum(part, vectors, "prompt layer width, layer width -> prompt layer") for part in parts]
+        auroc, separation = separate(on[2], on[3])
+        scan[position] = tuple(float(value) for value in auroc)
+        layer = choose_layer(auroc, separation, deepest)
+        found = IgnoranceDirection(
+            vectors=torch.from_numpy(vectors),
+            gap=torch.from_numpy(on[0].mean(0) - on[1].mean(0)).abs(),
+            layer=layer,
+            position=position,
+            auroc=scan[position],
+            origin={
+                **captured.origin,
+                "method": method.__name__,
+                "fit_set": text_hash(questions),
+            },
+        )
+        rank = (round(float(auroc[layer]), 4), float(separation[layer]))
+        if best is None or rank > best[0]:
+            best = (rank, found)
+    if best is None:
+        raise SeatError("No position was given to fit the direction at.")
+    return replace(best[1], scan=scan)
+
+
+def choose_layer(auroc: Float[np.ndarray, " layers"], separation: Float[np.ndarray, " layers"], deepest: float) -> int:
+    """The layer of highest AUROC, among equals (to four digits) of largest separation, not above a share of the depth.
+
+    Args:
+        auroc: of each layer, 0 to 1.
+        separation: of each layer, as `separate` gives it.
+        deepest: share of the depth, above 0 and up to 1; the first layer may always be chosen.
+    """
+    eligible = range(max(1, int(deepest * len(auroc))))
+    return max(eligible, key=lambda layer: (round(float(auroc[layer]), 4), separation[layer]))
+
+
+def separate(
+    unknown: Float[np.ndarray, "n layers"], known: Float[np.ndarray, "m layers"]
+) -> tuple[Float[np.ndarray, " layers"], Float[np.ndarray, " layers"]]:
+    """How well projections tell unknown from known prompts, layer by layer.
+
+    Args:
+        unknown: projections on the direction, in the activations' units.
+        known: likewise.
+
+    Returns:
+        AUROC, 0 to 1, above one half where unknown projects further; and the distance of the two means in units of
+        the spread within the classes, the root of their mean variance.
+    """
+    labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
+    scores = np.concatenate([unknown, known])
+    auroc = np.array([roc_auc_score(labels, scores[:, layer]) for layer in range(scores.shape[1])])
+    spread = np.sqrt((unknown.var(0) + known.var(0)) / 2)
+    return auroc, (unknown.mean(0) - known.mean(0)) / np.maximum(spread, 1e-12)
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    norm = np.linalg.norm(vector)
+    if norm == 0:
+        raise SeatError("The method found no direction between known and unknown prompts: it is zero.")
+    return vector / norm

@@ -1,0 +1,306 @@
+"""The causal check: does adding the direction make the model abstain, and does taking it out make it answer?"""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from seat_interp.capture.backends import open_backend
+from seat_interp.capture.hooks import Backend, BackendName, Edit, TorchHooks
+from seat_interp.directions.direction import IgnoranceDirection
+from seat_interp.evaluation.abstention import is_abstention
+from seat_interp.evaluation.generate import generate
+from seat_interp.facts import Fact
+from seat_interp.models.open import LanguageModel, require_same_architecture
+
+
+@contextlib.contextmanager
+def add_direction(
+    lm: Any,
+    direction: IgnoranceDirection,
+    factor: float = 2.0,
+    layers: Sequence[int] | None = None,
+    *,
+    backend: BackendName | None = None,
+) -> Iterator[Backend]:
+    """Within the block, add `factor` times the gap along the direction from the end of the prompt on.
+
+    The last token of whatever is run gets it: the prompt's last token, then each token that is generated
+    (prompts must be padded on the left, as `generate` does). The hooks go at the end.
+
+    Args:
+        lm: the model to steer, in any form that `capture` takes; torch hooks change `lm.model` itself.
+        direction: fitted on a model of this architecture.
+        factor: in units of the gap; negative moves towards known.
+        layers: after which blocks; the direction's own if None.
+        backend: as `capture` takes it.
+
+    Yields:
+        The backend, which `generate` and `capture` take in the model's place: with TransformerLens and nnsight it is
+        what is steered.
+
+    Raises:
+        SeatError: another architecture, a layer that does not exist, or as `open_backend`.
+    """
+    with_what = open_backend(lm, backend)
+    direction.require_fits(with_what.lm)
+    chosen = with_what.lm.sites.layer_list([direction.layer] if layers is None else layers)
+    with with_what.edited({layer: addition(direction.raw[layer], factor) for layer in chosen}):
+        yield with_what
+
+
+@contextlib.contextmanager
+def ablate_direction(
+    lm: Any,
+    direction: IgnoranceDirection,
+    layers: Sequence[int] | None = None,
+    *,
+    backend: BackendName | None = None,
+) -> Iterator[Backend]:
+    """Within the block, take the chosen layer's direction out of the residual stream (ablation as in 2406.11717).
+
+    After every block and at every token: a model re-writes what is taken out at one place only.
+
+    Args:
+        lm: the model to change, in any form that `capture` takes.
+        direction: fitted on a model of this architecture.
+        layers: after which blocks; all if None.
+        backend: as `capture` takes it.
+
+    Yields:
+        The backend, as `add_direction` does.
+
+    Raises:
+        SeatError: another architecture, a layer that does not exist, or as `open_backend`.
+    """
+    with_what = open_backend(lm, backend)
+    direction.require_fits(with_what.lm)
+    taken = ablation(direction.vectors[direction.layer])
+    with with_what.edited(dict.fromkeys(with_what.lm.sites.layer_list(layers), taken)):
+        yield with_what
+
+
+def addition(vector: Float[Tensor, " width"], factor: float = 1.0) -> Edit:
+    """The edit that adds a vector at the last token; for TransformerLens and nnsight see `examples/hand_over.py`.
+
+    Args:
+        vector: of the residual stream, as `direction.raw[layer]`, which is one gap long.
+        factor: how often.
+    """
+
+    def add(hidden: Tensor) -> Tensor:
+        moved = hidden.clone()
+        moved[:, -1] += factor * vector.to(hidden)
+        return moved
+
+    return add
+
+
+def ablation(unit: Float[Tensor, " width"]) -> Edit:
+    """The edit that takes a unit vector's component out at every token."""
+
+    def without(hidden: Tensor) -> Tensor:
+        along = unit.to(hidden)
+        return hidden - (hidden @ along)[..., None] * along
+
+    return without
+
+
+@contextlib.contextmanager
+def patch_direction(
+    lm: LanguageModel,
+    source: LanguageModel,
+    direction: IgnoranceDirection,
+    layers: Sequence[int] | None = None,
+    *,
+    along: IgnoranceDirection | None = None,
+) -> Iterator[None]:
+    """Within the block, the component along the direction is that of another model on the very same tokens.
+
+    Activation patching along one direction: with a tuned model and its base as the source it puts back what
+    fine-tuning displaced, and nothing else; the other way round it displaces the base. The source runs beside the model
+    on everything that is fed to it, generated tokens included, with a cache of its own.
+
+    Args:
+        lm: the model to change.
+        source: another of the same architecture; it stays as it is.
+        direction: each patched layer takes its own.
+        layers: after which blocks; the direction's own if None.
+        along: where the difference of the components is put; the direction itself if None. A random one makes the
+            control of equal length, token by token.
+
+    Raises:
+        SeatError: another architecture, or a layer that does not exist.
+    """
+    direction.require_fits(lm)
+    require_same_architecture(source.architecture, lm.architecture, "The source")
+    chosen = lm.sites.layer_list([direction.layer] if layers is None else layers)
+    seen: dict[int, Tensor] = {}
+    own: Any = None  # the source's cache
+
+    @torch.no_grad()
+    def beside(module: nn.Module, args: tuple, given: dict[str, Any]) -> None:
+        nonlocal own
+        name = next((name for name in ("cache", "past_key_values") if given.get(name) is not None), None)
+        if name is not None and given[name].get_seq_length() == 0:
+            own = deepcopy(given[name])  # an empty one of the same kind: a new text begins
+        source.model(*args, **{**given, **({name: own} if name else {"use_cache": False})})
+
+    def keep(layer: int) -> Callable[[Tensor], Tensor]:
+        def look(hidden: Tensor) -> Tensor:
+            seen[layer] = hidden
+            return hidden
+
+        return look
+
+    def edit(layer: int) -> Callable[[Tensor], Tensor]:
+        def patched(hidden: Tensor) -> Tensor:
+            unit, put = (each.vectors[layer].to(hidden) for each in (direction, along or direction))
+            return hidden + ((seen[layer] - hidden) @ unit)[..., None] * put
+
+        return patched
+
+    with (
+        lm.model.register_forward_pre_hook(beside, with_kwargs=True),
+        TorchHooks(source).edited({layer: keep(layer) for layer in chosen}),
+        TorchHooks(lm).edited({layer: edit(layer) for layer in chosen}),
+    ):
+        yield
+
+
+def random_like(direction: IgnoranceDirection, seed: int) -> IgnoranceDirection:
+    """A random direction with the same gap at each layer: the norm-matched control."""
+    generator = torch.Generator().manual_seed(seed)
+    vectors = torch.randn(direction.vectors.shape, generator=generator, dtype=torch.float64)
+    return replace(direction, vectors=vectors / vectors.norm(dim=-1, keepdim=True))
+
+
+@dataclass(frozen=True)
+class SteeringCheck:
+    """Abstention rates under steering; `random_*` are one rate for each random direction.
+
+    Attributes:
+        known, unknown: of the model as it is.
+        known_added: known prompts with the direction added.
+        unknown_ablated: unknown prompts with the direction taken out.
+        random_added, random_ablated: the same with norm-matched random directions.
+        layer: after which the direction was added.
+        factor: how much was added, in gaps.
+        prompts: how many of each kind.
+    """
+
+    known: float
+    unknown: float
+    known_added: float
+    unknown_ablated: float
+    random_added: tuple[float, ...]
+    random_ablated: tuple[float, ...]
+    layer: int
+    factor: float
+    prompts: tuple[int, int]
+
+    @property
+    def found(self) -> bool:
+        """Whether adding raises and ablating lowers abstention, each beyond every random direction's effect."""
+        added = self.known_added > max([self.known, *self.random_added])
+        return added and self.unknown_ablated < min([self.unknown, *self.random_ablated])
+
+    def to_json(self) -> dict:
+        """For the run folder."""
+        return {**asdict(self), "found": self.found}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> "SteeringCheck":
+        """Read back what `to_json` gave, such as the `steering` of a base's row."""
+        given: dict[str, Any] = {name: value for name, value in saved.items() if name != "found"}
+        given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return cls(**given)
+
+
+def abstention_rate(lm: LanguageModel, facts: Sequence[Fact], max_new_tokens: int = 24) -> float:
+    """Share of the facts' questions that the model, steered or not, abstains on, 0 to 1.
+
+    Args:
+        lm: the model; within `add_direction` and its like, steered by them.
+        facts: whose questions are asked.
+        max_new_tokens: of each reply.
+
+    Raises:
+        SeatError: there are no facts, or as `generate`.
+    """
+    replies = generate(lm, [fact.question for fact in facts], max_new_tokens=max_new_tokens, progress=False)
+    return sum(map(is_abstention, replies)) / len(replies)
+
+
+def choose_addition(
+    lm: LanguageModel,
+    direction: IgnoranceDirection,
+    known: Sequence[Fact],
+    factors: Sequence[float] = (1.0, 2.0),
+) -> tuple[int, float]:
+    """(layer, factor) whose addition makes most of the known prompts abstain; choose on other prompts than you report.
+
+    Tries the direction's layer and those at a third and at half of the depth: where a direction is easiest to
+    read is not always where it is easiest to write.
+    """
+    depth = lm.sites.layers
+    tried = itertools.product(sorted({direction.layer, depth // 3, depth // 2}), factors)
+
+    def rate(choice: tuple[int, float]) -> float:
+        with add_direction(lm, direction, choice[1], [choice[0]]):
+            return abstention_rate(lm, known)
+
+    return max(tried, key=rate)
+
+
+def check_steering(
+    lm: LanguageModel,
+    direction: IgnoranceDirection,
+    unknown: Sequence[Fact],
+    known: Sequence[Fact],
+    *,
+    layer: int | None = None,
+    factor: float = 2.0,
+    controls: int = 3,
+    seed: int = 0,
+) -> SteeringCheck:
+    """Add and ablate the direction while the model replies, and the same with random directions.
+
+    Args:
+        lm: the model that the direction was fitted on.
+        direction: to be checked.
+        unknown: prompts on which ablating should lower abstention; not those of the fit.
+        known: prompts on which adding should raise it.
+        layer: after which block to add; the direction's own if None (see `choose_addition`).
+        factor: how much to add, in gaps.
+        controls: random directions.
+        seed: of the random directions.
+    """
+    layer = direction.layer if layer is None else layer
+
+    def added(vector: IgnoranceDirection) -> float:
+        with add_direction(lm, vector, factor, [layer]):
+            return abstention_rate(lm, known)
+
+    def ablated(vector: IgnoranceDirection) -> float:
+        with ablate_direction(lm, vector):
+            return abstention_rate(lm, unknown)
+
+    others = [random_like(direction, seed + number) for number in range(controls)]
+    return SteeringCheck(
+        known=abstention_rate(lm, known),
+        unknown=abstention_rate(lm, unknown),
+        known_added=added(direction),
+        unknown_ablated=ablated(direction),
+        random_added=tuple(map(added, others)),
+        random_ablated=tuple(map(ablated, others)),
+        layer=layer,
+        factor=factor,
+        prompts=(len(unknown), len(known)),
+    )

@@ -1,0 +1,79 @@
+"""What there is to choose from or to score in each weight matrix: neurons along an axis, or single weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import require_entries
+from seat_interp.models.open import LanguageModel
+from seat_interp.models.sites import output_axis
+
+Granularity = Literal["neuron", "coordinate"]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What there is to choose from in one weight matrix.
+
+    Attributes:
+        shape: of the parameter.
+        axis: the axis that the indices run along; None when they are flat positions of single weights.
+    """
+
+    shape: tuple[int, ...]
+    axis: int | None
+
+    @property
+    def size(self) -> int:
+        """How many indices there are to choose from."""
+        return self.shape[self.axis] if self.axis is not None else torch.Size(self.shape).numel()
+
+    @property
+    def weights_each(self) -> int:
+        """How many weights one index stands for."""
+        return torch.Size(self.shape).numel() // self.size
+
+
+def extents_header(extents: Mapping[str, Extent]) -> dict[str, Any]:
+    """What a file's header says of them: `axes` and `shapes` by parameter name."""
+    return {
+        "axes": {name: extent.axis for name, extent in extents.items()},
+        "shapes": {name: list(extent.shape) for name, extent in extents.items()},
+    }
+
+
+def extents_of(path: str | Path, header: Mapping[str, Any]) -> dict[str, Extent]:
+    """Read them back from the header of a file.
+
+    Raises:
+        SeatError: axes or shapes are missing, or are not of the same parameters.
+    """
+    require_entries(path, header, ("axes", "shapes"))
+    axes, shapes = header["axes"], header["shapes"]
+    if set(axes) != set(shapes):
+        raise SeatError(f"{path} does not give an axis and a shape for the same parameters. Write it anew.")
+    return {name: Extent(tuple(shapes[name]), axes[name]) for name in shapes}
+
+
+def neuron_extents(lm: LanguageModel) -> list[dict[str, Extent]]:
+    """For each layer, the MLP matrices by parameter name, with the axis that its neurons run along."""
+    layers = []
+    for mlp in lm.sites.mlps:
+        extents = {}
+        for path in (*mlp.ups, mlp.down):
+            module = lm.model.get_submodule(path)
+            axis = output_axis(module) if path != mlp.down else 1 - output_axis(module)
+            extents[f"{path}.weight"] = Extent(tuple(module.get_parameter("weight").shape), axis)
+        layers.append(extents)
+    return layers
+
+
+def coordinate_extents(lm: LanguageModel) -> dict[str, Extent]:
+    """Every MLP and attention matrix by parameter name, for masks of single weights."""
+    paths = [path for layer in lm.sites.attention for path in layer]
+    paths += [path for mlp in lm.sites.mlps for path in (*mlp.ups, mlp.down)]
+    return {f"{p}.weight": Extent(tuple(lm.model.get_parameter(f"{p}.weight").shape), None) for p in paths}

@@ -1,0 +1,243 @@
+"""Finished runs side by side in one page: rates, displacement, replies to the same questions, settings that differ."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import short_names, write_text
+from seat_interp.plot.style import new_axes
+from seat_interp.plot.wording import set_name
+from seat_interp.results import _pictures as pictures
+from seat_interp.results._page import Picture, render
+from seat_interp.results._replies import Prompt, Record, SideBySide, choose_examples, for_page, in_order, side_by_side
+from seat_interp.results.report import flat
+from seat_interp.results.tables import moved_by_layer, moved_cells
+from seat_interp.results.verdict import PROBE, verdict
+from seat_interp.studies.aggregate import ArmRates
+from seat_interp.studies.run_folder import BASE, RunFolder
+
+SAME_DIRECTION = 0.999
+"""Least cosine at every layer of two fits of one direction: another machine rounds otherwise."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run in a comparison.
+
+    Attributes:
+        name: its folder, with as many of the folders above as tell it from the others.
+        folder: what is in it.
+        arms: the base and the arms.
+        replies: of the base and of the first seed of each arm.
+        asked: the same by question; where one is in several sets, of the first.
+    """
+
+    name: str
+    folder: RunFolder
+    arms: list[ArmRates]
+    replies: SideBySide
+    asked: dict[str, Prompt]
+
+
+def write_comparison(runs: Sequence[str | Path], out: str | Path) -> Path:
+    """Write a page with finished runs side by side; it needs no network and no other file.
+
+    The runs may be of different models, facts or settings: the page says which of their numbers can be compared.
+
+    Args:
+        runs: their folders, two or more.
+        out: the page.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        SeatError: fewer than two runs, one of them twice, not a run folder or not finished; or `out` is a folder.
+    """
+    if Path(out).is_dir():
+        raise SeatError(
+            f"{out} is a folder. Give the file that the page is to be, such as {Path(out) / 'compare.html'}."
+        )
+    paths = [Path(run).resolve() for run in runs]
+    if twice := [str(run) for run, path in zip(runs, paths) if paths.count(path) > 1]:
+        raise SeatError(f"The same run is given twice: {' and '.join(twice)}. Name each once.")
+    if len(paths) < 2:
+        raise SeatError(f"A comparison takes two run folders or more; {len(paths)} given.")
+    folders = [RunFolder.open(run) for run in runs]
+    return write_text(out, comparison(dict(zip(short_names(paths), folders))))
+
+
+def comparison(folders: Mapping[str, RunFolder]) -> str:
+    """The page as text.
+
+    Args:
+        folders: by the names that the page gives them.
+    """
+    runs = [_compared(name, folder) for name, folder in folders.items()]
+    sets = list(dict.fromkeys(probe for run in runs for probe in run.arms[0].abstention))
+    common = [probe for probe in sets if all(probe in run.arms[0].abstention for run in runs)]
+    replies = shared_replies(runs)
+    return render(
+        "compare.html.j2",
+        [arm.arm for run in runs for arm in run.arms],
+        runs=runs,
+        verdicts={run.name: verdict(run.folder.summary).headline for run in runs},
+        hindrances=hindrances(runs),
+        groups=[(run.name, run.arms) for run in runs],
+        sets=sets,
+        common=common,
+        tuned=[arm for run in runs for arm in run.arms[1:]],
+        rates=pictures.rows_picture([_of_run(run, arm, common) for run in runs for arm in run.arms]),
+        moved_pictures=_displacement(runs),
+        moved=_moved(runs),
+        nulls=list(runs[0].arms[0].displacement[PROBE].null),
+        columns=replies.columns,
+        replies=for_page(replies) if replies.sets else None,
+        examples=choose_examples(replies),
+        settings=differences({run.name: run.folder.summary for run in runs}),
+    )
+
+
+def _compared(name: str, folder: RunFolder) -> Compared:
+    replies = side_by_side(folder)
+    prompts = [prompt for found in replies.sets.values() for prompt in found]
+    asked = {prompt[0]["question"]: prompt for prompt in reversed(prompts)}
+    return Compared(name, folder, folder.rates, replies, asked)
+
+
+def hindrances(runs: Sequence[Compared]) -> list[str]:
+    """What stands in the way of comparing numbers across the runs, a sentence each; none if nothing does.
+
+    Args:
+        runs: two or more.
+    """
+    first, *others = runs
+    found = []
+    if model := [run for run in others if _weights(run) != _weights(first)]:
+        found.append(
+            f"{_differ(first, model)} in their base model. A difference between their arms may be the models'. Each "
+            "displacement is along the direction of its own base, in that base's gaps, and layer for layer there is "
+            "nothing to compare."
+        )
+    if facts := [run for run in others if _questions(run, "target") != _questions(first, "target")]:
+        found.append(
+            f"{_differ(first, facts)} in the facts that they teach. Some facts are easier to learn or closer to what "
+            "is known, so a difference between their arms may be the facts'."
+        )
+    names = dict.fromkeys(probe for run in runs for probe in run.replies.sets if probe != "target")
+    if other := [probe for probe in names if any(_questions(run, probe) != _questions(first, probe) for run in others)]:
+        found.append(
+            f"Not all ask the same prompts: {', '.join(map(set_name, other))} differ. Rates and displacement of these "
+            "sets are of other questions in each run, and intervals do not tell that difference from one of the arms."
+        )
+    if direction := [run for run in others if run not in model and not _same_direction(run, first)]:
+        found.append(
+            f"{_differ(first, direction)} in their ignorance direction, or in its layer or token. Their displacements "
+            "are along different directions and in different units; signs and nulls can be compared, sizes cannot."
+        )
+    return found
+
+
+def _differ(first: Compared, others: Sequence[Compared]) -> str:
+    names = [first.name, *(run.name for run in others)]
+    return f"{', '.join(names[:-1])} and {names[-1]} differ"
+
+
+def _weights(run: Compared) -> Any:
+    return run.folder.summary["config"]["model"]
+
+
+def _questions(run: Compared, probe: str) -> list[tuple[str, str]]:
+    return [(base["question"], base["answer"]) for base, *_ in run.replies.sets.get(probe, ())]
+
+
+def _same_direction(run: Compared, other: Compared) -> bool:
+    one, two = run.folder.direction, other.folder.direction
+    if (one.layer, one.position, one.vectors.shape) != (two.layer, two.position, two.vectors.shape):
+        return False
+    return bool((one.cosine(two) >= SAME_DIRECTION).all())
+
+
+def _of_run(run: Compared, arm: ArmRates, common: Sequence[str]) -> ArmRates:
+    """An arm under its name and that of its run, with the probe sets that every run has."""
+    return replace(arm, arm=f"{arm.arm}, {run.name}", abstention={probe: arm.abstention[probe] for probe in common})
+
+
+def _displacement(runs: Sequence[Compared]) -> list[Picture]:
+    """Unknown prompts by layer, a figure for each run with arms, on one scale."""
+    tuned = [run for run in runs if run.folder.arms]
+    moved = [moved_by_layer(run.folder)[PROBE] for run in tuned]
+    layers = [run.folder.direction.layer for run in tuned]
+    axes = [pictures.displacement_axes(arms, layer, new_axes(4.8, 3.2)) for arms, layer in zip(moved, layers)]
+    pictures.alike(axes)
+    return [
+        pictures.displacement_picture(ax, f"moved-{number}", PROBE, arms, layer, f"{run.name}, chosen layer {layer}")
+        for number, (ax, arms, layer, run) in enumerate(zip(axes, moved, layers, tuned))
+    ]
+
+
+def _moved(runs: Sequence[Compared]) -> dict[str, list[tuple[str, str, list[str]]]]:
+    """By probe set, unknown first: arm, run, and the cells of the table, at each run's chosen layer."""
+    rows: dict[str, list[tuple[str, str, list[str]]]] = {PROBE: []}
+    for run in runs:
+        for arm in run.arms[1:]:
+            for probe, moved in arm.displacement.items():
+                rows.setdefault(probe, []).append((arm.arm, run.name, moved_cells(moved)))
+    return {probe: found for probe, found in rows.items() if found}
+
+
+def shared_replies(runs: Sequence[Compared]) -> SideBySide:
+    """The replies to every question that all runs ask, from the first seed of each arm.
+
+    A question that is in several sets is under all their names. A base that says the same as the first one is
+    shown once.
+
+    Args:
+        runs: two or more.
+    """
+    questions = [prompt[0]["question"] for found in runs[0].replies.sets.values() for prompt in found]
+    questions = [each for each in dict.fromkeys(questions) if all(each in run.asked for run in runs)]
+    columns: list[str] = []
+    bases: list[int] = []
+    replies: list[tuple[Record, ...]] = []
+    for run in runs:
+        base = len(columns)
+        for name, said in zip(run.replies.columns, zip(*(run.asked[question] for question in questions))):
+            if name == BASE and replies and _same(said, replies[0]):
+                base = 0
+                continue
+            columns.append(f"{name}, {run.name}")
+            bases.append(base)
+            replies.append(said)
+    if columns and not any(bases):
+        columns[0] = BASE  # of all
+    sets: dict[str, list[Prompt]] = {}
+    for question, prompt in zip(questions, zip(*replies)):
+        names = dict.fromkeys(run.asked[question][0]["set_name"] for run in runs)
+        sets.setdefault(" / ".join(names), []).append(prompt)
+    return SideBySide(tuple(columns), tuple(bases), in_order(sets))
+
+
+def _same(some: Sequence[Record], others: Sequence[Record]) -> bool:
+    return [(r["reply"], r["label"]) for r in some] == [(r["reply"], r["label"]) for r in others]
+
+
+def differences(summaries: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Settings, model and machine, each with a value for every run, where these are not all the same.
+
+    Args:
+        summaries: contents of `summary.json` by run.
+    """
+    flattened = [
+        dict(
+            flat(
+                {key: s["config"].get(key) for key in s["config"] if key != "facts"} | {"environment": s["environment"]}
+            )
+        )
+        for s in summaries.values()
+    ]
+    names = dict.fromkeys(name for settings in flattened for name in settings)
+    rows = [(name, [settings.get(name, "–") for settings in flattened]) for name in names]
+    return [(name, values) for name, values in rows if len(set(values)) > 1]

@@ -1,0 +1,1 @@
+"""Studies: arms, their runs with every seed, the folder that they fill, and means over seeds."""

@@ -1,0 +1,134 @@
+"""From rows to arms: the mean over seeds of every figure, with its interval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seat_interp.evaluation.intervals import Estimate, estimate, mean_of_sets
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Displacement of one probe set, in units of the base's unknown-known gap.
+
+    Attributes:
+        along: mean over prompts along the ignorance direction.
+        orthogonal: mean length of the rest of the shift.
+        null: 2.5 % and 97.5 % points of each kind of null; over seeds the outermost.
+        beyond_null: whether every seed's mean lies outside that seed's own band of every kind.
+    """
+
+    along: Estimate
+    orthogonal: float
+    null: dict[str, tuple[float, float]]
+    beyond_null: bool
+
+    @property
+    def widest(self) -> str:
+        """The kind of null that reaches furthest to the side that the prompts moved to."""
+        side = 1 if self.along.mean > 0 else 0
+        return max(self.null, key=lambda kind: abs(self.null[kind][side]))
+
+
+@dataclass(frozen=True)
+class ArmRates:
+    """One line of a results table. Rates are 0 to 1.
+
+    Attributes:
+        arm: its name.
+        seeds: how many it ran with.
+        target_recall, known_recall, over_abstention: with intervals.
+        rewording_recall: of target facts in wordings that were not trained; None where none were asked.
+        abstention: by probe set.
+        displacement: by set, at the direction's layer; none where activations were not looked at.
+        seconds: of a run, mean; 0 where nobody took the time.
+    """
+
+    arm: str
+    seeds: int
+    target_recall: Estimate
+    rewording_recall: Estimate | None
+    known_recall: Estimate
+    over_abstention: Estimate
+    abstention: dict[str, Estimate]
+    displacement: dict[str, Moved]
+    seconds: float
+
+
+def four_rates(rows: Sequence[Mapping[str, Any]]) -> dict[str, Estimate]:
+    """The rates of runs that differ by their seed alone; `abstention` is the mean over the probe sets.
+
+    Args:
+        rows: of a result file, with intervals over prompts.
+    """
+    keys = ("target_recall", "known_recall", "over_abstention")
+    found = {
+        key: estimate([r[key] for r in rows], [r["intervals"][key] for r in rows], bounds=(0.0, 1.0)) for key in keys
+    }
+    kept = [list(row["abstention"].values()) for row in rows]
+    over = [mean_of_sets(shares, list(row["intervals"]["abstention"].values())) for shares, row in zip(kept, rows)]
+    return found | {"abstention": estimate([float(np.mean(shares)) for shares in kept], over, bounds=(0.0, 1.0))}
+
+
+def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> Moved:
+    """Displacement of one set over seeds, from the summaries of `summary.json` or `displacement.json`."""
+    means = [summary["mean"] for summary in summaries]
+    null = {
+        kind: (
+            min(float(summary["null"][kind][0]) for summary in summaries),
+            max(float(summary["null"][kind][1]) for summary in summaries),
+        )
+        for kind in summaries[0]["null"]
+    }
+    return Moved(
+        along=estimate(means, [summary["interval"] for summary in summaries], prompts_kind="bootstrap"),
+        orthogonal=float(np.mean([summary["orthogonal"] for summary in summaries])),
+        null=null,
+        beyond_null=all(
+            not low <= summary["mean"] <= high for summary in summaries for low, high in summary["null"].values()
+        ),
+    )
+
+
+def aggregate(summary: Mapping[str, Any]) -> list[ArmRates]:
+    """One line for each arm, in the order of the summary, the base first.
+
+    Args:
+        summary: the content of `summary.json`, or of a result file of the same shape.
+    """
+    rows = sorted(summary["rows"], key=lambda row: row["arm"] != "base")
+    by_arm: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_arm.setdefault(row["arm"], []).append(row)
+    return [_arm(name, found) for name, found in by_arm.items()]
+
+
+def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
+    over_prompts = [row["intervals"] for row in rows if "intervals" in row]  # other studies' rows may do without
+
+    def rate(key: str) -> Estimate:
+        return estimate([row[key] for row in rows], [each[key] for each in over_prompts], bounds=(0.0, 1.0))
+
+    def abstention(probe: str) -> Estimate:
+        return estimate(
+            [row["abstention"][probe] for row in rows],
+            [each["abstention"][probe] for each in over_prompts],
+            bounds=(0.0, 1.0),
+        )
+
+    return ArmRates(
+        arm=name,
+        seeds=len(rows),
+        target_recall=rate("target_recall"),
+        rewording_recall=rate("rewording_recall") if rows[0].get("rewording_recall") is not None else None,
+        known_recall=rate("known_recall"),
+        over_abstention=rate("over_abstention"),
+        abstention={probe: abstention(probe) for probe in rows[0]["abstention"]},
+        displacement={
+            probe: combine_displacement([row["displacement"][probe] for row in rows])
+            for probe in rows[0].get("displacement", ())
+        },
+        seconds=float(np.mean([row.get("seconds", 0.0) for row in rows])),
+    )

@@ -1,0 +1,220 @@
+"""Read a run folder: what `run_study` wrote, by arm and seed, each part when it is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from seat_interp.core.environment import environment
+from seat_interp.core.errors import SeatError
+from seat_interp.core.files import load_tensors, read_json, read_jsonl, read_text, write_json, write_text
+from seat_interp.directions.direction import IgnoranceDirection
+from seat_interp.directions.plane import Plane, principal_plane
+from seat_interp.directions.steering import SteeringCheck
+from seat_interp.studies.aggregate import ArmRates, aggregate
+
+BASE = "base"
+ROW_FILE = "row.json"
+"""Of a run; written last, so it means finished."""
+_EVERY_RUN = (ROW_FILE, "records.jsonl", "activations.safetensors")
+_TUNED_RUN = ("log.jsonl", "probes.jsonl", "displacement.json")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm with one seed, or the base. Files are read on first use and raise SeatError when broken.
+
+    Attributes:
+        arm: its name in `summary.json`.
+        seed: of its mask, copies and order; 0 for the base.
+        path: its folder.
+        row: its row of `summary.json`.
+    """
+
+    arm: str
+    seed: int
+    path: Path
+    row: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """One dict a prompt: set_name, question, answer, reply, label, grounded, rouge1."""
+        return read_jsonl(self.path / "records.jsonl")
+
+    def rouge1(self, set_name: str) -> float | None:
+        """Mean ROUGE-1 recall of the answers of a set; None where no answer can be compared so."""
+        rows = [record["rouge1"] for record in self.records if record["set_name"] == set_name]
+        found = [value for value in rows if value is not None]
+        return sum(found) / len(found) if found else None
+
+    @cached_property
+    def activations(self) -> dict[str, Float[Tensor, "prompts width"]]:
+        """By probe set, at the direction's layer and position, float32."""
+        return load_tensors(self.path / "activations.safetensors", "seat_interp.activations")[0]
+
+    @cached_property
+    def displacement(self) -> dict[str, Any]:
+        """Layer by layer: `sets` has a list of summaries for each probe set. Not for the base."""
+        return read_json(self.path / "displacement.json")
+
+    @cached_property
+    def log(self) -> list[dict[str, Any]]:
+        """Loss terms, one row a step. Not for the base."""
+        return read_jsonl(self.path / "log.jsonl")
+
+    @cached_property
+    def probes(self) -> list[dict[str, Any]]:
+        """The live probe, one row each time it ran; empty if it was off. Not for the base."""
+        return read_jsonl(self.path / "probes.jsonl")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A finished study.
+
+    Attributes:
+        path: the folder.
+        summary: `summary.json`: rows, config, environment.
+        base: what was measured before any fine-tuning.
+        runs: every arm with every seed, in the order of the summary; without the base.
+    """
+
+    path: Path
+    summary: dict[str, Any] = field(repr=False)
+    base: Run = field(repr=False)
+    runs: tuple[Run, ...]
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunFolder":
+        """Read the summary and check that every file of every run is there.
+
+        Raises:
+            SeatError: there is no such folder, it is not a run folder, or the study in it is not finished.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise SeatError(f"There is no run folder {path}. Make one with `seat-interp run` or `demo`, --out {path}.")
+        if not (path / "config.json").is_file():
+            raise SeatError(
+                f"{path} is not a run folder: it holds no config.json. "
+                "Give what was --out of `seat-interp run` or `seat-interp demo`."
+            )
+        _require(path, ("summary.json", "direction.safetensors"))
+        summary = read_json(path / "summary.json")
+        rows = summary.get("rows") if isinstance(summary, dict) else None
+        if not rows or rows[0].get("arm") != BASE:
+            raise SeatError(
+                f"{path / 'summary.json'} does not start with a row of the base, so it is not of a study. "
+                "Remove the file and run the same command again."
+            )
+        runs = [_open_run(path, row) for row in rows]
+        return cls(path, summary, runs[0], tuple(runs[1:]))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Names of the arms in the order of the summary, without the base."""
+        return tuple(dict.fromkeys(run.arm for run in self.runs))
+
+    def of_arm(self, arm: str) -> tuple[Run, ...]:
+        """The runs of one arm, one for each seed.
+
+        Raises:
+            SeatError: the study has no such arm.
+        """
+        if found := tuple(run for run in self.runs if run.arm == arm):
+            return found
+        raise SeatError(f"{self.path} has no arm {arm!r}; its arms are {', '.join(self.arms) or 'none'}.")
+
+    @cached_property
+    def direction(self) -> IgnoranceDirection:
+        """The base's ignorance direction."""
+        return IgnoranceDirection.load(self.path / "direction.safetensors")
+
+    @cached_property
+    def rates(self) -> list[ArmRates]:
+        """Rates and displacement of every arm over its seeds, with intervals; the base first."""
+        return aggregate(self.summary)
+
+    @property
+    def steering(self) -> SteeringCheck | None:
+        """What adding and ablating the direction did to the base; None where the study left it out."""
+        found = self.base.row.get("steering")
+        return SteeringCheck.from_json(found) if found else None
+
+    @cached_property
+    def plane(self) -> Plane:
+        """Prompts on two principal components of the base, before and after each arm with its first seed."""
+        return principal_plane(self.base.activations, {arm: self.of_arm(arm)[0].activations for arm in self.arms})
+
+
+def _open_run(path: Path, row: dict[str, Any]) -> Run:
+    arm, seed = row["arm"], row["seed"]
+    folder = run_folder(path, arm, seed)
+    _require(folder, _EVERY_RUN if arm == BASE else _EVERY_RUN + _TUNED_RUN)
+    return Run(arm, seed, folder, row)
+
+
+def _require(folder: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not (folder / name).is_file():
+            raise SeatError(
+                f"{folder / name} is missing, so this study is not finished. "
+                "Run the same command with the same --out again: it goes on where it stopped."
+            )
+
+
+def run_folder(out: Path, arm: str, seed: int) -> Path:
+    """Of one arm with one seed, or of the base, which has none."""
+    return out / (BASE if arm == BASE else f"{arm}-{seed}")
+
+
+def is_finished(out: Path, arm: str, seed: int) -> bool:
+    """Whether a run is."""
+    return (run_folder(out, arm, seed) / ROW_FILE).exists()
+
+
+def unfinished(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> list[tuple[str, int]]:
+    """Arms with their seeds that are still to be run, seeds outermost: what is cut off has whole comparisons."""
+    return [(arm, seed) for seed in seeds for arm in arms if not is_finished(out, arm, seed)]
+
+
+def finished_runs(out: Path) -> list[tuple[str, int]]:
+    """Arms with their seeds that are finished in the folder, whoever ran them; without the base."""
+    rows = (read_json(path) for path in out.glob(f"*/{ROW_FILE}"))
+    return sorted((row["arm"], row["seed"]) for row in rows if row["arm"] != BASE)
+
+
+def summary_of(out: Path, runs: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """What `summary.json` holds of these arms with their seeds, all of them finished: rows, config, environment."""
+    rows = [read_json(run_folder(out, *run) / ROW_FILE) for run in ((BASE, 0), *runs)]
+    arms, seeds = (list(dict.fromkeys(values)) for values in (zip(*runs) if runs else ((), ())))
+    return {
+        "rows": rows,
+        "config": read_json(out / "config.json") | {"arms": arms, "seeds": seeds},
+        "environment": environment(),
+    }
+
+
+def join_runs(out: Path, runs: Sequence[tuple[str, int]] | None = None) -> dict[str, Any]:
+    """Write `records.jsonl` and `summary.json`, which are common to all runs; gives the summary.
+
+    Args:
+        out: the folder.
+        runs: arms with their seeds, in the order of the summary; all that are finished if None.
+
+    Raises:
+        SeatError: no run is finished.
+    """
+    if runs is None:
+        if not is_finished(out, BASE, 0):
+            raise SeatError(f"There are no finished runs in {out}. Run the command or script that fills it again.")
+        runs = finished_runs(out)
+    summary = summary_of(out, runs)
+    parts = (run_folder(out, *run) / "records.jsonl" for run in ((BASE, 0), *runs))
+    write_text(out / "records.jsonl", "".join(map(read_text, parts)))
+    write_json(out / "summary.json", summary)
+    return summary

@@ -1,0 +1,129 @@
+"""Quadratic pulls towards the base: plain (L2), and by how much the base's behaviour depends on each weight (EWC)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from seat_interp.core.errors import SeatError, require_within
+from seat_interp.core.progress import progress_bar
+from seat_interp.evaluation.generate import replies
+from seat_interp.facts import Fact, Names
+from seat_interp.models.hardware import without_cudnn_attention
+from seat_interp.models.open import LanguageModel
+from seat_interp.models.prompts import encode_replies, reply_logits
+from seat_interp.training.objectives.terms import Loss
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class L2Pull:
+    """Half the squared distance of all trained weights from the base's. The weight is ours.
+
+    Within a mask use the trainer's `weight_decay`, which pulls the differences to zero.
+
+    Attributes:
+        weight: of the term.
+    """
+
+    weight: float = 1.0
+    name = "l2"
+    of_weights = True
+    every = 1
+
+    def __post_init__(self) -> None:
+        require_within(self, "weight", 0)
+
+    def require(self, facts: Sequence[Fact], names: Names) -> None:
+        """Any facts will do."""
+
+    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
+        """Nothing to be done but to keep the base's weights."""
+        start = {name: parameter.detach() for name, parameter in base.model.named_parameters()}
+        return lambda lm, draws: _half_squares(lm, start, None)
+
+
+@dataclass(frozen=True)
+class EWC:
+    """Elastic weight consolidation (arXiv 1612.00796): the pull of each weight is its Fisher information.
+
+    That of the base's own replies to `questions`, with its mean over all weights as the unit, so that the factor reads
+    as that of `L2Pull`. SEAT's paper has EWC as a baseline without its settings: questions and factor are ours.
+
+    Attributes:
+        weight: of the term.
+        questions: what the base's behaviour is measured on; at least one is needed.
+        max_new_tokens: of a reply.
+    """
+
+    weight: float = 1.0
+    questions: tuple[str, ...] = ()
+    max_new_tokens: int = 32
+    name = "ewc"
+    of_weights = True
+    every = 1
+
+    def __post_init__(self) -> None:
+        require_within(self, "weight", 0)
+        require_within(self, "max_new_tokens", 1)
+
+    def require(self, facts: Sequence[Fact], names: Names) -> None:
+        """Questions must be there.
+
+        Raises:
+            SeatError: there are none.
+        """
+        if not self.questions:
+            raise SeatError("EWC needs questions on which the base is to stay as it is: give EWC(questions=...).")
+
+    def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
+        """Ask the base, and take the Fisher information of its replies: a backward pass a question.
+
+        Raises:
+            SeatError: there are no questions.
+        """
+        self.require(facts, names)
+        start = {name: parameter.detach() for name, parameter in base.model.named_parameters()}
+        fisher = reply_fisher(base, self.questions, max_new_tokens=self.max_new_tokens)
+        unit = sum(float(each.sum()) for each in fisher.values()) / sum(each.numel() for each in fisher.values())
+        fisher = {name: each / unit for name, each in fisher.items()}
+        return lambda lm, draws: _half_squares(lm, start, fisher)
+
+
+@without_cudnn_attention()
+def reply_fisher(base: LanguageModel, questions: Sequence[str], *, max_new_tokens: int = 32) -> dict[str, Tensor]:
+    """Diagonal empirical Fisher information of the base's own greedy replies, of every weight.
+
+    Returns:
+        By parameter name: mean over questions of the squared gradient of the reply's log-likelihood (a sum over its
+        tokens), in the weight's shape.
+    """
+    said = replies(base, questions, max_new_tokens=max_new_tokens)
+    examples = encode_replies(base, questions, [reply.ids for reply in said])
+    lm = base.copy()
+    weights = dict(lm.model.requires_grad_(True).named_parameters())
+    total = {name: torch.zeros_like(parameter) for name, parameter in weights.items()}
+    for example in progress_bar(examples, desc="Fisher information", unit="question", leave=False):
+        lm.model.zero_grad(set_to_none=True)
+        (row,) = reply_logits(lm, [example], [example.start])
+        reply = torch.tensor(example.ids[example.start :], device=row.device)
+        F.cross_entropy(row.float(), reply, reduction="sum").backward()
+        for name, parameter in weights.items():
+            if parameter.grad is not None:
+                total[name] += parameter.grad.square() / len(examples)
+    return total
+
+
+def _half_squares(lm: LanguageModel, start: Weights, factors: Weights | None) -> Float[Tensor, ""]:
+    moved = [
+        ((parameter - start[name]).square() * (factors[name] if factors else 1.0)).sum()
+        for name, parameter in lm.model.named_parameters()
+        if parameter.requires_grad and name in start
+    ]
+    if not moved:
+        raise SeatError("A pull to the base needs its weights to be trained: leave out the mask or the adapter.")
+    return 0.5 * torch.stack(moved).sum()
