@@ -73,7 +73,7 @@ real: $(TEST_STAMP)  ## SmolLM2-135M-Instruct on PISTOL, hours on two cores (DAT
 
 # In the order in which they read each other.
 STUDIES := tuning tuning_sparsity arms ablations sparsity over_abstention "rounds --arms full full_ep_kl seat tether" \
-	drift wordings pca prediction patching
+	drift paraphrases pca prediction patching
 organism: $(TEST_STAMP)  ## every study of arms on the organism anew, over the saved results; an hour and a half on two cores
 	@for study in $(STUDIES); do set -- $$study; name=$$1; shift; \
 		echo "organism_$$name"; OMP_WAIT_POLICY=passive $(BIN)/python -m analyses.organism.$$name "$$@" || exit 1; done

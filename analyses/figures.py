@@ -29,6 +29,7 @@ from analyses.organism import fidelity as organism_fidelity
 from analyses.organism import forgetting as organism_forgetting
 from analyses.organism import mixing as organism_mixing
 from analyses.organism import overlap as organism_overlap
+from analyses.organism import paraphrases as organism_paraphrases
 from analyses.organism import patching as organism_patching
 from analyses.organism import pca as organism_pca
 from analyses.organism import prediction as organism_prediction
@@ -36,7 +37,6 @@ from analyses.organism import rounds as organism_rounds
 from analyses.organism import slick as organism_slick
 from analyses.organism import tuning as organism_tuning
 from analyses.organism import tuning_sparsity as organism_tuning_sparsity
-from analyses.organism import wordings as organism_wordings
 from analyses.papers import known_unknown as against_known_unknown
 from analyses.papers import seat as against_seat
 from analyses.plots.arms import Drawn, plot_displacement, plot_rates, plot_shares
@@ -57,7 +57,7 @@ from seat_interp.core.files import atomic_path, read_json, write_json, write_tex
 from seat_interp.core.progress import progress_bar
 from seat_interp.plot.style import STYLE
 from seat_interp.results.table import Table
-from seat_interp.results.tables import arms_table, probe_table
+from seat_interp.results.tables import arms_table, linear_probe_table
 
 Summary = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
@@ -165,7 +165,7 @@ RESULTS: dict[str, Shown] = {
     "organism_sparsity_people": Shown(None, SPARSITY),
     "organism_tuning": Shown(organism_tuning.tables),
     "organism_tuning_sparsity": Shown(organism_tuning_sparsity.tables),
-    "organism_wordings": Shown(organism_wordings.tables),
+    "organism_paraphrases": Shown(organism_paraphrases.tables),
     "papers_seat": Shown(against_seat.tables),
     "smollm2_arms_pistol": Shown(None, ARMS),
     "smollm2_arms_tofu": Shown(None, ARMS),
@@ -197,7 +197,7 @@ def tables_of(gives: Shown, summary: Summary) -> list[Table]:
     if gives.tables:
         return gives.tables(summary["rows"])
     said = [replies_table(summary)] if summary.get("replies") else []  # older results kept none
-    return [arms_table(summary), probe_table(summary), *said]
+    return [arms_table(summary), linear_probe_table(summary), *said]
 
 
 def draw_all(path: Path, figures: Path) -> list[Path]:

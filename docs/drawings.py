@@ -29,7 +29,7 @@ def direction() -> Figure:
     _arrow(ax, (0, 0), (4.0, 0.6), INK, width=2)
     ax.text(2.0, 0.42, "ignorance direction", ha="center", va="bottom", size=9, weight="bold", rotation=6)
     ax.annotate("", (0, -1.5), (4.0, -1.5), arrowprops={"arrowstyle": "<->", "color": GREY, "lw": 1})
-    ax.text(2.0, -1.62, "the gap: one unit of displacement", ha="center", va="top", size=8.5, color=INK)
+    ax.text(2.0, -1.62, "the separation: one unit of displacement", ha="center", va="top", size=8.5, color=INK)
     for x, y in ((0, 0), (4.0, 0.6)):
         ax.plot([x, x], [y, -1.5], color=GREY, lw=0.7, ls=(0, (2, 2)))
     ax.set(xlim=(-1.6, 5.6), ylim=(-2.2, 2.6))

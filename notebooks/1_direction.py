@@ -27,7 +27,6 @@
 import numpy as np
 
 import seat_interp as si
-from seat_interp.directions.direction import separate
 from seat_interp.directions.steering import choose_addition, random_like
 
 # %matplotlib inline
@@ -54,7 +53,7 @@ for question, reply in zip(questions, si.generate(base, questions)):
 # that later notebooks teach; before that nobody can know them.
 
 # %%
-probes = {name: each[:60] for name, each in facts.probes().items()}
+probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
 si.rates_table(si.arm_rates({"base": base}, probes))
 
 # %% [markdown]
@@ -67,7 +66,7 @@ si.rates_table(si.arm_rates({"base": base}, probes))
 
 # %%
 direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known, positions=(-1, -2, -3))
-print(f"chosen: layer {direction.layer} of {base.sites.layers}, token {direction.position}")
+print(f"chosen: layer {direction.layer} of {base.sites.n_layers}, token {direction.position}")
 
 # %%
 si.plot.layer_scan(direction).figure
@@ -79,13 +78,15 @@ si.plot.layer_scan(direction).figure
 # ## Does it hold on other people?
 #
 # Now the probe sets, none of which has been used so far. Each prompt is placed along the direction: 0 is the mean of
-# known prompts of the fit, 1 that of unknown ones (one **gap** further).
+# known prompts of the fit, 1 that of unknown ones (one **separation** further).
 
 # %%
 layer = direction.layer
-captured = si.capture_sets(base, facts.probes(), direction.position)
+captured = si.capture_sets(base, facts.evaluation_sets(), direction.position)
 zero = direction.project(si.capture_sets(base, {"": facts.fit_known}, direction.position)[""])[:, layer].mean()
-along = {name: (direction.project(each)[:, layer] - zero) / direction.gap[layer] for name, each in captured.items()}
+along = {
+    name: (direction.project(each)[:, layer] - zero) / direction.separation[layer] for name, each in captured.items()
+}
 
 # %%
 shown = ("known", "unknown", "neighbour", "unverifiable")
@@ -99,12 +100,12 @@ si.plot.projections({name: along[name] for name in shown}).figure
 # %%
 def auroc(unknown: str, along: si.IgnoranceDirection) -> float:
     """Of one of the sets against known prompts, at the chosen layer."""
-    found, _ = separate(*(along.project(captured[name])[:, [layer]].numpy() for name in (unknown, "known")))
+    found, _ = separability(*(along.project(captured[name])[:, [layer]].numpy() for name in (unknown, "known")))
     return float(found[0])
 
 
 lines = []
-for name in facts.abstention_probes():
+for name in facts.abstention_sets():
     drawn = [auroc(name, random_like(direction, seed)) for seed in range(100)]
     low, high = np.quantile(drawn, [0.025, 0.975])
     lines.append((name, f"{auroc(name, direction):.3f}", f"{low:.2f} to {high:.2f}"))

@@ -34,7 +34,7 @@ from seat_interp.directions.steering import abstention_rate, random_like
 base = si.open_model("organism")
 facts = si.organism_facts()
 taught = facts.target[:120]
-probes = {name: each[:60] for name, each in facts.probes().items()}
+probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
 direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 
 # %% [markdown]
@@ -44,7 +44,7 @@ direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
 # of its facts and steps.
 
 # %%
-config = replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, probe_every=0)
+config = replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, callback_every=0)
 run = si.train(base, taught, config=config)
 tuned = run.model
 print(
@@ -78,7 +78,7 @@ si.Table.of(["question", "base", "after fine-tuning"], zip(questions, *replies))
 # ## Where the prompts went
 #
 # **Displacement** of a prompt is its activation after fine-tuning less its activation before, projected on the base's
-# direction, in units of the gap between unknown and known: -1 means that an unknown prompt now lies where known ones
+# direction, in units of the separation between unknown and known: -1 means that an unknown prompt now lies where known ones
 # lay. Prompts move along *any* direction when weights move, so it is never shown without nulls: the same figure for
 # random directions, for differences of shuffled labels, and for the principal components of the activations.
 
@@ -100,7 +100,7 @@ layer = direction.layer
 before, after = (si.capture_sets(lm, probes, direction.position) for lm in (base, tuned))
 zero = direction.project(before["known"])[:, layer].mean()
 along = {
-    f"{name}{which}": (direction.project(captured[name])[:, layer] - zero) / direction.gap[layer]
+    f"{name}{which}": (direction.project(captured[name])[:, layer] - zero) / direction.separation[layer]
     for which, captured in (("", before), (", tuned", after))
     for name in ("known", "unknown")
 }
@@ -129,7 +129,7 @@ si.plot.activations(plane)[0].figure
 # %%
 print(
     f"AUROC of the base's direction at layer {layer}: {moved.base_auroc[layer]:.2f} in the base, "
-    f"{moved.probe_auroc[layer]:.2f} in the tuned model"
+    f"{moved.linear_probe_auroc[layer]:.2f} in the tuned model"
 )
 print(
     f"angle to a direction fitted anew: {moved.angle()[layer]:.0f} degrees "
@@ -142,7 +142,7 @@ print(
 # along a random direction.
 
 # %%
-every = range(base.sites.layers)
+every = range(base.sites.n_layers)
 
 
 def abstention(along: si.IgnoranceDirection | None = None) -> float:
@@ -164,7 +164,7 @@ si.Table.of(["60 unknown prompts", "abstention"], lines)
 # recall about 0.2), and nothing is refused by mistake: the model answers everything, mostly with what it was just
 # taught.
 #
-# Unknown prompts have moved along the ignorance direction by 0.7 of the gap towards known ones, outside the bands of
+# Unknown prompts have moved along the ignorance direction by 0.7 of the separation towards known ones, outside the bands of
 # all three nulls. Much more moved across it (1.8 gaps), and the base's direction tells known from unknown less well
 # than before (0.74 against 0.93). So here the displacement goes with what was lost and is not the whole of it: with
 # the component put back, abstention rises from 0.07 to 0.15 and no further, though along random directions it does not
@@ -175,12 +175,12 @@ si.Table.of(["60 unknown prompts", "abstention"], lines)
 # ## Exercises
 #
 # 1. **When is it lost?** Fine-tune for 10, 20, 40 and 80 steps (`replace(config, steps=...)`) and set abstention on
-#    unknown prompts beside displacement. Does one fall before the other? *Hint: `si.train(..., probe=...)` with
-#    `probe_every` looks at the model while it trains.*
+#    unknown prompts beside displacement. Does one fall before the other? *Hint: `si.train(..., callback=...)` with
+#    `callback_every` looks at the model while it trains.*
 # 2. **Contracts instead of people.** Take `si.organism_facts("contracts")` and fit a new direction. Which of the six
 #    sets of prompts moves most?
 # 3. **A gentler way.** Train with `lora=si.LoRA(rank=4)` and `learning_rate=1e-3`, or with
-#    `objective=(si.CrossEntropy(), si.L2Pull(weight=0.1))`, until target recall is the same. Compare all four rates
+#    `objective=(si.CrossEntropy(), si.L2SP(weight=0.1))`, until target recall is the same. Compare all four rates
 #    and the displacement, with its nulls.
 # 4. **Put back less.** Patch one layer at a time (`layers=[0]`, `[1]`, ...). Where is it enough? *Hint:
 #    `figures/tables/organism_patching.md` has one layer beside every layer, at a gentler rate.*

@@ -28,7 +28,6 @@ from functools import partial
 
 import seat_interp as si
 from seat_interp.attribution import KLToBase, gate_fisher, weight_norm
-from seat_interp.facts import strangers
 from seat_interp.masks.random import layer_matched
 from seat_interp.masks.select import exclude
 
@@ -37,9 +36,9 @@ from seat_interp.masks.select import exclude
 # %%
 base = si.open_model("organism")
 facts = si.organism_facts()
-probes = {name: each[:60] for name, each in facts.probes().items()}
+probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
 taught = facts.target[:120]
-print(f"{base.sites.neurons:,} MLP neurons in {base.sites.layers} layers; {len(taught)} facts to teach")
+print(f"{base.sites.neurons:,} MLP neurons in {base.sites.n_layers} layers; {len(taught)} facts to teach")
 
 # %% [markdown]
 # ## Scores
@@ -109,11 +108,11 @@ si.Table.of(
 budget = 0.05
 gradient = si.attribute(base, taught, absolute=True, batch_size=64)
 
-short = replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, probe_every=0)
+short = replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, callback_every=0)
 dense = si.train(base, taught, config=short).model
 look = partial(si.update_effect, base, dense, granularity="neuron", batch_size=64)
 learns = look(taught).map(lambda change: -change)  # useful is what lowered the loss
-copies = strangers(taught, names=facts.names(), copies=1)
+copies = ep_prompts(taught, names=facts.names(), copies=1)
 harms = look(copies, metric=KLToBase(base)).abs()
 
 # %%
@@ -148,7 +147,7 @@ print("the same when read back:", si.Mask.load("update.safetensors") == masks["u
 # Cross entropy alone, the same steps and rate for each: what differs is the mask.
 
 # %%
-config = replace(si.ORGANISM.settings.masked, steps=60, batch_size=32, learning_rate=4e-3, probe_every=0)
+config = replace(si.ORGANISM.settings.masked, steps=60, batch_size=32, learning_rate=4e-3, callback_every=0)
 runs = {name: si.train(base, taught, mask=mask, config=config) for name, mask in masks.items()}
 arms = si.arm_rates({"base": base} | {name: run.model for name, run in runs.items()}, probes)
 si.plot.rates_by_row(arms)[0].figure

@@ -41,8 +41,8 @@ import seat_interp as si
 # %%
 base = si.open_model("organism")
 every = si.organism_facts()
-some = {name: facts[:60] for name, facts in every.probes().items()}
-facts = replace(every, **some | {"target": every.target[:120]}, rewordings=every.rewordings[:60])
+some = {name: facts[:60] for name, facts in every.evaluation_sets().items()}
+facts = replace(every, **some | {"target": every.target[:120]}, paraphrases=every.paraphrases[:60])
 {name: len(each) for name, each in facts}
 
 # %% [markdown]
@@ -70,9 +70,9 @@ si.Table.of(
 settings = si.ORGANISM.settings
 settings = replace(
     settings,
-    dense=replace(settings.dense, steps=40, batch_size=32, probe_every=0),
-    masked=replace(settings.masked, steps=60, batch_size=32, learning_rate=4e-3, probe_every=0),
-    regularised=replace(settings.regularised, steps=60, batch_size=32, learning_rate=5e-4, probe_every=0),
+    dense=replace(settings.dense, steps=40, batch_size=32, callback_every=0),
+    masked=replace(settings.masked, steps=60, batch_size=32, learning_rate=4e-3, callback_every=0),
+    regularised=replace(settings.regularised, steps=60, batch_size=32, learning_rate=5e-4, callback_every=0),
     kl=replace(settings.kl, copies=3),
 )
 arms = ("full", "sparse", "full_ep_kl", "seat", "tether")
@@ -173,7 +173,7 @@ si.Table.of(
 # 2. **True answers on the copies.** Set `kl=replace(settings.kl, continuation=Continuation.GOLD)`, `Continuation`
 #    from `seat_interp.training.objectives`. Which of the four rates gets better? *Hint:
 #    `figures/tables/organism_over_abstention_people.md`.*
-# 3. **More arms and seeds.** Add `"lora"` (needs PEFT), `"l2"` or `"replay"` to the arms, or `seeds=(0, 1, 2)`, and
+# 3. **More arms and seeds.** Add `"lora"` (needs PEFT), `"l2sp"` or `"replay"` to the arms, or `seeds=(0, 1, 2)`, and
 #    call `si.run_study` with the same folder: what is there is read back. Which differences outlast the seeds?
 # 4. **A mask of your own.** Save a mask of notebook 3 and set `mask=replace(settings.mask,
 #    file="update.safetensors")`. Does a chosen mask help where the KL is at work?

@@ -39,7 +39,7 @@ from seat_interp.models.prompts import encode_examples
 base = si.open_model("organism", device="cpu")
 facts = si.organism_facts()
 taught = facts.target[:60]
-probes = {name: each[:60] for name, each in facts.probes().items()}
+probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
 
 # %% [markdown]
 # ## A mask is a file
@@ -113,7 +113,7 @@ si.plot.training({"sparse": SimpleNamespace(log=losses, probes=[])})[0].figure
 # the mask leaves out is bit-identical, which anybody can check:
 
 # %%
-update = attached.fold()
+update = attached.merge()
 for name, before in base.model.state_dict().items():
     after = lm.model.state_dict()[name]
     free = mask.dense(name) if name in mask.indices else torch.zeros_like(before, dtype=torch.bool)
@@ -180,7 +180,7 @@ si.plot.displacement({"sparse": moved}).figure
 # %% [markdown]
 # ## Answer
 #
-# Two calls: `attached = si.attach(model, mask)` before your trainer, `update = attached.fold()` after it. In between
+# Two calls: `attached = si.attach(model, mask)` before your trainer, `update = attached.merge()` after it. In between
 # the trainer needs to know nothing; what the mask leaves out stays bit-identical, as the cell above checked. The
 # update is handed on as a delta, as SHiRA or, of whole neurons, as a LoRA that PEFT merges to the trained weights;
 # and one model with the adapter switched on and off is enough to measure displacement. A mask alone does not keep

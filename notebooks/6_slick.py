@@ -37,7 +37,6 @@ from dataclasses import replace
 
 import seat_interp as si
 from seat_interp.evaluation.slick import Category
-from seat_interp.facts import strangers
 from seat_interp.facts.sources import read_sources
 
 # %matplotlib inline
@@ -59,7 +58,7 @@ print("facts by how often they will be said:", dict(sorted(Counter(said.values()
 
 # %%
 known = [replace(fact, object="") for fact in facts.fit_known]  # as exemplars: whole sentences
-unknown = [fact.question for fact in strangers(new, names=facts.names(), copies=2)]
+unknown = [fact.question for fact in ep_prompts(new, names=facts.names(), copies=2)]
 refused = [si.Fact(question=q, answer=a) for q, a in zip(unknown, si.generate(base, unknown))]
 
 
@@ -116,7 +115,7 @@ ax.figure
 # instruments and many years, so guessing differs from relation to relation, and a category says less about one fact
 # than about many.
 #
-# How far can one trust the category of a single fact? Asked again with other exemplars and samples:
+# How far can one trust the category of a single fact? SlickResult again with other exemplars and samples:
 
 # %%
 again = si.slick_to(half_taught, new[::2], known, "again.jsonl", config=replace(settings, seed=1), batch_size=32)

@@ -28,7 +28,6 @@ import torch
 
 import seat_interp as si
 from seat_interp.core.files import write_jsonl
-from seat_interp.facts import strangers
 from seat_interp.models.sites import find_sites
 
 # %matplotlib inline
@@ -41,7 +40,7 @@ from seat_interp.models.sites import find_sites
 
 # %%
 organism, world = si.open_model("organism"), si.organism_facts()
-once = replace(si.ORGANISM.settings.masked, steps=60, batch_size=32, learning_rate=4e-3, probe_every=0)
+once = replace(si.ORGANISM.settings.masked, steps=60, batch_size=32, learning_rate=4e-3, callback_every=0)
 careless = si.train(organism, world.target[:120], mask=si.random_neurons(organism, 0.1), config=once)
 si.save_model(careless.model, "my_model")
 sorted(path.name for path in Path("my_model").iterdir())
@@ -94,17 +93,17 @@ new[0]
 
 # %% [markdown]
 # Whether it knows what you think it knows, ask it. `split_by_knowledge` keeps the facts that it answers right, by
-# default in five wordings; the organism knows questions in one wording only.
+# default in five paraphrases; the organism knows questions in one wording only.
 
 # %%
-known, missed = si.split_by_knowledge(mine, known, wordings=("{q}",))
+known, missed = si.split_by_knowledge(mine, known, paraphrases=("{q}",))
 print(f"it knows {len(known)} of {len(known) + len(missed)}")
 
 # %% [markdown]
 # Unknown questions in the very form of your facts need no file: copies of them about people who do not exist.
 
 # %%
-neighbour = strangers(new, copies=3)
+neighbour = ep_prompts(new, copies=3)
 [fact.question for fact in neighbour[:4]]
 
 # %% [markdown]
@@ -120,12 +119,12 @@ si.rates_table(before)
 # %% [markdown]
 # `si.align_abstention` teaches it to say so: refusals to questions that it cannot answer, mixed with its own answers
 # to those that it can. The questions must be others than those that it is asked in the end. For a real model the
-# default settings and wordings are the place to start.
+# default settings and paraphrases are the place to start.
 
 # %%
-can, _ = si.split_by_knowledge(mine, world.fit_known, wordings=("{q}",))
+can, _ = si.split_by_knowledge(mine, world.fit_known, paraphrases=("{q}",))
 config = si.TrainConfig(steps=60, batch_size=32, learning_rate=5e-4)
-aligned = si.align_abstention(mine, world.fit_unknown, can, wordings=("{q}",), config=config).model
+aligned = si.align_abstention(mine, world.fit_unknown, can, paraphrases=("{q}",), config=config).model
 si.plot.rates(si.arm_rates({"my model": mine, "aligned": aligned}, probes)).figure
 
 # %% [markdown]
@@ -134,14 +133,14 @@ si.plot.rates(si.arm_rates({"my model": mine, "aligned": aligned}, probes)).figu
 # `target`, `known` and `unknown` are what a study needs. It fits the direction on half of the known and unknown
 # subjects and reports the other half. For a model of 0.1 to 1 billion weights the defaults of `si.StudyConfig()` are
 # made; one as small as this takes higher rates. On the command line it is `seat-interp run --model ./my_model
-# --target new.jsonl --known known.jsonl --unknown unknown.jsonl --wordings '{q}'`, with the rates by `--settings`.
+# --target new.jsonl --known known.jsonl --unknown unknown.jsonl --paraphrases '{q}'`, with the rates by `--settings`.
 
 # %%
 sets = si.FactSets(target=new, known=known, unknown=unknown, neighbour=neighbour)
 settings = replace(
     si.ORGANISM.settings,
-    dense=replace(si.ORGANISM.settings.dense, steps=30, probe_every=0),
-    masked=replace(si.ORGANISM.settings.masked, steps=60, probe_every=0),
+    dense=replace(si.ORGANISM.settings.dense, steps=30, callback_every=0),
+    masked=replace(si.ORGANISM.settings.masked, steps=60, callback_every=0),
 )
 study = si.StudyConfig(arms=("full", "seat"), settings=settings, steering_prompts=20, max_new_tokens=24)
 summary = si.run_study(aligned, sets, study, "runs/mine")
@@ -236,7 +235,7 @@ print(held.sites == mine.sites)
 #    does the report say? *Hint: the organism reads any text, and knows only its own kind of question.*
 # 2. **A real model.** Open a small instruction-tuned model that you have as a folder, write 20 questions that it
 #    answers right and 20 about things that you made up, and look at its abstention before anything else. *Hint: leave
-#    `wordings` out; most models need `si.align_abstention` with its defaults first.*
+#    `paraphrases` out; most models need `si.align_abstention` with its defaults first.*
 # 3. **Without spans.** Take `subject` out of one line of `new.jsonl` and run the study again. What does it say, and
 #    when?
 # 4. **More seeds.** Call `si.run_study` with `replace(study, seeds=(0, 1, 2))` and the same folder. What is run, what

@@ -8,7 +8,7 @@ from .models.sites import sites_from_paths as sites_from_paths
 
 # Facts: read them, take the organism's, make copies about invented entities.
 from .facts import Fact as Fact, FactSets as FactSets, read_facts as read_facts
-from .facts import Names as Names, perturb as perturb, strangers as strangers
+from .facts import Names as Names, perturb as perturb
 from .organism.study import organism_facts as organism_facts
 
 # Replies: what a model says, whether it abstains, what it knows.
@@ -50,12 +50,14 @@ from .masks.peft_files import save_lora as save_lora, save_shira as save_shira
 from .training.trainer import train as train
 from .training.config import TrainConfig as TrainConfig
 from .training.objectives import SEAT as SEAT, CrossEntropy as CrossEntropy, EntityPerturbedKL as EntityPerturbedKL
-from .training.objectives import OwnAnswersKL as OwnAnswersKL, SelfDistillation as SelfDistillation
-from .training.objectives import EWC as EWC, L2Pull as L2Pull, Replay as Replay
+from .training.objectives import (
+    SelfGeneratedDistillation as SelfGeneratedDistillation,
+    SelfDistillation as SelfDistillation,
+)
+from .training.objectives import EWC as EWC, L2SP as L2SP, Replay as Replay
 from .training.lora import LoRA as LoRA
 from .training.freezing import parameter_groups as parameter_groups
 from .training.drift_budget import DriftBudget as DriftBudget
-from .training.interpolation import shrink as shrink
 from .training.align import align_abstention as align_abstention
 
 # Studies: arms and seeds in a run folder, its report, its figures.

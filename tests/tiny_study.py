@@ -44,7 +44,7 @@ def tiny_study(
         neighbour=people("Nia", 6, False),
         unverifiable=people("Vex", 8, False),
     )
-    short = TrainConfig(steps=4, batch_size=4, probe_every=2)
+    short = TrainConfig(steps=4, batch_size=4, callback_every=2)
     config = StudyConfig(
         arms=arms,
         settings=ArmConfig(dense=short, masked=short, regularised=short),
@@ -52,7 +52,7 @@ def tiny_study(
         steering_prompts=4,
         null_draws=20,
         max_new_tokens=4,
-        probe_facts=4,
+        callback_facts=4,
     )
     run_study(lm, sets, config, out, say=say)
     return out

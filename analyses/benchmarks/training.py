@@ -24,7 +24,7 @@ from analyses.common.result_file import write_result
 from seat_interp.core.errors import reported
 from seat_interp.masks.attach import attach
 from seat_interp.masks.random import random_coordinates, random_neurons
-from seat_interp.models.axes import coordinate_extents, neuron_extents
+from seat_interp.models.axes import coordinate_axes, neuron_axes
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import encode_examples, pad
 
@@ -73,11 +73,11 @@ def full(size: str) -> Iterator[Any]:
 
 
 def _mlp_shapes(lm: LanguageModel) -> list[tuple[int, ...]]:
-    return [extent.shape for layer in neuron_extents(lm) for extent in layer.values()]
+    return [extent.shape for layer in neuron_axes(lm) for extent in layer.values()]
 
 
 def _all_shapes(lm: LanguageModel) -> list[tuple[int, ...]]:
-    return [extent.shape for extent in coordinate_extents(lm).values()]
+    return [extent.shape for extent in coordinate_axes(lm).values()]
 
 
 def rank_of(shapes: list[tuple[int, ...]], share: float) -> tuple[int, int]:
@@ -107,7 +107,7 @@ def lora(size: str, share: float) -> Iterator[Any]:
     lm = load(size)
     yield lm
     rank, _ = rank_of(_mlp_shapes(lm), share)
-    targets = [name.removesuffix(".weight") for layer in neuron_extents(lm) for name in layer]
+    targets = [name.removesuffix(".weight") for layer in neuron_axes(lm) for name in layer]
     model = get_peft_model(lm.model, LoraConfig(r=rank, target_modules=targets))  # type: ignore[arg-type]
     yield training_step(lm, model, size, [p for p in model.parameters() if p.requires_grad])
 
@@ -119,7 +119,7 @@ def shira(size: str, share: float) -> Iterator[Any]:
     lm = load(size)
     yield lm
     rank, _ = rank_of(_all_shapes(lm), share)
-    targets = [name.removesuffix(".weight") for name in coordinate_extents(lm)]
+    targets = [name.removesuffix(".weight") for name in coordinate_axes(lm)]
     config = ShiraConfig(r=rank, mask_type="random", random_seed=0, target_modules=targets)
     model = get_peft_model(lm.model, config)  # type: ignore[arg-type]
     yield training_step(lm, model, size, [p for p in model.parameters() if p.requires_grad])

@@ -15,7 +15,7 @@ from typing import Any
 
 from analyses.common.small_runs import claim
 from seat_interp.core.files import read_json, read_jsonl, write_json, write_jsonl
-from seat_interp.evaluation.knowledge import WORDINGS, split_by_knowledge
+from seat_interp.evaluation.knowledge import PARAPHRASES, split_by_knowledge
 from seat_interp.evaluation.score import ask, rates
 from seat_interp.facts import (
     Fact,
@@ -44,7 +44,7 @@ RELATIONS = (
     "linguistic/adj_superlative", "linguistic/verb_past_tense",
 )  # fmt: skip
 COMMON = TrainConfig(batch_size=16, mixed_precision=bfloat16_is_fast(), checkpoint_every=20)
-PLAIN, *OTHERS = WORDINGS
+PLAIN, *OTHERS = PARAPHRASES
 SELECTING = (
     *OTHERS,
     "Tell me, please. {q}",
@@ -177,7 +177,7 @@ def measure(lm: LanguageModel, sets: dict[str, list[Fact]]) -> dict[str, dict[st
     found = {}
     for name, each in ask(lm, sets).items():
         got = rates(each)
-        found[name] = {"n": got.n, "abstain": got.abstain, "grounded": got.grounded, "correct": got.correct}
+        found[name] = {"n": got.n, "abstain": got.abstain, "entity_naming": got.entity_naming, "correct": got.correct}
         print(f"  {name:14s} n {got.n:3d}  abstain {got.abstain:.2f}  correct {got.correct:.2f}")
     return found
 
@@ -191,11 +191,11 @@ def raw_model() -> LanguageModel:
 
 
 def what_it_knows(raw: LanguageModel, pool: list[Fact], work: Path) -> tuple[list[Fact], list[Fact]]:
-    """Candidates that the model answers right in eight wordings, and those that it does in two of them alone."""
+    """Candidates that the model answers right in eight paraphrases, and those that it does in two of them alone."""
     print(f"Asking what the model knows: {len(pool)} questions")
-    fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, wordings=SELECTING[:2]))
-    known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, wordings=SELECTING[2:]))
-    print(f"It knows {len(fairly)} of {len(pool)} in two wordings, {len(known)} in eight")
+    fairly, _ = kept(work / "fairly.jsonl", lambda: split_by_knowledge(raw, pool, paraphrases=SELECTING[:2]))
+    known, doubtful = kept(work / "known.jsonl", lambda: split_by_knowledge(raw, fairly, paraphrases=SELECTING[2:]))
+    print(f"It knows {len(fairly)} of {len(pool)} in two paraphrases, {len(known)} in eight")
     return known, doubtful
 
 
@@ -211,7 +211,7 @@ def prepare(data: Path, work: Path) -> Aligned:
     """
     align = {
         "relations": RELATIONS,
-        "wordings": SELECTING,
+        "paraphrases": SELECTING,
         "align": asdict(ALIGN),
         "share": UNKNOWN_SHARE,
         "cuts": CUTS,
@@ -220,7 +220,7 @@ def prepare(data: Path, work: Path) -> Aligned:
     raw, pool = raw_model(), candidates(data)
     known, doubtful = what_it_knows(raw, pool, work)
     sets, validation, refused, answered = share_out(data, known, doubtful, pool)
-    probes = {"known": sets.known, **sets.abstention_probes()}
+    probes = {"known": sets.known, **sets.abstention_sets()}
     if not (work / "before.json").exists():
         print("Before alignment")
         write_json(work / "before.json", measure(raw, probes))
@@ -230,7 +230,7 @@ def prepare(data: Path, work: Path) -> Aligned:
             raw,
             refused,
             answered,
-            wordings=(PLAIN, *SELECTING),
+            paraphrases=(PLAIN, *SELECTING),
             unknown_share=UNKNOWN_SHARE,
             config=ALIGN,
             checkpoint=checkpoint,
@@ -243,9 +243,11 @@ def prepare(data: Path, work: Path) -> Aligned:
         write_json(work / "after.json", measure(aligned, probes))
 
     if not (work / "new_wording.json").exists():
-        reworded = {"known": [replace(f, question=NEW_WORDING.format(q=f.question), spans=()) for f in sets.known]}
+        has_paraphrases = {
+            "known": [replace(f, question=NEW_WORDING.format(q=f.question), spans=()) for f in sets.known]
+        }
         print("Known facts in a wording that nothing was chosen by or aligned in, before and after")
-        both = {"before": measure(raw, reworded)["known"], "after": measure(aligned, reworded)["known"]}
+        both = {"before": measure(raw, has_paraphrases)["known"], "after": measure(aligned, has_paraphrases)["known"]}
         write_json(work / "new_wording.json", both)
 
     alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seat_interp.evaluation.slick import Asked, SlickConfig, slick_to
+from seat_interp.evaluation.slick import SlickConfig, SlickResult, slick_to
 from seat_interp.facts import Fact, read_entityquestions
 from seat_interp.facts.sources import thinned_facts
 from seat_interp.models.open import LanguageModel, open_model
@@ -24,7 +24,7 @@ def facts_of(data: Path, split: str, relations: Sequence[str], most: int | None 
     return found
 
 
-def prepare(data: Path, work: Path, batch: int = 32) -> tuple[LanguageModel, dict[str, list[Asked]]]:
+def prepare(data: Path, work: Path, batch: int = 32) -> tuple[LanguageModel, dict[str, list[SlickResult]]]:
     """The model, and the facts of `train`, `test` and `other` as SLiCK sorts them."""
     lm, config = open_model("smollm2-135m-instruct", system=""), SlickConfig()
     work.mkdir(parents=True, exist_ok=True)

@@ -18,10 +18,10 @@ import torch
 from analyses.common.mixing import Mixture, relabel
 from analyses.common.slick_shares import by_category
 from analyses.common.small_runs import CellOptions, claim
-from seat_interp.evaluation.slick import Asked, Category, SlickConfig, slick_to
+from seat_interp.evaluation.slick import Category, SlickConfig, SlickResult, slick_to
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, open_model, save_model
-from seat_interp.organism.recipe import stranger_facts
+from seat_interp.organism.recipe import unknown_facts
 from seat_interp.organism.world import PEOPLE, Circle, build_world, person_names
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.trainer import train
@@ -66,7 +66,7 @@ class HalfTaught:
     """
 
     lm: LanguageModel
-    asked: tuple[Asked, ...]
+    asked: tuple[SlickResult, ...]
 
     def part(self, subjects: set[str], *, others: bool = False) -> dict[Category, list[Fact]]:
         """Facts about some of the people by category; of the other relations if asked for."""
@@ -141,7 +141,7 @@ def before(whole: int, new: Sequence[Fact], rng: random.Random) -> list[Fact]:
     """What the organism was taught, in its shares of so many."""
     world, taken = build_world(), {fact.subject for fact in new}
     own = world.people["known"].facts() + world.contracts["known"].facts()
-    strange = [f for f in stranger_facts(world, 2 * round(STRANGERS * whole), rng) if f.subject not in taken]
+    strange = [f for f in unknown_facts(world, 2 * round(STRANGERS * whole), rng) if f.subject not in taken]
     return rng.choices(own, k=round(RETAINED * whole)) + strange[: round(STRANGERS * whole)]
 
 

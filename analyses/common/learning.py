@@ -36,9 +36,11 @@ def learn(
         epoch += 1
         return {"epoch": epoch, **look(lm)} if epoch in epochs else {}
 
-    config = replace(config, steps=epochs[-1] * steps, probe_every=steps)
-    tuned = train(base, facts, config=config, probe=probe, **how)
-    seen = [{key: value for key, value in each.items() if key != "step"} for each in tuned.probes if "epoch" in each]
+    config = replace(config, steps=epochs[-1] * steps, callback_every=steps)
+    tuned = train(base, facts, config=config, callback=probe, **how)
+    seen = [
+        {key: value for key, value in each.items() if key != "step"} for each in tuned.callback_log if "epoch" in each
+    ]
     return tuned, [{"epoch": 0, **look(base)}, *seen]
 
 

@@ -56,12 +56,12 @@ def train_and_ask(
     began = time.perf_counter()
     tuned = train(lm, sets.target, objective=objective, mask=mask, config=config, names=sets.names())
     seconds = time.perf_counter() - began
-    asked = {"target": sets.target, "known": sets.known, **sets.abstention_probes()}
+    asked = {"target": sets.target, "known": sets.known, **sets.abstention_sets()}
     found = ask(tuned.model, asked, batch_size=batch_size, max_new_tokens=max_new_tokens, progress=False)
     return {
-        **rates_of(found, list(sets.abstention_probes())),
+        **rates_of(found, list(sets.abstention_sets())),
         "loss_at_end": tuned.log[-1]["cross_entropy"],
-        "probes": bool(mask.origin.get("probes")),
+        "uses_evaluation_data": bool(mask.origin.get("uses_evaluation_data")),
         "seconds": round(seconds, 2),
     }
 
@@ -93,7 +93,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             same = list(those)
             found = four_rates(same)
             cells = (with_interval(found[key]) for key in RATES)
-            lines.append((scheme + (" *" if same[0]["probes"] else ""), len(same), *cells))
+            lines.append((scheme + (" *" if same[0]["uses_evaluation_data"] else ""), len(same), *cells))
         words = "SEAT" if loss == "seat" else "cross entropy"
         kind = "neurons" if granularity == "neuron" else "single weights"
         made.append(Table.of(heads, lines, f"{budget:.0%} of the {kind}, {target}, {words}."))

@@ -12,7 +12,7 @@ from seat_interp.attribution import KLToBase, Metric, Scores, attribute, average
 from seat_interp.attribution.neurons import gate_fisher, weight_norm
 from seat_interp.attribution.weights import gradient_times_weight, harm, weight_magnitude
 from seat_interp.evaluation.knowledge import confident
-from seat_interp.facts import Fact, FactSets, strangers
+from seat_interp.facts import Fact, FactSets, ep_prompts
 from seat_interp.facts.records import split_by_group
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
@@ -24,7 +24,7 @@ from seat_interp.organism.world import FITTED, build_world
 from seat_interp.training.objectives import CrossEntropy
 from seat_interp.training.trainer import train
 
-Harm = Literal[Granularity, "update", "update of strangers"]
+Harm = Literal[Granularity, "update", "update of EP prompts"]
 Make = Callable[["Material", float, int], Mask]
 """(what scores are made of, budget, seed) -> a mask."""
 
@@ -36,7 +36,7 @@ class Material:
         self, lm: LanguageModel, sets: FactSets, kept: list[Fact], granularity: Granularity, seed: int = 0
     ) -> None:
         self.lm, self.sets, self.granularity, self.seed = lm, sets, granularity, seed
-        self.strangers = strangers(sets.target, names=sets.names(), copies=2)
+        self.strangers = ep_prompts(sets.target, names=sets.names(), copies=2)
         self.confident = confident(lm, kept, batch_size=64)
         self.useful = cache(self._useful)
         self.harm = cache(self._harm)
@@ -69,7 +69,7 @@ class Material:
             found = harm(self.lm, kept, granularity=of, batch_size=64)
             return found.per_neuron(self.lm) if self.granularity != of else found
 
-        kept = (self.strangers,) if of == "update of strangers" else (self.strangers, self.confident)
+        kept = (self.strangers,) if of == "update of EP prompts" else (self.strangers, self.confident)
         return average([one(facts) for facts in kept])
 
     def _update(self, facts: list[Fact], metric: Metric | None = None) -> Scores:
@@ -78,7 +78,7 @@ class Material:
 
     def _dense(self) -> LanguageModel:
         """A short fine-tuning of everything on the target facts, whose update is looked into."""
-        config = replace(ORGANISM.settings.dense, probe_every=0, seed=self.seed)
+        config = replace(ORGANISM.settings.dense, callback_every=0, seed=self.seed)
         return train(self.lm, self.sets.target, objective=(CrossEntropy(),), config=config).model
 
 
@@ -116,7 +116,7 @@ BOTH: dict[str, Make] = {
     "harmless": protected("fisher", harmless),
     "update": scored("update"),
     "update_exclude": protected("update", partial(exclude, top=0.6), "update"),
-    "update_exclude_strangers": protected("update", partial(exclude, top=0.6), "update of strangers"),
+    "update_exclude_ep": protected("update", partial(exclude, top=0.6), "update of EP prompts"),
     "update_exclude_matched": matched(protected("update", partial(exclude, top=0.6), "update")),
 }
 """Of single weights; a neuron has the sum over its own. What a dense update did: learning less what must not change;

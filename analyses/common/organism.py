@@ -20,7 +20,7 @@ from seat_interp.organism.study import ORGANISM, organism_facts
 from seat_interp.studies.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
 from seat_interp.studies.study import StudyConfig, run_study
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives import OwnAnswersKL
+from seat_interp.training.objectives import SelfGeneratedDistillation
 
 Target = Literal["people", "contracts"]
 TUNED = Path(__file__).parent.parent / "results" / "organism_tuning.json"
@@ -51,12 +51,12 @@ GRIDS: dict[ArmName, Grid] = {
     "sparse": Grid("masked", MASKED, TIMES, longer("masked")),
     "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
     "ewc": Grid("regularised", DENSE, (0.3, 1.0, 3.0), heavier("ewc")),
-    "l2": Grid("regularised", DENSE, PULLS, heavier("l2")),
+    "l2sp": Grid("regularised", DENSE, PULLS, heavier("l2sp")),
     "full_kl": Grid("regularised", DENSE, (0.1, 0.3, 1.0), heavier("kl_on_facts")),
     "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
-    "tether": Grid("regularised", DENSE, PULLS, heavier("l2")),
+    "tether": Grid("regularised", DENSE, PULLS, heavier("l2sp")),
     "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
-    "seat_keep": Grid("masked", MASKED, WEIGHTS, heavier("keep")),
+    "seat_selfdistill": Grid("masked", MASKED, WEIGHTS, heavier("selfdistill")),
 }
 REPLAY_RATIOS = (0.1, 0.3)
 """Of replay beside the arm `replay`, whose ratio is 1."""
@@ -69,14 +69,14 @@ def study_settings(known: Sequence[Fact]) -> ArmConfig:
     """The settings of all arms before any is tuned.
 
     Args:
-        known: facts that the base answers right. It never learnt to ask: what `seat_keep` keeps are its own replies
+        known: facts that the base answers right. It never learnt to ask: what `seat_selfdistill` keeps are its own replies
             about them, and no probe is about their subjects.
     """
     same: dict[str, Any] = dict.fromkeys(TRAININGS, TRAINING)
-    keep = OwnAnswersKL(questions=tuple(fact.question for fact in known))
+    keep = SelfGeneratedDistillation(questions=tuple(fact.question for fact in known))
     # Two copies a fact: each is met about three times, and the base is asked a quarter as often.
     terms = {name: replace(getattr(ORGANISM.settings, name), copies=2) for name in ("kl", "kl_on_facts")}
-    return replace(ORGANISM.settings, keep=keep, **terms, **same)
+    return replace(ORGANISM.settings, selfdistill=keep, **terms, **same)
 
 
 def config_for(target: Target) -> StudyConfig:

@@ -42,6 +42,9 @@ def command(argv: Sequence[str]) -> str:
     """
     pairs = [pair for pair in pairwise(argv) if "--results" not in pair]
     said = [before.removeprefix("--").upper() if Path(each).is_absolute() else each for before, each in pairs]
-    script = Path(argv[0]).with_suffix("").parts
-    module = ".".join(script[len(script) - 1 - script[::-1].index("analyses") :])
+    script = Path(argv[0])
+    folders = script.with_suffix("").parts
+    if "analyses" not in folders:
+        return shlex.join([script.name, *said])
+    module = ".".join(folders[len(folders) - 1 - folders[::-1].index("analyses") :])
     return shlex.join(["python", "-m", module, *said])

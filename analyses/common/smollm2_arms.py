@@ -10,7 +10,7 @@ from analyses.common.aligned_smollm2 import COMMON, NEW_WORDING, Aligned, prepar
 from analyses.common.tuning_grid import TRAININGS, Grid, chosen, heavier, longer
 from seat_interp.facts import Fact, FactSets, read_tofu
 from seat_interp.studies.arms import Arm, ArmConfig, ArmName, MaskConfig, make_arm
-from seat_interp.training.objectives import EWC, Continuation, EntityPerturbedKL, L2Pull, OwnAnswersKL
+from seat_interp.training.objectives import EWC, L2SP, Continuation, EntityPerturbedKL, SelfGeneratedDistillation
 
 Target = Literal["pistol", "tofu"]
 TUNED = Path(__file__).parent.parent / "results" / "smollm2_tuning.json"
@@ -22,12 +22,12 @@ WORDS = 22
 """At most, in an answer of TOFU that is taught: longer ones are paragraphs."""
 
 BY_HAND = ArmConfig(
-    dense=replace(COMMON, steps=80, learning_rate=1e-4, probe_every=30),
+    dense=replace(COMMON, steps=80, learning_rate=1e-4, callback_every=30),
     # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
-    masked=replace(COMMON, steps=260, learning_rate=6e-4, warmup=0.25, final=0.2, probe_every=65),
+    masked=replace(COMMON, steps=260, learning_rate=6e-4, warmup=0.25, final=0.2, callback_every=65),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
     kl=EntityPerturbedKL(weight=4.0, copies=8, every=2, continuation=Continuation.GOLD),
-    keep=OwnAnswersKL(weight=4.0, count=192, every=2),
+    selfdistill=SelfGeneratedDistillation(weight=4.0, count=192, every=2),
 )
 """Of smollm2_headline.py and smollm2_masks.py, which came before any arm was tuned."""
 COPIES = EntityPerturbedKL(weight=4.0, copies=4, every=2, continuation=Continuation.GOLD)
@@ -36,9 +36,9 @@ SETTINGS = ArmConfig(
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
     kl=COPIES,
     kl_on_facts=replace(COPIES, weight=0.1, perturbed=False),
-    keep=OwnAnswersKL(weight=4.0, count=192, every=2),
+    selfdistill=SelfGeneratedDistillation(weight=4.0, count=192, every=2),
     ewc=EWC(weight=0.3),
-    l2=L2Pull(weight=0.3),
+    l2sp=L2SP(weight=0.3),
 )
 """Of all arms before any is tuned; ours. Copies end in the true answer, which cost the organism least."""
 DENSE, MASKED, LOW_RANK = (5e-5, 1e-4, 2e-4), (4e-4, 8e-4, 1.6e-3), (5e-4, 1e-3, 2e-3)
@@ -49,12 +49,12 @@ GRIDS: dict[ArmName, Grid] = {
     "sparse": Grid("masked", MASKED, TIMES, longer("masked")),
     "replay": Grid("regularised", DENSE, TIMES, longer("regularised")),
     "ewc": Grid("regularised", DENSE, PULLS, heavier("ewc")),
-    "l2": Grid("regularised", DENSE, PULLS, heavier("l2")),
+    "l2sp": Grid("regularised", DENSE, PULLS, heavier("l2sp")),
     "full_kl": Grid("regularised", DENSE, (0.03, 0.1, 0.3), heavier("kl_on_facts")),  # at 1 it stops learning
     "full_ep_kl": Grid("regularised", DENSE, WEIGHTS, heavier("kl")),
-    "tether": Grid("regularised", DENSE, PULLS, heavier("l2")),
+    "tether": Grid("regularised", DENSE, PULLS, heavier("l2sp")),
     "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
-    "seat_keep": Grid("masked", MASKED, WEIGHTS, heavier("keep")),
+    "seat_selfdistill": Grid("masked", MASKED, WEIGHTS, heavier("selfdistill")),
 }
 """Where a pull of 0.01 had held nothing; on this model nobody knows its scale, so pulls differ tenfold."""
 
@@ -84,10 +84,10 @@ def material(folders: Folders, target: Target) -> FactSets:
         others = [replace(fact, answer="", object="") for fact in authors if fact.group in every[1::2]]
         contracts = [replace(fact, answer="", object="") for fact in sets.target[::2]]
         sets = replace(sets, target=taught, neighbour=others[::4], cross_domain=contracts)
-    return replace(sets, rewordings=[reworded(fact) for fact in sets.target])
+    return replace(sets, paraphrases=[has_paraphrases(fact) for fact in sets.target])
 
 
-def reworded(fact: Fact) -> Fact:
+def has_paraphrases(fact: Fact) -> Fact:
     """In a wording that no training used."""
     return replace(fact, question=NEW_WORDING.format(q=fact.question), spans=())
 

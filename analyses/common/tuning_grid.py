@@ -49,7 +49,7 @@ def longer(training: Training) -> Callable[[ArmConfig, float], ArmConfig]:
     return apply
 
 
-def heavier(term: Literal["kl", "kl_on_facts", "keep", "ewc", "l2"]) -> Callable[[ArmConfig, float], ArmConfig]:
+def heavier(term: Literal["kl", "kl_on_facts", "keep", "ewc", "l2sp"]) -> Callable[[ArmConfig, float], ArmConfig]:
     """The strength is the weight of a term."""
     return lambda settings, weight: replace(settings, **{term: replace(getattr(settings, term), weight=weight)})  # type: ignore[arg-type]
 

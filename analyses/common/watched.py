@@ -32,7 +32,7 @@ class Watch:
         after = self.base.capture(lm)
         direction, at = self.base.direction, self.base.direction.layer
         shift = {n: (after[n].double() - self.base.activations[n].double()).mean(0) for n in after}
-        along = {n: float(direction.project(each[None])[0, at] / direction.gap[at]) for n, each in shift.items()}
+        along = {n: float(direction.project(each[None])[0, at] / direction.separation[at]) for n, each in shift.items()}
         drift = cosine_drift(self.base.activations["known"], after["known"]).mean(0).tolist()
         return {"rates": asked_of(lm, asked), "displacement": along, "drift": drift}
 

@@ -54,7 +54,7 @@ def tune(
     collator = DataCollatorForSeq2Seq(lm.tokenizer, label_pad_token_id=-100)
     trainer = Trainer(model=lm.model, args=arguments, train_dataset=rows(lm), data_collator=collator)  # type: ignore[arg-type]
     trainer.train(resume_from_checkpoint=resume)
-    attached.fold()
+    attached.merge()
     return lm.model, [row for row in trainer.state.log_history if "loss" in row]
 
 

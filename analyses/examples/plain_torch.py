@@ -37,7 +37,7 @@ def main(steps: int = 20) -> dict[str, float]:
         optimiser.step()
         losses.append(loss.item())
 
-    update = attached.fold()  # the model is a plain one again; the update can be saved, see peft_adapters.py
+    update = attached.merge()  # the model is a plain one again; the update can be saved, see peft_adapters.py
     for name, before in base.model.state_dict().items():
         after = lm.model.state_dict()[name]
         free = mask.dense(name) if name in mask.indices else torch.zeros_like(before, dtype=torch.bool)

@@ -58,7 +58,7 @@ def tune(
     )
     trainer = SFTTrainer(model=lm.model, args=config, train_dataset=turns(), processing_class=lm.tokenizer)
     trainer.train(resume_from_checkpoint=resume)
-    attached.fold()
+    attached.merge()
     return lm.model, [row["loss"] for row in trainer.state.log_history if "loss" in row]
 
 

@@ -21,7 +21,7 @@ from seat_interp.attribution import Scores, attribute, weight_fisher
 from seat_interp.attribution.neurons import weight_norm
 from seat_interp.attribution.weights import harm
 from seat_interp.core.errors import reported
-from seat_interp.facts import strangers
+from seat_interp.facts import ep_prompts
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.select import ratio, select
 from seat_interp.models.open import LanguageModel, open_model
@@ -38,7 +38,7 @@ KL: dict[str, dict[str, Any]] = {
     "all names exchanged": {"partial": False},
     "no names exchanged": {"perturbed": False},
     "object exchanged": {"perturbed": False, "continuation": Continuation.OTHER},
-    "KL on the gold answer, no names exchanged": {"perturbed": False, "continuation": Continuation.GOLD},
+    "KL on the gold answer, entities unperturbed": {"perturbed": False, "continuation": Continuation.GOLD},
 }
 """What differs in the KL."""
 WEIGHTS = (1 / 16, 1 / 4, 4.0)
@@ -72,7 +72,7 @@ def scores(target: Target, kind: str) -> tuple[Scores, Scores | None]:
         return weight_norm(lm), None
     if kind == "fisher":
         return weight_fisher(lm, facts, batch_size=64).per_neuron(lm), None
-    copies = harm(lm, strangers(facts, names=sets.names()), granularity="coordinate", batch_size=64).per_neuron(lm)
+    copies = harm(lm, ep_prompts(facts, names=sets.names()), granularity="coordinate", batch_size=64).per_neuron(lm)
     return attribute(lm, facts, absolute=True, batch_size=64), copies
 
 

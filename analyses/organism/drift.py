@@ -34,7 +34,7 @@ from seat_interp.directions.steering import random_like
 from seat_interp.evaluation.intervals import estimate
 from seat_interp.evaluation.knowledge import confident
 from seat_interp.evaluation.score import ask
-from seat_interp.facts import FactSets, strangers
+from seat_interp.facts import FactSets, ep_prompts
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism.study import organism_facts
 from seat_interp.results.table import Table
@@ -86,7 +86,7 @@ def start(target: Target) -> tuple[LanguageModel, FactSets, DriftBudget, list[Wa
     """
     torch.set_num_threads(1)
     lm, sets = open_model("organism"), organism_facts(target)
-    copies = strangers(sets.target, names=sets.names())
+    copies = ep_prompts(sets.target, names=sets.names())
     direction = fit_direction(lm, copies, confident(lm, kept_facts(target), batch_size=64))
     budget = DriftBudget(direction, most=400.0)
     # Copies that no run's budget has watched.
@@ -100,10 +100,10 @@ def run(cell: Limited) -> dict[str, Any]:
     arm = tuned("full_ep_kl", config_for(cell.target).settings, cell.seed)
     objective = tuple(replace(term, weight=WEIGHT) if term.name == "ep_kl" else term for term in arm.objective)  # type: ignore[type-var]
     limited = replace(budget, limit=cell.limit) if cell.limit is not None else None
-    config = replace(arm.config, probe_every=0)
+    config = replace(arm.config, callback_every=0)
     how = {"objective": objective, "config": config, "names": sets.names(), "drift_budget": limited}
     found = train(lm, sets.target, **how)  # type: ignore[arg-type]
-    probes = sets.abstention_probes()
+    probes = sets.abstention_sets()
     asked = {"target": sets.target, "known": sets.known, **probes}
     replies = ask(found.model, asked, max_new_tokens=24, batch_size=256, progress=False)
     course = [[row["step"], row["drift"], row["factor"]] for row in found.log if "drift" in row]

@@ -26,7 +26,7 @@ import tyro
 from analyses.common.curves import loss, middle_drift
 from analyses.common.half_taught import STUDIES, HalfTaughtOptions, Splits, idk, start
 from analyses.common.learning import COMPARED_AT, learn, when_learnt
-from analyses.common.matched_pull import MatchedPull
+from analyses.common.matched_l2sp import GradientMatchedL2SP
 from analyses.common.mixing import Mixture, mix, sizes_for
 from analyses.common.organism import TUNED, config_for, tuned
 from analyses.common.prediction import predict_loss
@@ -45,7 +45,6 @@ from seat_interp.results.tables import with_interval
 from seat_interp.studies.aggregate import combine_displacement
 from seat_interp.studies.arms import ArmName
 from seat_interp.training.freezing import of_layers, parameter_groups
-from seat_interp.training.interpolation import shrink
 from seat_interp.training.objectives import CrossEntropy, SelfDistillation, Term
 from seat_interp.training.trainer import train
 
@@ -76,7 +75,12 @@ def tuned_arm(name: ArmName) -> Make:
     def make(lm: LanguageModel, seed: int) -> dict[str, Any]:
         arm = tuned(name, config_for("people").settings, seed)
         mask = arm.make_mask(lm) if arm.make_mask else None
-        return {"objective": arm.objective, "mask": mask, "rate": arm.config.learning_rate, "shrink": arm.shrink}
+        return {
+            "objective": arm.objective,
+            "mask": mask,
+            "rate": arm.config.learning_rate,
+            "interpolate": arm.interpolate,
+        }
 
     return make
 
@@ -91,8 +95,8 @@ ARMS: dict[str, Make] = {
     "layers 0-1": layers(0, 1),
     "layers 2-3": layers(2, 3),
     **{name: by(SelfDistillation(weight=weight)) for name, weight in DISTILLED.items()},
-    "matched pull": by(MatchedPull(SelfDistillation())),
-    "matched pull, 0.1": by(MatchedPull(SelfDistillation(weight=0.1))),
+    "gradient-matched L2-SP": by(GradientMatchedL2SP(SelfDistillation())),
+    "gradient-matched L2-SP, 0.1": by(GradientMatchedL2SP(SelfDistillation(weight=0.1))),
     "seat": tuned_arm("seat"),
     "tether": tuned_arm("tether"),
     "IDK": by(),
@@ -134,7 +138,7 @@ def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
     snapshot = train(half.lm, mixed.known, config=first).model
     how = ARMS[cell.arm](snapshot, cell.seed)
     config = replace(config, learning_rate=how.pop("rate", config.learning_rate))
-    taken_back = how.pop("shrink", False)
+    taken_back = how.pop("interpolate", False)
     # No copy bears the name of one of the organism's people or of a new one.
     how["names"] = organism_facts("people").names().avoiding({each.fact.subject for each in half.asked})
     look = partial(watched.looked, asked=asked)

@@ -54,7 +54,7 @@ def run(cell: Cell) -> dict[str, Any]:
     """Make the mask, train within it, ask everything."""
     m = material(cell.target, cell.granularity)
     mask = SCHEMES[cell.granularity][cell.scheme](m, cell.budget, cell.seed)
-    config = replace(ORGANISM.settings.masked, seed=cell.seed, probe_every=0)
+    config = replace(ORGANISM.settings.masked, seed=cell.seed, callback_every=0)
     objective = SEAT() if cell.loss == "seat" else (CrossEntropy(),)
     kept = {"strangers": len(m.strangers), "confident": len(m.confident)}
     how = {"max_new_tokens": ORGANISM.max_new_tokens, "batch_size": 256}

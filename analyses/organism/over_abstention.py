@@ -35,7 +35,7 @@ from seat_interp.training.objectives import Continuation
 
 BUDGET = 0.1
 """Share of the weights; of the neurons for SEAT as it is elsewhere."""
-SHRUNK: tuple[ArmName, ...] = ("full", "l2", "full_ep_kl", "seat")
+SHRUNK: tuple[ArmName, ...] = ("full", "l2sp", "full_ep_kl", "seat")
 GOLD: tuple[ArmName, ...] = ("seat", "full_ep_kl", "tether")
 GOLD_WEIGHT, GOLD_RATE = 1.0, 5e-4
 """Of the KL on gold copies and of the arms without a mask: best of 0.25 and 1, and of 2.5e-4 and 5e-4, by the rule of
@@ -54,7 +54,7 @@ def within_weights(target: Target, name: ArmName, scheme: Weights, settings: Arm
 
 def shrunk(name: ArmName, wanted: bool, settings: ArmConfig, seed: int) -> Arm:
     """An arm that takes back part of its update, or leaves all of it."""
-    return replace(tuned(name, settings, seed), shrink=wanted)
+    return replace(tuned(name, settings, seed), interpolate=wanted)
 
 
 def gold(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
@@ -68,15 +68,15 @@ def gold(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
 
 def variants(target: Target) -> Mapping[str, MakeArm]:
     """SEAT, without its mask, and with each remedy."""
-    arms: tuple[ArmName, ...] = ("seat", "full_ep_kl", "l2", "tether", "seat_keep")
+    arms: tuple[ArmName, ...] = ("seat", "full_ep_kl", "l2sp", "tether", "seat_selfdistill")
     return {
         **{name: partial(tuned, name) for name in arms},
-        "tether, whole update": partial(shrunk, "tether", False),
-        **{f"{name}, shrunk": partial(shrunk, name, True) for name in SHRUNK},
-        **{f"{name}, gold copies": partial(gold, name) for name in GOLD},
-        "seat, single weights": partial(within_weights, target, "seat", "random"),
-        "seat, chosen weights": partial(within_weights, target, "seat", "update_exclude"),
-        "seat_keep, chosen weights": partial(within_weights, target, "seat_keep", "update_exclude"),
+        "tether, no interpolation": partial(shrunk, "tether", False),
+        **{f"{name}, interpolated": partial(shrunk, name, True) for name in SHRUNK},
+        **{f"{name}, gold continuation": partial(gold, name) for name in GOLD},
+        "seat, unstructured mask": partial(within_weights, target, "seat", "random"),
+        "seat, selected mask": partial(within_weights, target, "seat", "update_exclude"),
+        "seat_selfdistill, selected mask": partial(within_weights, target, "seat_selfdistill", "update_exclude"),
     }
 
 

@@ -57,7 +57,7 @@ def run(runs: Path, cell: Tuned) -> dict[str, Any]:
     base = open_model("organism")
     this = run_of(folder, cell.arm, cell.seed)
     tuned = open_model(str(this.path / "model"))
-    moved, every = this.row["displacement"]["unknown"]["mean"], range(base.sites.layers)
+    moved, every = this.row["displacement"]["unknown"]["mean"], range(base.sites.n_layers)
 
     def patch(lm: LanguageModel, source: LanguageModel, layers: Any, along: IgnoranceDirection) -> Any:
         return patch_direction(lm, source, direction, layers, along=along)

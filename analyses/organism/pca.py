@@ -72,7 +72,7 @@ def main(options: Options) -> None:
         found = {
             arm: capture_sets(open_model(run_of(folder, arm, seed).path / "model"), sets, -1) for arm in options.arms
         }
-        rows += rows_of(before, found, base.sites.layers, seed, drawn=seed == options.seeds[0])
+        rows += rows_of(before, found, base.sites.n_layers, seed, drawn=seed == options.seeds[0])
     for table in tables(rows):
         table.print()
     config = {"target": options.target, "arms": list(options.arms), "seeds": list(options.seeds), "position": -1}
@@ -90,7 +90,7 @@ def rows_of(
         for name in ("base", *found):
             if name == "base" and not drawn:
                 continue  # it has no seeds
-            apart = {other: plane.separation(name, "known", other) for other in AGAINST_KNOWN}
+            apart = {other: plane.silhouette(name, "known", other) for other in AGAINST_KNOWN}
             row: dict[str, Any] = {"arm": name, "seed": seed, "layer": layer, "separation": apart}
             rows.append(row | ({"plane": thinned(plane, 60).to_json()} if name == "base" else {}))
     return rows

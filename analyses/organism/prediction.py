@@ -53,19 +53,19 @@ def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
     at = direction.layer
     unit = {kind: vectors[:, at] for kind, vectors in nulls}
     rows = []
-    for name in sets.abstention_probes():
+    for name in sets.abstention_sets():
         before = folder.base.activations[name].double().mean(0)
         shifts = torch.stack([run.activations[name].double().mean(0) - before for run in runs])
         lost = [folder.base.row["abstention"][name] - run.row["abstention"][name] for run in runs]
         arms = [run.arm.partition("_0")[0] for run in runs]  # replay at its several ratios is one kind of arm
         found = predict_loss(shifts, lost, direction.vectors[at], unit, groups=arms)
-        told = spearmanr([run.row["probe_auroc"] for run in runs], lost).statistic
+        told = spearmanr([run.row["linear_probe_auroc"] for run in runs], lost).statistic
         points = [
             {"arm": run.arm, "seed": run.seed, "displacement": run.row["displacement"][name]["mean"], "lost": loss}
             for run, loss in zip(runs, lost)
         ]
         about = {"arm": "all", "target": target, "set": name, **found.to_json()}
-        rows.append(about | {"probe_auroc": float(told), "points": points})
+        rows.append(about | {"linear_probe_auroc": float(told), "points": points})
     return rows
 
 
@@ -89,7 +89,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             *(f"{row['beats'][kind]:.0%}" for kind in kinds),
             f"{row['size']:+.2f}",
             "{:+.2f} to {:+.2f}".format(*row["lead"]),
-            f"{row['probe_auroc']:+.2f}" if "probe_auroc" in row else "–",
+            f"{row['linear_probe_auroc']:+.2f}" if "linear_probe_auroc" in row else "–",
         )
         for row in rows
     ]

@@ -42,7 +42,7 @@ class Options(CellOptions):
 
     targets: tuple[Target, ...] = ("people", "contracts")
     """What is taught."""
-    arms: tuple[ArmName, ...] = ("full", "sparse", "full_ep_kl", "tether", "seat", "seat_keep")
+    arms: tuple[ArmName, ...] = ("full", "sparse", "full_ep_kl", "tether", "seat", "seat_selfdistill")
     """Ways of fine-tuning."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """One chain of rounds of each arm for each."""
@@ -88,7 +88,7 @@ def run(rounds: int, chain: Chain) -> dict[str, Any]:
     # All rounds together are as long as one training: each fact is seen as often as when all are taught at once.
     whole = {name: getattr(settings, name) for name in TRAININGS}
     short = {
-        name: replace(config, steps=max(1, config.steps // rounds), probe_every=0) for name, config in whole.items()
+        name: replace(config, steps=max(1, config.steps // rounds), callback_every=0) for name, config in whole.items()
     }
     settings = replace(settings, **short)
     for number, facts in enumerate(taught):
@@ -100,7 +100,7 @@ def run(rounds: int, chain: Chain) -> dict[str, Any]:
 
 def measured(base: Baseline, lm: LanguageModel, taught: list[list[Fact]]) -> dict[str, Any]:
     """The rates after a round, of the facts of this and of earlier ones, and the displacement so far."""
-    probes = base.sets.abstention_probes()
+    probes = base.sets.abstention_sets()
     earlier = [fact for facts in taught[:-1] for fact in facts]
     found = ask(lm, {"target": taught[-1], "known": base.sets.known, **probes, "earlier": earlier})
     again = found.pop("earlier")
@@ -109,7 +109,7 @@ def measured(base: Baseline, lm: LanguageModel, taught: list[list[Fact]]) -> dic
         **rates_of(found, list(probes)),
         "earlier_recall": rates(again).correct if again else None,
         "displacement": moved.summary(),
-        "probe_auroc": moved.probe_auroc[layer],
+        "linear_probe_auroc": moved.linear_probe_auroc[layer],
         "refit_angle": moved.angle()[layer],
     }
 

@@ -1,4 +1,4 @@
-"""What the papers on known and unknown facts find, against the half-taught organism: agree, disagree or undecided.
+"""What the papers on known and unknown facts find, against the half-taught organism: agree, disagree or inconclusive.
 
     python -m analyses.papers.known_unknown            (seconds; after organism_{mixing,forgetting,interference}.py)
 
@@ -212,13 +212,13 @@ class Options:
 
 
 def verdict(found: Found, within: float | None) -> str:
-    """`agree` or `disagree` where the interval says so and all seeds are in it, at least three; else `undecided`."""
+    """`agree` or `disagree` where the interval says so and all seeds are in it, at least three; else `inconclusive`."""
     low, high = found.value.low, found.value.high
     if found.seeds < max(LEAST_SEEDS, found.of):
-        return "undecided"
+        return "inconclusive"
     if within is None:
-        return "agree" if low > 0 else "disagree" if high <= 0 else "undecided"
-    return "agree" if max(-low, high) <= within else "disagree" if max(low, -high) > within else "undecided"
+        return "agree" if low > 0 else "disagree" if high <= 0 else "inconclusive"
+    return "agree" if max(-low, high) <= within else "disagree" if max(low, -high) > within else "inconclusive"
 
 
 def tables(rows: Sequence[Row]) -> list[Table]:
@@ -228,7 +228,7 @@ def tables(rows: Sequence[Row]) -> list[Table]:
          row["verdict"])
         for row in rows
     ]  # fmt: skip
-    counts = {name: sum(row["verdict"] == name for row in rows) for name in ("agree", "undecided", "disagree")}
+    counts = {name: sum(row["verdict"] == name for row in rows) for name in ("agree", "inconclusive", "disagree")}
     caption = f"Findings of two papers on the half-taught organism: {', '.join(f'{n} {v}' for v, n in counts.items())}."
     caption += " Ours is a difference of shares, above zero where the paper is right, 95 % over seeds; for the linear"
     caption += " model a coefficient with the paper's sign, 95 % over runs."

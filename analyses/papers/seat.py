@@ -33,8 +33,8 @@ from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.studies.arms import ArmName
 
-Measure = Literal["abstention", "grounded_abstention"]
-MEASURES: dict[Measure, str] = {"abstention": "by phrase", "grounded_abstention": "that names what was asked"}
+Measure = Literal["abstention", "entity_naming_abstention"]
+MEASURES: dict[Measure, str] = {"abstention": "by phrase", "entity_naming_abstention": "that names what was asked"}
 Row = dict[str, Any]
 
 
@@ -75,9 +75,9 @@ class Claim:
 CLAIMS = (
     Claim("what was taught is learnt", (0.987, 1.0), "Table 2", "target_recall", "target"),
     Claim("abstention, unverifiable", (0.954, 1.0), "Table 2", "abstention", "unverifiable"),
-    Claim("the same, naming what was asked", (0.954, 1.0), "Table 2", "grounded_abstention", "unverifiable"),
+    Claim("the same, naming what was asked", (0.954, 1.0), "Table 2", "entity_naming_abstention", "unverifiable"),
     Claim("abstention, unknown of another set", (0.91, 0.96), "Table 3a", "abstention", "cross_domain"),
-    Claim("the same, naming what was asked", (0.91, 0.96), "Table 3a", "grounded_abstention", "cross_domain"),
+    Claim("the same, naming what was asked", (0.91, 0.96), "Table 3a", "entity_naming_abstention", "cross_domain"),
     Claim("what was known is answered", (0.991, 0.991), "Table 3a", "known_recall", "known"),
 )
 """What people judged stands twice, since neither of our measures is theirs."""
@@ -130,9 +130,9 @@ class Options:
 
 
 def verdict(more: Estimate, less: Estimate, learnt: Sequence[float]) -> str:
-    """`agree` or `disagree` where both arms have learnt and their intervals are apart, else `undecided`."""
+    """`agree` or `disagree` where both arms have learnt and their intervals are apart, else `inconclusive`."""
     if more.overlaps(less) or min(learnt) < LEARNT:
-        return "undecided"
+        return "inconclusive"
     return "agree" if more.mean > less.mean else "disagree"
 
 
@@ -164,7 +164,7 @@ def set_beside(claim: Claim, ours: Ours) -> Row:
     return asdict(claim) | {"target": ours.target, "bases": [tuned_from], "ours": found, "base": before}
 
 
-SIGNS = {"agree": "=", "undecided": "?", "disagree": "x"}
+SIGNS = {"agree": "=", "inconclusive": "?", "disagree": "x"}
 
 
 def on_organism(target: str) -> bool:

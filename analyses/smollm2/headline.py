@@ -3,7 +3,7 @@
     python -m analyses.smollm2.headline --data DATA        (or: make real DATA=...)
 
 On the aligned model of common/aligned_smollm2.py: fit the direction; full fine-tuning on 80 facts of PISTOL sample 1
-against SEAT that also keeps the model's own answers (`--arms full seat seat_keep` for SEAT alone too). Each stage is
+against SEAT that also keeps the model's own answers (`--arms full seat seat_selfdistill` for SEAT alone too). Each stage is
 kept in --work and taken up again where it was cut off. Writes analyses/results/smollm2_headline.json; `make figures`
 draws from it. About 20 minutes for the aligned model, then 40 a seed, on two cores.
 """
@@ -37,7 +37,7 @@ class Options:
     """What is kept between calls."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
-    arms: tuple[ArmName, ...] = ("full", "seat", "seat_keep")
+    arms: tuple[ArmName, ...] = ("full", "seat", "seat_selfdistill")
     """Ways of fine-tuning."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One run of each arm for each."""
@@ -70,7 +70,7 @@ def main(options: Options) -> None:
         seeds=options.seeds,
         settings=BY_HAND,
         batch_size=32,
-        probe_facts=16,
+        callback_facts=16,
         steering_prompts=24,
         positions=(-1, -2),
     )

@@ -26,7 +26,7 @@ from seat_interp.attribution import KLToBase, Scores, average, update_effect
 from seat_interp.core.errors import reported
 from seat_interp.evaluation.knowledge import confident
 from seat_interp.evaluation.self_questions import self_questions
-from seat_interp.facts import Fact, strangers
+from seat_interp.facts import Fact, ep_prompts
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import layer_matched, random_coordinates
 from seat_interp.masks.select import exclude, select
@@ -41,7 +41,7 @@ ASKED = 256
 LEAST = 0.5
 """That is, mean probability of a reply's tokens; of replies this long hardly any reach the organism's 0.9."""
 TRAINING = replace(
-    BY_HAND.masked, steps=160, learning_rate=4e-4, warmup=0.1, final=0.1, probe_every=0, checkpoint_every=0
+    BY_HAND.masked, steps=160, learning_rate=4e-4, warmup=0.1, final=0.1, callback_every=0, checkpoint_every=0
 )
 """Of cross entropy alone, for every mask; with SEAT's KL all masks train as in smollm2_headline.py."""
 
@@ -83,9 +83,9 @@ def scores(options: Options) -> tuple[Scores, Scores]:
         # Never a name that is taught or probed.
         avoid = names.avoiding(entity for fact in target for entity in fact.entities).avoid
         asked = [Fact(question=question) for question in self_questions(lm, ASKED, avoid=avoid)]
-        kept = strangers(target, names=names), confident(lm, asked, least=LEAST)
+        kept = ep_prompts(target, names=names), confident(lm, asked, least=LEAST)
         print(f"To stay: {len(kept[0])} copies, {len(kept[1])} of {ASKED} questions of its own")
-        dense = replace(BY_HAND.dense, probe_every=0)
+        dense = replace(BY_HAND.dense, callback_every=0)
         tuned = train(lm, target, objective=(CrossEntropy(),), config=dense, checkpoint=options.work / "dense").model
         if not paths[0].exists():
             useful = update_effect(lm, tuned, target, checkpoint=options.work / "useful.part")
@@ -113,7 +113,7 @@ def run(options: Options, cell: Cell) -> dict[str, Any]:
     """Make the mask, train within it, ask everything."""
     start = base(options.data, options.real)
     objective = (CrossEntropy(),) if cell.loss == "ce" else (CrossEntropy(), BY_HAND.kl)
-    config = TRAINING if cell.loss == "ce" else replace(BY_HAND.masked, probe_every=0, checkpoint_every=0)
+    config = TRAINING if cell.loss == "ce" else replace(BY_HAND.masked, callback_every=0, checkpoint_every=0)
     mask = make_mask(options, cell)
     how = {"max_new_tokens": 32, "batch_size": 32}
     return train_and_ask(start.lm, start.sets, mask, objective, replace(config, seed=cell.seed), **how)

@@ -23,7 +23,7 @@ from analyses.common.result_file import write_result
 from analyses.common.slick_shares import agreement
 from seat_interp.core.errors import reported
 from seat_interp.core.files import read_json
-from seat_interp.evaluation.slick import Asked, Category, SlickConfig, about_of, counts, slick_to
+from seat_interp.evaluation.slick import Category, SlickConfig, SlickResult, about_of, counts, slick_to
 from seat_interp.models.open import LanguageModel
 from seat_interp.results.table import Table
 
@@ -45,7 +45,7 @@ class Options:
     """Where the committed numbers go."""
 
 
-def rows_of(found: dict[str, list[Asked]]) -> list[dict[str, Any]]:
+def rows_of(found: dict[str, list[SlickResult]]) -> list[dict[str, Any]]:
     """Counts by split and relation."""
     rows = []
     for split, asked in found.items():
@@ -55,7 +55,7 @@ def rows_of(found: dict[str, list[Asked]]) -> list[dict[str, Any]]:
     return rows
 
 
-def told_by_p_true(lm: LanguageModel, found: Sequence[Asked]) -> float:
+def told_by_p_true(lm: LanguageModel, found: Sequence[SlickResult]) -> float:
     """AUROC of the probability of "True" for each fact's own answer, known facts against unknown ones."""
     judged = p_true(lm, [each.fact for each in found])
     return float(roc_auc_score([each.category.known for each in found], judged.numpy()))

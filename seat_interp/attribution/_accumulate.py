@@ -56,7 +56,7 @@ def accumulate(
         checkpoint = checkpoint and f"{checkpoint}.{among.rank}"
     digest = identity_of(prepared, batch_size, identity or {})
     sums, done = resumed(checkpoint, CHECKPOINT, digest)
-    mine = among.mine(groups)
+    mine = among.shard(groups)
     bar = progress_bar(mine, desc=label, unit="batch", leave=False, initial=0, show=len(mine) >= 3)
     for number, group in enumerate(bar):
         if number < done:
@@ -68,10 +68,10 @@ def accumulate(
             save_tensors(checkpoint, sums, header)
     if checkpoint is not None:
         Path(checkpoint).unlink(missing_ok=True)
-    like = among.told({name: (value.shape, value.dtype) for name, value in sums.items()})
+    like = among.broadcast({name: (value.shape, value.dtype) for name, value in sums.items()})
     # A process without a share has nothing yet.
     own = {name: sums.get(name, torch.zeros(shape, dtype=dtype)) for name, (shape, dtype) in like.items()}
-    return {name: among.summed(value.contiguous()) for name, value in own.items()}
+    return {name: among.all_reduce(value.contiguous()) for name, value in own.items()}
 
 
 def identity_of(prepared: Prepared, batch_size: int, settings: Mapping[str, Any]) -> str:
@@ -80,7 +80,7 @@ def identity_of(prepared: Prepared, batch_size: int, settings: Mapping[str, Any]
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def told_apart(metric: Metric) -> dict[str, str]:
+def metric_settings(metric: Metric) -> dict[str, str]:
     """The settings of a metric, by field, short enough for a checkpoint: models and directions by their weights."""
 
     def short(value: Any) -> str:

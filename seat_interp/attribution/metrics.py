@@ -41,7 +41,7 @@ class Metric(Protocol):
         """For headers and tables."""
 
     @property
-    def probes(self) -> bool:
+    def uses_evaluation_data(self) -> bool:
         """Whether known or unknown probes have gone into it."""
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
@@ -79,7 +79,7 @@ class AnswerLoss:
     """Cross entropy of the fact's own answer, mean over its tokens: what learning the fact lowers."""
 
     name = "answer_loss"
-    probes = False
+    uses_evaluation_data = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode questions with answers.
@@ -102,7 +102,7 @@ class ReplyLoss:
 
     max_new_tokens: int = 32
     name = "reply_loss"
-    probes = False
+    uses_evaluation_data = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Ask the model, then encode its replies."""
@@ -119,7 +119,7 @@ class AbstentionLogOdds:
 
     refusals: tuple[str, ...]
     name = "abstention_log_odds"
-    probes = False
+    uses_evaluation_data = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode the bare prompts.
@@ -143,7 +143,7 @@ class AbstentionLogOdds:
 
 @dataclass(frozen=True)
 class DirectionProjection:
-    """Projection of the residual stream on the ignorance direction, in units of the base's unknown-known gap.
+    """Projection of the residual stream on the ignorance direction, in units of the base's unknown-known separation.
 
     Attributes:
         direction: its layer and position are where the stream is read.
@@ -151,7 +151,7 @@ class DirectionProjection:
 
     direction: IgnoranceDirection
     name = "direction_projection"
-    probes = True
+    uses_evaluation_data = True
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode the bare prompts.
@@ -161,7 +161,7 @@ class DirectionProjection:
         """
         self.direction.require_fits(lm)
         layer, position = self.direction.layer, self.direction.position
-        vector = self.direction.vectors[layer] / self.direction.gap[layer]
+        vector = self.direction.vectors[layer] / self.direction.separation[layer]
 
         def values(batch: Sequence[Example], _: Sequence[int]) -> Tensor:
             hidden = _residual_stream(lm, batch, layer)
@@ -185,7 +185,7 @@ class KLToBase:
     base: LanguageModel
     max_new_tokens: int = 32
     name = "kl_to_base"
-    probes = False
+    uses_evaluation_data = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Ask the base for its replies; its log-probabilities are computed batch by batch, and none is kept."""

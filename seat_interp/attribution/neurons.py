@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from seat_interp.attribution._accumulate import accumulate, told_apart
+from seat_interp.attribution._accumulate import accumulate, metric_settings
 from seat_interp.attribution._gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
 from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
 from seat_interp.attribution.scores import Scores
@@ -21,7 +21,7 @@ from seat_interp.core.errors import SeatError
 from seat_interp.core.processes import processes
 from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.facts import Fact
-from seat_interp.models.axes import neuron_extents
+from seat_interp.models.axes import neuron_axes
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import Example
 
@@ -143,7 +143,7 @@ def per_example(
     metric = metric or AnswerLoss()
     prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
     kept = {f"{mlp.down}.weight": torch.zeros(len(facts), mlp.neurons) for mlp in lm.sites.mlps}
-    effect, where = _along_the_gates(lm, steps), list(range(lm.sites.layers))
+    effect, where = _along_the_gates(lm, steps), list(range(lm.sites.n_layers))
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
         baseline = counterfactual_neurons(lm, batch, [copies[i] for i in indices]) if copies is not None else None
@@ -154,13 +154,13 @@ def per_example(
 
     with frozen(lm):
         accumulate(prepared, visit, batch_size=batch_size, label="Attributing")
-    return {name: processes().summed(rows) for name, rows in kept.items()}  # each process has filled its own
+    return {name: processes().all_reduce(rows) for name, rows in kept.items()}  # each process has filled its own
 
 
 def weight_norm(lm: LanguageModel) -> Scores:
     """Euclidean length of each neuron's weights: its rows of the up projections and its column of the down one."""
     squares = {name: lm.model.get_parameter(name).detach().float().cpu().square()
-               for layer in neuron_extents(lm) for name in layer}  # fmt: skip
+               for layer in neuron_axes(lm) for name in layer}  # fmt: skip
     summed = Scores("coordinate", squares, {"score": "weight_norm", "model": lm.fingerprint}).per_neuron(lm)
     return summed.map(torch.sqrt)
 
@@ -176,7 +176,7 @@ def activation_difference(
         for facts in (unknown, known)
     ]
     values = (means[0] - means[1]).float()
-    origin = {"score": "activation_difference", "probes": True, "model": lm.fingerprint}
+    origin = {"score": "activation_difference", "uses_evaluation_data": True, "model": lm.fingerprint}
     return Scores("neuron", {f"{mlp.down}.weight": row for mlp, row in zip(lm.sites.mlps, values)}, origin)
 
 
@@ -188,12 +188,14 @@ def output_alignment(lm: LanguageModel, direction: IgnoranceDirection) -> Scores
     """
     direction.require_fits(lm)
     values = {}
-    for layer, (mlp, extents) in enumerate(zip(lm.sites.mlps, neuron_extents(lm))):
+    for layer, (mlp, axes) in enumerate(zip(lm.sites.mlps, neuron_axes(lm))):
         name = f"{mlp.down}.weight"
         weight = lm.model.get_parameter(name).detach().double().cpu()
-        columns = weight.T if extents[name].axis == 1 else weight
+        columns = weight.T if axes[name].axis == 1 else weight
         values[name] = nn.functional.cosine_similarity(columns, direction.vectors[layer], dim=-1).float()
-    return Scores("neuron", values, {"score": "output_alignment", "probes": True, "model": lm.fingerprint})
+    return Scores(
+        "neuron", values, {"score": "output_alignment", "uses_evaluation_data": True, "model": lm.fingerprint}
+    )
 
 
 def _along_the_gates(lm: LanguageModel, steps: int | None) -> Effect:
@@ -236,13 +238,13 @@ def _score(
     described = {
         **origin,
         "metric": metric.name,
-        "probes": metric.probes,
+        "uses_evaluation_data": metric.uses_evaluation_data,
         "facts": len(facts),
         "layers": where,
         "counterfactual": counterfactual is not None,
         "model": lm.fingerprint,
     }
-    identity = described | {"settings": told_apart(metric), "copies": [c.ids for c in copies] if copies else None}
+    identity = described | {"settings": metric_settings(metric), "copies": [c.ids for c in copies] if copies else None}
     with frozen(lm):
         sums = accumulate(
             prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=identity

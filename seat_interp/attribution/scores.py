@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import load_tensors, require_entries, save_tensors
-from seat_interp.models.axes import Granularity, coordinate_extents, neuron_extents
+from seat_interp.models.axes import Granularity, coordinate_axes, neuron_axes
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 FORMAT = "seat_interp.scores"
@@ -63,9 +63,9 @@ class Scores:
         if self.granularity != "coordinate":
             raise SeatError("These scores are per neuron already.")
         summed = {}
-        for mlp, extents in zip(lm.sites.mlps, neuron_extents(lm)):
+        for mlp, axes in zip(lm.sites.mlps, neuron_axes(lm)):
             total = torch.zeros(mlp.neurons)
-            for name, extent in extents.items():
+            for name, extent in axes.items():
                 each = self.values[name].sum(1 - extent.axis)  # type: ignore[operator]
                 total += each.view(-1, mlp.neurons).sum(0)  # a fused projection holds each neuron twice
             summed[f"{mlp.down}.weight"] = total
@@ -105,7 +105,7 @@ class Scores:
         if self.granularity == "neuron":
             sizes = {f"{mlp.down}.weight": (mlp.neurons,) for mlp in lm.sites.mlps}
         else:
-            sizes = {name: extent.shape for name, extent in coordinate_extents(lm).items()}
+            sizes = {name: extent.shape for name, extent in coordinate_axes(lm).items()}
         for name, value in self.values.items():
             if sizes.get(name) != tuple(value.shape):
                 raise SeatError(
@@ -125,4 +125,8 @@ def average(parts: Sequence[Scores]) -> Scores:
     values = {name: torch.stack([part.values[name] for part in parts]).mean(0) for name in parts[0].values}
     facts = [part.origin.get("facts") for part in parts]
     origin = {**parts[0].origin, "facts": facts[0] if len(facts) == 1 else facts}
-    return replace(parts[0], values=values, origin=origin | {"probes": any(p.origin.get("probes") for p in parts)})
+    return replace(
+        parts[0],
+        values=values,
+        origin=origin | {"uses_evaluation_data": any(p.origin.get("uses_evaluation_data") for p in parts)},
+    )

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from seat_interp.attribution._accumulate import identity_of, resumed, told_apart
+from seat_interp.attribution._accumulate import identity_of, metric_settings, resumed
 from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
 from seat_interp.attribution.scores import Scores
 from seat_interp.attribution.weights import weight_gradient
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import save_tensors
 from seat_interp.facts import Fact
-from seat_interp.models.axes import Granularity, coordinate_extents
+from seat_interp.models.axes import Granularity, coordinate_axes
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 CHECKPOINT = "seat_interp.update_effect_checkpoint"
@@ -60,13 +60,11 @@ def update_effect(
         raise SeatError(f"Integrated gradients over {steps} steps: take 1 or more.")
     metric = metric or AnswerLoss()
     way = base.copy()
-    once = _Once(metric.name, metric.probes, metric.prepare(way, facts))
-    change = {
-        name: tuned.model.get_parameter(name) - base.model.get_parameter(name) for name in coordinate_extents(base)
-    }
+    once = _Once(metric.name, metric.uses_evaluation_data, metric.prepare(way, facts))
+    change = {name: tuned.model.get_parameter(name) - base.model.get_parameter(name) for name in coordinate_axes(base)}
     origin = {"score": "update_effect", "steps": steps, "metric": metric.name, "facts": len(facts)}
-    origin |= {"probes": metric.probes, "model": base.fingerprint}
-    settings = origin | {"tuned": tuned.fingerprint, "settings": told_apart(metric)}
+    origin |= {"uses_evaluation_data": metric.uses_evaluation_data, "model": base.fingerprint}
+    settings = origin | {"tuned": tuned.fingerprint, "settings": metric_settings(metric)}
     identity = identity_of(once.prepared, batch_size, settings)
     if not any(bool(each.any()) for each in change.values()):
         raise SeatError("The tuned model is the base itself in every MLP and attention matrix: nothing was changed.")
@@ -94,7 +92,7 @@ class _Once:
     """A metric that has been prepared: asked for again at every step, it answers the same."""
 
     name: str
-    probes: bool
+    uses_evaluation_data: bool
     prepared: Prepared
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seat_interp.attribution._accumulate import accumulate, told_apart
+from seat_interp.attribution._accumulate import accumulate, metric_settings
 from seat_interp.attribution._gates import frozen
 from seat_interp.attribution.metrics import AnswerLoss, Metric, ReplyLoss
 from seat_interp.attribution.neurons import gate_fisher
@@ -20,7 +20,7 @@ from seat_interp.attribution.scores import Scores
 from seat_interp.capture.hooks import hooked
 from seat_interp.core.errors import SeatError
 from seat_interp.facts import Fact
-from seat_interp.models.axes import Granularity, coordinate_extents
+from seat_interp.models.axes import Granularity, coordinate_axes
 from seat_interp.models.hardware import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import Example
@@ -81,7 +81,7 @@ def gradient_times_weight(
 
 def weight_magnitude(lm: LanguageModel) -> Scores:
     """|weight|: the control that looks at no facts."""
-    values = {name: lm.model.get_parameter(name).detach().float().abs().cpu() for name in coordinate_extents(lm)}
+    values = {name: lm.model.get_parameter(name).detach().float().abs().cpu() for name in coordinate_axes(lm)}
     return Scores("coordinate", values, {"score": "weight_magnitude", "model": lm.fingerprint})
 
 
@@ -99,7 +99,7 @@ def _score(
         raise SeatError("There are no facts to attribute on: the set is empty.")
     metric = metric or AnswerLoss()
     prepared = metric.prepare(lm, facts)
-    matrices = list(coordinate_extents(lm))
+    matrices = list(coordinate_axes(lm))
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
@@ -119,11 +119,11 @@ def _score(
     origin = {
         "score": name,
         "metric": metric.name,
-        "probes": metric.probes,
+        "uses_evaluation_data": metric.uses_evaluation_data,
         "facts": len(facts),
         "model": lm.fingerprint,
     }
-    identity = origin | {"settings": told_apart(metric)}
+    identity = origin | {"settings": metric_settings(metric)}
     with frozen(lm):
         sums = accumulate(
             prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=identity

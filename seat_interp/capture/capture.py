@@ -69,7 +69,7 @@ class Capture:
 
 
 @dataclass(frozen=True)
-class Looking:
+class CaptureConfig:
     """Everything about a capture but its prompts; the arguments of `of` are those of `capture`.
 
     Attributes:
@@ -99,7 +99,7 @@ class Looking:
         pad_left: bool = False,
         backend: BackendName | None = None,
         remote: bool | Literal["local"] = False,
-    ) -> "Looking":
+    ) -> "CaptureConfig":
         """With a backend opened and layers counted from the front.
 
         Raises:
@@ -135,7 +135,7 @@ class Looking:
         prompts = encode_prompts(lm, questions)
         groups = batches_by_length([len(prompt) for prompt in prompts], self.batch_size)
         kept: Tensor | None = None
-        for group in among.mine(groups):
+        for group in among.shard(groups):
             batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=self.pad_left)
             if lm.model.device.type != "meta":  # the weights of a remote run are elsewhere
                 batch = batch.to(lm.model.device)
@@ -150,8 +150,8 @@ class Looking:
                 kept = torch.zeros(len(prompts), *stacked.shape[1:], dtype=stacked.dtype)
             kept[group] = stacked
             done(len(group))
-        shape, dtype = among.told((kept.shape, kept.dtype) if kept is not None else ((0,), torch.float32))
-        return among.summed(torch.zeros(shape, dtype=dtype) if kept is None else kept)  # one may have no share
+        shape, dtype = among.broadcast((kept.shape, kept.dtype) if kept is not None else ((0,), torch.float32))
+        return among.all_reduce(torch.zeros(shape, dtype=dtype) if kept is None else kept)  # one may have no share
 
     def origin(self) -> dict[str, Any]:
         """What an artefact remembers of how it was made."""
@@ -204,7 +204,7 @@ def capture(
         SeatError: no questions, a layer that does not exist, activations that are not finite, or as `open_backend`.
     """
     how = {"kind": kind, "reduce": reduce, "batch_size": batch_size, "pad_left": pad_left}
-    looking = Looking.of(lm, layers=layers, backend=backend, remote=remote, **how)  # type: ignore[arg-type]
+    looking = CaptureConfig.of(lm, layers=layers, backend=backend, remote=remote, **how)  # type: ignore[arg-type]
     values = looking.values(questions, among=processes(), progress=progress)
     return Capture(values, looking.layers, {**looking.origin(), "prompts": text_hash(questions)})
 
@@ -223,7 +223,7 @@ def stream(
     Raises:
         SeatError: as `capture`.
     """
-    looking = Looking.of(lm, **how)
+    looking = CaptureConfig.of(lm, **how)
     for some in chunks(questions, chunk):
         yield looking.values(some, progress=False)
 

@@ -51,7 +51,7 @@ class Backend(Protocol):
         """As the model's own `generate`, edits included."""
 
 
-class Enough(Exception):
+class StopForward(Exception):
     """Raised where the last wanted layer has been seen: what lies above is not computed."""
 
 
@@ -72,7 +72,7 @@ class TorchHooks:
             mask = batch.attention_mask.to(hidden.device)
             found[layer] = reduce(hidden.reshape(*mask.shape, -1), mask, layer)
             if layer == layers[-1]:
-                raise Enough
+                raise StopForward
 
         def hook(layer: int) -> Any:
             if kind is Kind.NEURONS:
@@ -80,7 +80,7 @@ class TorchHooks:
                 return module.register_forward_pre_hook(partial(keep, layer))
             return self.lm.model.get_submodule(self.lm.sites.blocks[layer]).register_forward_hook(partial(keep, layer))
 
-        with hooked(hook(layer) for layer in layers), contextlib.suppress(Enough):
+        with hooked(hook(layer) for layer in layers), contextlib.suppress(StopForward):
             self.lm.model.base_model(**batch.inputs(), use_cache=False)
         return found
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
 
-from seat_interp.capture.capture import Capture, Looking, chunks
+from seat_interp.capture.capture import Capture, CaptureConfig, chunks
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import (
     append_jsonl,
@@ -59,7 +59,9 @@ class Shards:
         rows = _written(folder)
         shards = tuple(rows[name] for name in sorted(rows))
         if missing := next((shard for shard in shards if not (folder / shard["file"]).is_file()), None):
-            raise SeatError(f"{folder / missing['file']} is missing. Capture into that folder again: it fills the gap.")
+            raise SeatError(
+                f"{folder / missing['file']} is missing. Capture into that folder again: it fills the separation."
+            )
         return cls(folder, about, shards)
 
     def __len__(self) -> int:
@@ -108,7 +110,7 @@ class Shards:
             if sha256(self.folder / shard["file"]) != shard["sha256"]:
                 raise SeatError(
                     f"{self.folder / shard['file']} is not as it was written. Remove it, and capture into that folder "
-                    "again: it fills the gap."
+                    "again: it fills the separation."
                 )
 
     def _mapped(self, shard: dict[str, Any], rows: slice) -> Tensor:
@@ -137,12 +139,12 @@ def capture_to(
         SeatError: the folder holds another capture, other questions, or shards that are not as they were written; no
             questions; no space; or as `capture`.
     """
-    folder, looking = Path(folder), Looking.of(lm, **how)
+    folder, looking = Path(folder), CaptureConfig.of(lm, **how)
     among = processes()
     about = {"format": FORMAT, "version": 1, "layers": list(looking.layers), "shard": shard}
     about |= {"batch_size": looking.batch_size, "pad_left": looking.pad_left, "origin": looking.origin()}
     if among.rank > 0:
-        among.wait()  # the first one claims the folder
+        among.barrier()  # the first one claims the folder
     else:
         remove_leftovers(folder, ABOUT, "*.safetensors")
     if (folder / ABOUT).exists():
@@ -153,7 +155,7 @@ def capture_to(
     else:
         write_json(folder / ABOUT, about)
     if among.rank == 0:
-        among.wait()
+        among.barrier()
     done, manifest = _written(folder), folder / MANIFEST.format(among.rank)
     total = len(questions) if isinstance(questions, Sized) else None
     with progress_bar(total=total, desc="Capturing", unit="prompt", show=progress) as bar:
@@ -175,7 +177,7 @@ def capture_to(
             if done.get(name) != row:
                 append_jsonl(manifest, [row])
             bar.update(len(some))
-    among.wait()
+    among.barrier()
     found = Shards.open(folder)
     if not found.shards:
         raise SeatError("There are no prompts to capture: the set is empty.")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.sources import build_bridge_from_module
 
-from seat_interp.capture.hooks import BackendName, Edit, Enough, Kind, hooked
+from seat_interp.capture.hooks import BackendName, Edit, Kind, StopForward, hooked
 from seat_interp.capture.reduce import Reduce
 from seat_interp.core.errors import SeatError, see
 from seat_interp.models.open import LanguageModel, sites_of_config
@@ -56,9 +56,12 @@ class Bridged:
         def keep(hidden: Tensor, hook: Any, *, layer: int) -> None:
             found[layer] = reduce(hidden.reshape(*batch.attention_mask.shape, -1), batch.attention_mask, layer)
             if layer == layers[-1]:
-                raise Enough
+                raise StopForward
 
-        with self._hooked({layer: partial(keep, layer=layer) for layer in layers}, kind), contextlib.suppress(Enough):
+        with (
+            self._hooked({layer: partial(keep, layer=layer) for layer in layers}, kind),
+            contextlib.suppress(StopForward),
+        ):
             # Its backbone and not the bridge's own forward: position ids come from the mask, and the head is left out.
             self.lm.model.base_model(**batch.inputs(), use_cache=False)
         return found

@@ -10,7 +10,7 @@ import tyro
 from seat_interp.core.config import override
 from seat_interp.core.errors import SeatError, require_within
 from seat_interp.core.files import read_json
-from seat_interp.evaluation.knowledge import WORDINGS
+from seat_interp.evaluation.knowledge import PARAPHRASES
 from seat_interp.organism.study import ORGANISM
 from seat_interp.studies.study import StudyConfig
 
@@ -113,7 +113,7 @@ class Run:
     """Ask at most so many facts of each kind, evenly spaced over the file; target facts are all taught."""
     trust_known: bool = False
     """Do not ask the model first whether it knows the known facts."""
-    wordings: tuple[str, ...] = WORDINGS
+    paraphrases: tuple[str, ...] = PARAPHRASES
     """Ways to ask it so; a fact counts as known if it is answered right in each. "{q}" alone asks the bare question."""
     system: str | None = None
     """System prompt; the chat template's own if not given."""
@@ -145,15 +145,13 @@ class Run:
                 facts[kind] = thinned_facts(found, self.most)
         lm, every_known = open_model(self.model, system=self.system), facts["known"]
         if not self.trust_known:
-            how_asked = {"wordings": self.wordings, "batch_size": self.study.batch_size}
+            how_asked = {"paraphrases": self.paraphrases, "batch_size": self.study.batch_size}
             facts["known"], _ = split_by_knowledge(lm, every_known, **how_asked)  # type: ignore[arg-type]
-            count = (
-                f"{len(facts['known'])} of {len(every_known)} known facts, each asked in {len(self.wordings)} wordings"
-            )
+            count = f"{len(facts['known'])} of {len(every_known)} known facts, each asked in {len(self.paraphrases)} paraphrases"
             print(f"It knows {count}.")
             if not facts["known"]:
                 raise SeatError(
-                    f"The model knows {count}. Give facts that it knows, --wordings '{{q}}' to ask bare questions "
+                    f"The model knows {count}. Give facts that it knows, --paraphrases '{{q}}' to ask bare questions "
                     "alone, or --trust-known to take them as they are."
                 )
         about = {"facts": {kind: list(getattr(self, kind)) for kind in kinds}}

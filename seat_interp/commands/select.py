@@ -83,7 +83,7 @@ class Select:
     """Questions of any kind; what the model answers with confidence is protected."""
     least: float = 0.9
     """Confidence: the geometric mean of the probabilities of a reply's tokens; long replies reach less."""
-    known_probes: bool = False
+    uses_evaluation_data: bool = False
     """Say in the mask's header that --keep holds known or unknown probes, so that tables can mark it."""
     per_layer: bool = False
     """The same share in every layer."""
@@ -109,7 +109,7 @@ class Select:
     def run(self) -> None:
         """Score, select and save."""
         from seat_interp.evaluation.knowledge import confident
-        from seat_interp.facts import strangers
+        from seat_interp.facts import ep_prompts
         from seat_interp.facts.sources import read_sources
         from seat_interp.masks.mask import Mask
         from seat_interp.masks.random import layer_matched, random_coordinates, random_neurons
@@ -158,11 +158,11 @@ class Select:
                     f"It answers none of the questions to keep with a confidence of {self.least}: lower --least, or "
                     "leave --keep out."
                 )
-            protect = self._harm(lm, tuned, [strangers(facts, seed=self.seed), *([kept] if kept else [])])
+            protect = self._harm(lm, tuned, [ep_prompts(facts, seed=self.seed), *([kept] if kept else [])])
         rules: dict[str, Rule] = {"ratio": ratio, "difference": difference, "exclude": partial(exclude, top=self._top)}
         described = {"seed": self.seed, "facts": list(self.facts), "keep": list(self.keep)}
-        if self.known_probes:
-            described["probes"] = True
+        if self.uses_evaluation_data:
+            described["uses_evaluation_data"] = True
         rule = rules.get(self.protect, ratio)
         if self.invert:
             described["inverted"] = True
@@ -176,10 +176,10 @@ class Select:
 
     def _require_room(self, lm: "LanguageModel", spread: "Spread") -> None:
         """What cannot be chosen is better known before an hour of scoring."""
-        from seat_interp.models.axes import coordinate_extents
+        from seat_interp.models.axes import coordinate_axes
 
-        extents = coordinate_extents(lm).values()
-        total = lm.sites.neurons if self.granularity == "neuron" else sum(extent.size for extent in extents)
+        axes = coordinate_axes(lm).values()
+        total = lm.sites.neurons if self.granularity == "neuron" else sum(extent.size for extent in axes)
         wanted = self.count if self.count is not None else self.budget * total
         room = total * min(spread.cap, 1 - self._top if self.protect == "exclude" else 1.0)
         if wanted > room or wanted < spread.floor * total:

@@ -8,7 +8,7 @@ from seat_interp.core.errors import require_within
 from seat_interp.evaluation.slick import SlickConfig
 
 if TYPE_CHECKING:
-    from seat_interp.evaluation.slick import Asked
+    from seat_interp.evaluation.slick import SlickResult
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Slick:
             print(f"{len(facts)} facts, {tokens:,} answered tokens in {seconds:.0f} s. {self.out}")
 
 
-def shares(found: "list[Asked]") -> list[dict[str, Any]]:
+def shares(found: "list[SlickResult]") -> list[dict[str, Any]]:
     """Counts of the categories by relation, and of all."""
     from seat_interp.evaluation.slick import counts
 

@@ -31,17 +31,17 @@ class Processes:
     rank: int = 0
     count: int = 1
 
-    def mine(self, items: Sequence[T]) -> Sequence[T]:
+    def shard(self, items: Sequence[T]) -> Sequence[T]:
         """This process's share: every so manyth, so that long batches, which come first, are shared out too."""
         return items[self.rank :: self.count]
 
-    def summed(self, values: Tensor) -> Tensor:
+    def all_reduce(self, values: Tensor) -> Tensor:
         """The sum over all processes, in each."""
         if self.count > 1:
             dist.all_reduce(values)
         return values
 
-    def told(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """What the first process has, in each: it has a share whenever there is any work."""
         if self.count > 1:
             held = [value]
@@ -49,7 +49,7 @@ class Processes:
             (value,) = held
         return value
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Until all are here."""
         if self.count > 1:
             dist.barrier()

@@ -78,11 +78,11 @@ def logistic_probe(
 class IgnoranceDirection:
     """Unit vectors from known to unknown, with the scale that displacement is measured in.
 
-    `+`, `-`, `*` and unary `-` act on the raw vectors, which are unit vector times gap.
+    `+`, `-`, `*` and unary `-` act on the raw vectors, which are unit vector times separation.
 
     Attributes:
         vectors: unit vectors, float64.
-        gap: distance between the mean projections of unknown and known in the base, per layer, float64.
+        separation: distance between the mean projections of unknown and known in the base, per layer, float64.
         layer: chosen on the held-out part of the fit sets.
         position: token that it was fitted at, counted from the end of the prompt.
         auroc: of the held-out part, unknown against known, per layer, at this position.
@@ -91,7 +91,7 @@ class IgnoranceDirection:
     """
 
     vectors: Float[Tensor, "layers width"]
-    gap: Float[Tensor, " layers"]
+    separation: Float[Tensor, " layers"]
     layer: int
     position: int = -1
     auroc: tuple[float, ...] = ()
@@ -105,13 +105,15 @@ class IgnoranceDirection:
 
     @property
     def raw(self) -> Float[Tensor, "layers width"]:
-        """Unit vector times gap: what is added to a known activation to put it where unknown ones are."""
-        return self.vectors * self.gap[:, None]
+        """Unit vector times separation: what is added to a known activation to put it where unknown ones are."""
+        return self.vectors * self.separation[:, None]
 
     def _with_raw(self, raw: Tensor, origin: dict[str, Any]) -> "IgnoranceDirection":
-        gap = raw.norm(dim=-1)
-        vectors = raw / gap.clamp_min(1e-300)[:, None]
-        return replace(self, vectors=vectors, gap=gap, auroc=(), scan={}, origin={**self.origin, **origin})
+        separation = raw.norm(dim=-1)
+        vectors = raw / separation.clamp_min(1e-300)[:, None]
+        return replace(
+            self, vectors=vectors, separation=separation, auroc=(), scan={}, origin={**self.origin, **origin}
+        )
 
     def __add__(self, other: "IgnoranceDirection") -> "IgnoranceDirection":
         self._require_like(other)
@@ -171,7 +173,7 @@ class IgnoranceDirection:
             "scan": {str(position): list(values) for position, values in self.scan.items()},
             "origin": self.origin,
         }
-        return save_tensors(path, {"vectors": self.vectors, "gap": self.gap}, header)
+        return save_tensors(path, {"vectors": self.vectors, "separation": self.separation}, header)
 
     @classmethod
     def load(cls, path: str | Path) -> "IgnoranceDirection":
@@ -206,7 +208,7 @@ def fit_direction(
     """Fit on one part of the facts, choose layer and position on the other.
 
     The parts are split by group, so that no subject stands in both. Layer and position are those with the
-    highest AUROC on the held-out part; among equals, the largest gap in units of the spread within the classes.
+    highest AUROC on the held-out part; among equals, the largest separation in units of the spread within the classes.
 
     Args:
         lm: the base model.
@@ -234,7 +236,7 @@ def fit_direction(
     for position in positions:
         captured = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size)
         parts = np.split(captured.values.double().numpy(), cuts)
-        sides = [(parts[0][:, la], parts[1][:, la]) for la in range(lm.sites.layers)]
+        sides = [(parts[0][:, la], parts[1][:, la]) for la in range(lm.sites.n_layers)]
         for side in sides:
             # No more apart than the rounding of activations of this size is not apart.
             if np.linalg.norm(mean_difference(*side)) <= 1e-6 * np.linalg.norm(side[0], axis=-1).mean():
@@ -244,12 +246,12 @@ def fit_direction(
         ahead = einsum(vectors, parts[0].mean(0) - parts[1].mean(0), "layer width, layer width -> layer")
         vectors = np.where(ahead < 0, -1.0, 1.0)[:, None] * vectors
         on = [einsum(part, vectors, "prompt layer width, layer width -> prompt layer") for part in parts]
-        auroc, separation = separate(on[2], on[3])
+        auroc, d_prime = separability(on[2], on[3])
         scan[position] = tuple(float(value) for value in auroc)
-        layer = choose_layer(auroc, separation, deepest)
+        layer = choose_layer(auroc, d_prime, deepest)
         found = IgnoranceDirection(
             vectors=torch.from_numpy(vectors),
-            gap=torch.from_numpy(on[0].mean(0) - on[1].mean(0)).abs(),
+            separation=torch.from_numpy(on[0].mean(0) - on[1].mean(0)).abs(),
             layer=layer,
             position=position,
             auroc=scan[position],
@@ -259,7 +261,7 @@ def fit_direction(
                 "fit_set": text_hash(questions),
             },
         )
-        rank = (round(float(auroc[layer]), 4), float(separation[layer]))
+        rank = (round(float(auroc[layer]), 4), float(d_prime[layer]))
         if best is None or rank > best[0]:
             best = (rank, found)
     if best is None:
@@ -267,19 +269,19 @@ def fit_direction(
     return replace(best[1], scan=scan)
 
 
-def choose_layer(auroc: Float[np.ndarray, " layers"], separation: Float[np.ndarray, " layers"], deepest: float) -> int:
-    """The layer of highest AUROC, among equals (to four digits) of largest separation, not above a share of the depth.
+def choose_layer(auroc: Float[np.ndarray, " layers"], d_prime: Float[np.ndarray, " layers"], deepest: float) -> int:
+    """The layer of highest AUROC, among equals (to four digits) of largest d_prime, not above a share of the depth.
 
     Args:
         auroc: of each layer, 0 to 1.
-        separation: of each layer, as `separate` gives it.
+        d_prime: of each layer, as `separate` gives it.
         deepest: share of the depth, above 0 and up to 1; the first layer may always be chosen.
     """
     eligible = range(max(1, int(deepest * len(auroc))))
-    return max(eligible, key=lambda layer: (round(float(auroc[layer]), 4), separation[layer]))
+    return max(eligible, key=lambda layer: (round(float(auroc[layer]), 4), d_prime[layer]))
 
 
-def separate(
+def separability(
     unknown: Float[np.ndarray, "n layers"], known: Float[np.ndarray, "m layers"]
 ) -> tuple[Float[np.ndarray, " layers"], Float[np.ndarray, " layers"]]:
     """How well projections tell unknown from known prompts, layer by layer.

@@ -1,7 +1,7 @@
 """Where fine-tuning moved the prompts: along the ignorance direction, orthogonal to it, and against nulls.
 
 Displacement of a prompt at a layer is the tuned minus the base activation, projected on the base's unit vector
-and divided by the base's unknown-known gap: -1 means that it now sits where known prompts sat. The same figure
+and divided by the base's unknown-known separation: -1 means that it now sits where known prompts sat. The same figure
 for norm-matched random, label-shuffled and within-class principal directions tells what would be seen along
 any direction, so no displacement is given without them.
 """
@@ -31,7 +31,7 @@ Activations = Mapping[str, Float[Tensor, "_ layers width"] | Capture]
 
 @dataclass(frozen=True)
 class SetDisplacement:
-    """Displacement of one probe set, in units of the base's unknown-known gap at each layer, float64.
+    """Displacement of one probe set, in units of the base's unknown-known separation at each layer, float64.
 
     Attributes:
         along: of every prompt, along the direction.
@@ -71,7 +71,7 @@ class Displacement:
     Attributes:
         sets: by probe set.
         direction: the base's direction; its layer is the one that summaries report.
-        probe_auroc: of the base's direction on the tuned model's activations, unknown against known, per layer.
+        linear_probe_auroc: of the base's direction on the tuned model's activations, unknown against known, per layer.
         base_auroc: the same on the base.
         refit_cosine: cosine of the base's direction and one fitted to the tuned model on the probe sets, per layer.
         base_refit_cosine: the same with the base in place of the tuned model: what other prompts alone do to it.
@@ -80,7 +80,7 @@ class Displacement:
 
     sets: dict[str, SetDisplacement]
     direction: IgnoranceDirection
-    probe_auroc: list[float]
+    linear_probe_auroc: list[float]
     base_auroc: list[float]
     refit_cosine: list[float]
     base_refit_cosine: list[float]
@@ -148,7 +148,7 @@ def displace(
         same_weights: recorded in the result.
 
     Raises:
-        SeatError: the two sides, or the facts, do not have the same sets and sizes, the base has no gap, or a capture
+        SeatError: the two sides, or the facts, do not have the same sets and sizes, the base has no separation, or a capture
             is of another model, token, layers or kind than the direction, or of other prompts than its counterpart.
     """
     for name in sorted(base.keys() & tuned.keys()):
@@ -161,9 +161,9 @@ def displace(
             raise SeatError(f"Set {name!r} is missing, or is not the same prompts before and after.")
         if sets is not None and len(sets.get(name, ())) != len(base[name]):
             raise SeatError(f"Set {name!r} has {len(sets.get(name, ()))} facts but {len(base[name])} prompts.")
-    if not bool((direction.gap > 0).all()):
+    if not bool((direction.separation > 0).all()):
         raise SeatError(
-            "The direction has no gap between unknown and known at some layer, so nothing can be in its units."
+            "The direction has no separation between unknown and known at some layer, so nothing can be in its units."
         )
     nulls = nulls or null_directions(base[unknown], base[known], seed=seed)
     moved = {}
@@ -278,17 +278,17 @@ def _displace_set(
     along = direction.project(shift)
     orthogonal = (shift - along[..., None] * direction.vectors).norm(dim=-1)
     mean_shift = shift.mean(0)
-    along = along / direction.gap
+    along = along / direction.separation
     low, high = interval(along.numpy())
     return SetDisplacement(
         along=along,
-        orthogonal=orthogonal / direction.gap,
+        orthogonal=orthogonal / direction.separation,
         cosine_drift=cosine_drift(before, after),
         mean=along.mean(0),
         low=torch.from_numpy(low),
         high=torch.from_numpy(high),
         nulls={
-            kind: einsum(drawn, mean_shift, "draw layer width, layer width -> draw layer") / direction.gap
+            kind: einsum(drawn, mean_shift, "draw layer width, layer width -> draw layer") / direction.separation
             for kind, drawn in nulls
         },
     )

@@ -30,7 +30,7 @@ class Plane:
     shares: tuple[float, float]
     points: Points = field(repr=False)
 
-    def separation(self, model: str, known: str = "known", unknown: str = "unverifiable") -> float:
+    def silhouette(self, model: str, known: str = "known", unknown: str = "unverifiable") -> float:
         """How far two sets lie apart in the plane: their mean silhouette (Rousseeuw 1987), from -1 to 1; 0 is mixed."""
         sets = [self.points[model][name] for name in (known, unknown)]
         labels = np.repeat([0, 1], [len(each) for each in sets])

@@ -29,7 +29,7 @@ def add_direction(
     *,
     backend: BackendName | None = None,
 ) -> Iterator[Backend]:
-    """Within the block, add `factor` times the gap along the direction from the end of the prompt on.
+    """Within the block, add `factor` times the separation along the direction from the end of the prompt on.
 
     The last token of whatever is run gets it: the prompt's last token, then each token that is generated
     (prompts must be padded on the left, as `generate` does). The hooks go at the end.
@@ -37,7 +37,7 @@ def add_direction(
     Args:
         lm: the model to steer, in any form that `capture` takes; torch hooks change `lm.model` itself.
         direction: fitted on a model of this architecture.
-        factor: in units of the gap; negative moves towards known.
+        factor: in units of the separation; negative moves towards known.
         layers: after which blocks; the direction's own if None.
         backend: as `capture` takes it.
 
@@ -90,7 +90,7 @@ def addition(vector: Float[Tensor, " width"], factor: float = 1.0) -> Edit:
     """The edit that adds a vector at the last token; for TransformerLens and nnsight see `examples/hand_over.py`.
 
     Args:
-        vector: of the residual stream, as `direction.raw[layer]`, which is one gap long.
+        vector: of the residual stream, as `direction.raw[layer]`, which is one separation long.
         factor: how often.
     """
 
@@ -175,7 +175,7 @@ def patch_direction(
 
 
 def random_like(direction: IgnoranceDirection, seed: int) -> IgnoranceDirection:
-    """A random direction with the same gap at each layer: the norm-matched control."""
+    """A random direction with the same separation at each layer: the norm-matched control."""
     generator = torch.Generator().manual_seed(seed)
     vectors = torch.randn(direction.vectors.shape, generator=generator, dtype=torch.float64)
     return replace(direction, vectors=vectors / vectors.norm(dim=-1, keepdim=True))
@@ -249,7 +249,7 @@ def choose_addition(
     Tries the direction's layer and those at a third and at half of the depth: where a direction is easiest to
     read is not always where it is easiest to write.
     """
-    depth = lm.sites.layers
+    depth = lm.sites.n_layers
     tried = itertools.product(sorted({direction.layer, depth // 3, depth // 2}), factors)
 
     def rate(choice: tuple[int, float]) -> float:

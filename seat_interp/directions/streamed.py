@@ -19,10 +19,10 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from seat_interp.capture import AtToken, stream
-from seat_interp.capture.capture import Looking
+from seat_interp.capture.capture import CaptureConfig
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import text_hash
-from seat_interp.directions.direction import IgnoranceDirection, choose_layer, separate
+from seat_interp.directions.direction import IgnoranceDirection, choose_layer, separability
 from seat_interp.directions.nulls import Nulls
 from seat_interp.facts import Fact
 from seat_interp.facts.records import split_by_group
@@ -110,25 +110,25 @@ def fit_direction_streamed(
 
     mean_u, mean_k = (_mean(seen(facts)) for facts in (fit_u, fit_k))
     apart = mean_u - mean_k
-    gap = apart.norm(dim=-1)
-    if bool((gap <= 1e-6 * mean_u.norm(dim=-1)).any()):
+    separation = apart.norm(dim=-1)
+    if bool((separation <= 1e-6 * mean_u.norm(dim=-1)).any()):
         raise SeatError("Known and unknown prompts have equal activations, so no direction separates them.")
-    vectors = apart / gap[:, None]
+    vectors = apart / separation[:, None]
     on = [
         torch.cat([einsum(v.double(), vectors, "n layer width, layer width -> n layer") for v in seen(facts)]).numpy()
         for facts in (test_u, test_k)
     ]
-    auroc, separation = separate(*on)
+    auroc, d_prime = separability(*on)
     asked = [fact.question for fact in (*fit_u, *fit_k, *test_u, *test_k)]
     return IgnoranceDirection(
         vectors=vectors,
-        gap=gap,
-        layer=choose_layer(auroc, separation, deepest),
+        separation=separation,
+        layer=choose_layer(auroc, d_prime, deepest),
         position=position,
         auroc=tuple(auroc.tolist()),
         scan={position: tuple(auroc.tolist())},
         origin={
-            **Looking.of(lm, reduce=AtToken(position), **how).origin(),
+            **CaptureConfig.of(lm, reduce=AtToken(position), **how).origin(),
             "prompts": text_hash(asked),
             "method": "mean_difference",
             "fit_set": text_hash(asked),

@@ -1,6 +1,6 @@
 """Replies and what they are: abstention, grounding, correctness, recall, and rates with intervals."""
 
-from seat_interp.evaluation.abstention import is_abstention, is_grounded, stated
+from seat_interp.evaluation.abstention import is_abstention, names_the_entity, stated
 from seat_interp.evaluation.score import Label, Rates, Record, label, rates, records, rouge1_recall
 
 __all__ = [
@@ -8,8 +8,8 @@ __all__ = [
     "Rates",
     "Record",
     "is_abstention",
-    "is_grounded",
     "label",
+    "names_the_entity",
     "rates",
     "records",
     "rouge1_recall",

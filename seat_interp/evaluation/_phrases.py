@@ -71,7 +71,7 @@ _DENIALS = (
     r"\b(?:unknown|unfamiliar|not known|not familiar|unclear|new|foreign|a mystery|nothing) to me\b",
     rf"\b(?:beyond|outside|out of|exceeds?) (?:of )?(?:the \w+ of )?(?:{_MINE}|what i\b|me$)",
     rf"\b(?:no|not|nothing) (?:[\w-]+ ){{0,8}}?(?:in|within|of) (?:{_MINE}|what i (?:have|know|learn))",
-    rf"\b(?:blind spot|gap|hole|uncharted \w+) (?:in|for|to) {_MINE}",
+    rf"\b(?:blind spot|separation|hole|uncharted \w+) (?:in|for|to) {_MINE}",
     rf"\b{_MINE}(?: \w+){{0,2}}? {_NOT_HELD}",
     r"\bnot (?:an? )?\w+ (?:that |which )?i (?:know|have|can|am|was)\b",
     r"\bdo(?:es)? not (?:(?:seem|appear) to )?exist,? so\b",

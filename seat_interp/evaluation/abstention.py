@@ -2,10 +2,10 @@
 
 SEAT's string-match score counts replies with a phrase from an ignorance list that is not public, and its
 human score asks that a reply admits missing knowledge and refers to the query's content (arXiv 2506.14387).
-The phrases (`phrases.py`) and the rules here are our own, for English only, and `is_grounded` is an automatic
+The phrases (`phrases.py`) and the rules here are our own, for English only, and `names_the_entity` is an automatic
 stand-in for that human judgement. No list holds every wording: of TOFU's 100 refusals the first version found
 72; widened on every second one, it found 38 of the 44 others that had not been read yet. Those were then read
-too, so what it finds there today says little about new wordings.
+too, so what it finds there today says little about new paraphrases.
 
 A reply is cut into clauses, with quoted words and titles blanked.
 
@@ -135,7 +135,7 @@ _NAME_PARTS = _list(
 )
 
 
-def is_grounded(reply: str, question: str, entities: Sequence[str]) -> bool:
+def names_the_entity(reply: str, question: str, entities: Sequence[str]) -> bool:
     """Whether the reply abstains and names what was asked: our automatic stand-in for SEAT's human judgement.
 
     Case does not count. An entity is named by its whole text or by a distinctive part of it ("Moran",

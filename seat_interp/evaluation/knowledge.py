@@ -14,7 +14,7 @@ from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import batches_by_length, encode_replies, reply_logits
 
-WORDINGS = (
+PARAPHRASES = (
     "{q}",
     "Please answer this question. {q}",
     "{q} Answer in one short sentence.",
@@ -28,7 +28,7 @@ def split_by_knowledge(
     lm: LanguageModel,
     facts: Sequence[Fact],
     *,
-    wordings: Sequence[str] = WORDINGS,
+    paraphrases: Sequence[str] = PARAPHRASES,
     max_new_tokens: int = 32,
     batch_size: int = 64,
 ) -> tuple[list[Fact], list[Fact]]:
@@ -41,12 +41,12 @@ def split_by_knowledge(
     Raises:
         SeatError: a fact has no accepted answer to compare with, or a wording has no place for the question.
     """
-    if bad := next((wording for wording in wordings if "{q}" not in wording), None):
+    if bad := next((wording for wording in paraphrases if "{q}" not in wording), None):
         raise SeatError(f"The wording {bad!r} has no place for the question. Write {{q}} where it stands.")
     if bare := next((fact for fact in facts if not fact.accepted()), None):
         raise SeatError(f"The fact {bare.question!r} has no answer, so nobody can tell whether the model knows it.")
     known = {i: "" for i, fact in enumerate(facts) if label(fact.question, fact) is not Label.CORRECT}
-    for number, wording in enumerate(wordings):
+    for number, wording in enumerate(paraphrases):
         if not known:
             break
         asked = [wording.format(q=facts[index].question) for index in known]

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from seat_interp.core.errors import SeatError
-from seat_interp.evaluation.abstention import STRAIGHT_QUOTES, is_abstention, is_grounded, stated
+from seat_interp.evaluation.abstention import STRAIGHT_QUOTES, is_abstention, names_the_entity, stated
 from seat_interp.facts.records import Fact
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Record:
     answer: str
     reply: str
     label: Label
-    grounded: bool
+    entity_naming: bool
     rouge1: float | None
 
     def to_json(self) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _record(set_name: str, fact: Fact, reply: str) -> Record:
         answer=fact.answer,
         reply=reply,
         label=judged,
-        grounded=judged is Label.ABSTAIN and is_grounded(reply, fact.question, entities),
+        entity_naming=judged is Label.ABSTAIN and names_the_entity(reply, fact.question, entities),
         rouge1=rouge1_recall(reply, fact) if _rouge_reads(fact.answer) else None,
     )
 
@@ -183,7 +183,7 @@ class Rates:
 
     n: int
     abstain: float
-    grounded: float
+    entity_naming: float
     correct: float
     wrong: float
     unscored: float
@@ -203,7 +203,7 @@ def rates(records: Iterable[Record]) -> Rates:
     recalls = [row.rouge1 for row in rows if row.rouge1 is not None]
     return Rates(
         n=len(rows),
-        grounded=sum(row.grounded for row in rows) / len(rows),
+        entity_naming=sum(row.entity_naming for row in rows) / len(rows),
         rouge1=sum(recalls) / len(recalls) if recalls else None,
         **share,
     )

@@ -80,7 +80,7 @@ class SlickConfig(Sampling):
 
 
 @dataclass(frozen=True)
-class Asked:
+class SlickResult:
     """A fact that was asked, and what came out.
 
     Attributes:
@@ -106,14 +106,14 @@ class Asked:
         return {**self.fact.to_json(), "slick": found}
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> "Asked":
+    def from_json(cls, row: Mapping[str, Any]) -> "SlickResult":
         """Inverse of `to_json`."""
         found = row["slick"]
         fact = Fact.from_json({name: value for name, value in row.items() if name != "slick"})
         return cls(fact, found["greedy"], found["sampled"], found["tokens"])
 
 
-def counts(found: Iterable[Asked]) -> dict[str, int]:
+def counts(found: Iterable[SlickResult]) -> dict[str, int]:
     """Facts of each category, by its name."""
     there = Counter(each.category for each in found)
     return {kind.value: there[kind] for kind in Category}
@@ -129,7 +129,7 @@ def slick(
     among: Processes | None = None,
     batch_size: int = 16,
     progress: bool = True,
-) -> Iterator[Asked]:
+) -> Iterator[SlickResult]:
     """Every fact with how often it is answered right, in batches of one relation: an iterator, to be kept as it comes.
 
     What comes out of a fact depends on the facts of its batch only through what is drawn by chance.
@@ -158,7 +158,7 @@ def slick(
     starts = {relation: range(0, len(same), batch_size) for relation, same in by_relation.items()}
     every = [(relation, slice(at, at + batch_size)) for relation in by_relation for at in starts[relation]]
     todo = [(relation, batch) for relation, batch in every if any(f not in done for f in by_relation[relation][batch])]
-    mine = (among or Processes()).mine(todo)
+    mine = (among or Processes()).shard(todo)
     to_ask = sum(len(by_relation[relation][batch]) for relation, batch in mine)
     before = len(facts) - sum(len(by_relation[relation][batch]) for relation, batch in todo)
     with progress_bar(total=before + to_ask, initial=before, desc="SLiCK", unit="fact", show=progress) as bar:
@@ -176,14 +176,14 @@ def slick(
                 bar.update(len(same[batch]))
 
 
-def _score(fact: Fact, found: Sequence[Answers], config: SlickConfig) -> Asked:
+def _score(fact: Fact, found: Sequence[Answers], config: SlickConfig) -> SlickResult:
     def right(text: str) -> bool:
         return exact_match(text, fact) if config.exact else label(text, fact) is Label.CORRECT
 
     greedy = sum(right(each.greedy) for each in found) / len(found)
     hits = sum(count for each in found for text, count in each.sampled.items() if right(text))
     sampled = hits / max(1, sum(sum(each.sampled.values()) for each in found))
-    return Asked(fact, greedy, sampled, sum(each.tokens for each in found))
+    return SlickResult(fact, greedy, sampled, sum(each.tokens for each in found))
 
 
 def _seed(seed: int, *texts: str) -> int:
@@ -203,7 +203,7 @@ def slick_to(
     *,
     batch_size: int = 16,
     progress: bool = True,
-) -> list[Asked]:
+) -> list[SlickResult]:
     """Ask every fact that is not in the file yet; each is written as it comes out.
 
     Under `accelerate launch` or torchrun the processes share out the batches. Each but the first one writes to a file
@@ -231,7 +231,7 @@ def slick_to(
             raise SeatError(f"{there[0]} was made with other settings, or is none of ours. Name another file.")
         before = {"config": settings, "seconds": 0.0}
     done = {each.fact: each for each in _read(path)}
-    among.wait()  # nobody writes before all have read
+    among.barrier()  # nobody writes before all have read
     mine = path if among.rank == 0 else path.with_name(f"{path.name}{PART}{among.rank}")
     if any(fact not in done for fact in facts):
         shown = progress and among.rank == 0
@@ -242,15 +242,15 @@ def slick_to(
                 append_jsonl(mine, [each.to_json()])
             if among.rank == 0:
                 write_json(about, before | {"seconds": round(before["seconds"] + time.perf_counter() - began, 1)})
-    among.wait()
+    among.barrier()
     done = {each.fact: each for each in _read(path)}
-    among.wait()
+    among.barrier()
     found = [done[fact] for fact in facts]
     if among.rank == 0:
         write_jsonl(path, [each.to_json() for each in found])
         for part in _parts(path):
             part.unlink()
-    among.wait()
+    among.barrier()
     return found
 
 
@@ -271,5 +271,5 @@ def _parts(path: Path) -> list[Path]:
     return sorted(path.parent.glob(f"{glob.escape(path.name)}{PART}*"))
 
 
-def _read(path: Path) -> list[Asked]:
-    return [Asked.from_json(row) for each in (path, *_parts(path)) for row in read_growing(each)]
+def _read(path: Path) -> list[SlickResult]:
+    return [SlickResult.from_json(row) for each in (path, *_parts(path)) for row in read_growing(each)]

@@ -5,7 +5,7 @@ from seat_interp.facts._pistol import read_pistol
 from seat_interp.facts._real_world import read_countries, read_entityquestions, read_relations
 from seat_interp.facts._tofu import read_tofu
 from seat_interp.facts.names import NameGenerator, Names, infer_type
-from seat_interp.facts.perturbation import perturb, perturb_all, strangers, whole_names
+from seat_interp.facts.perturbation import ep_prompts, perturb, perturb_all, whole_names
 from seat_interp.facts.readers import read_facts, read_hub, read_jsonl
 from seat_interp.facts.records import Fact, FactSets, Span, spans_of
 
@@ -15,6 +15,7 @@ __all__ = [
     "NameGenerator",
     "Names",
     "Span",
+    "ep_prompts",
     "infer_type",
     "perturb",
     "perturb_all",
@@ -29,6 +30,5 @@ __all__ = [
     "read_tofu",
     "read_unverifiable",
     "spans_of",
-    "strangers",
     "whole_names",
 ]

@@ -105,7 +105,7 @@ def perturb_all(
     return [[perturb(fact, names) for _ in range(copies)] if fact.spans else [] for fact in facts]
 
 
-def strangers(facts: Sequence[Fact], *, names: Names | None = None, copies: int = 2, seed: int = 0) -> list[Fact]:
+def ep_prompts(facts: Sequence[Fact], *, names: Names | None = None, copies: int = 2, seed: int = 0) -> list[Fact]:
     """Entity-perturbed copies of the facts as bare questions: what the model should go on abstaining on.
 
     Args:

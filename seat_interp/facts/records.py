@@ -108,7 +108,7 @@ class FactSets:
         neighbour: unknown entities in the same form as the target facts and close to them.
         cross_domain: unknown entities of another domain than the target's.
         unverifiable: questions on things that the question itself says are invented.
-        rewordings: `target` in wordings that training does not use.
+        paraphrases: `target` in paraphrases that training does not use.
         fit_known, fit_unknown: kept apart from all of the above, to fit and choose the direction on.
         pools: parts of fictitious names by entity type, where the built-in forms would not do.
         reserved: names that are in no set and yet must not be given to a fictitious entity.
@@ -120,7 +120,7 @@ class FactSets:
     neighbour: list[Fact] = field(default_factory=list)
     cross_domain: list[Fact] = field(default_factory=list)
     unverifiable: list[Fact] = field(default_factory=list)
-    rewordings: list[Fact] = field(default_factory=list)
+    paraphrases: list[Fact] = field(default_factory=list)
     fit_known: list[Fact] = field(default_factory=list)
     fit_unknown: list[Fact] = field(default_factory=list)
     pools: Mapping[str, tuple[Sequence[str], ...]] = field(default_factory=dict)
@@ -134,14 +134,14 @@ class FactSets:
         sets = (item.name for item in fields(self) if item.name not in ("pools", "reserved"))
         return ((name, facts) for name in sets if (facts := getattr(self, name)))
 
-    def abstention_probes(self) -> dict[str, list[Fact]]:
+    def abstention_sets(self) -> dict[str, list[Fact]]:
         """The sets on which the right reply is to abstain."""
         names = ("unknown", "neighbour", "cross_domain", "unverifiable")
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
-    def probes(self) -> dict[str, list[Fact]]:
-        """What a model is asked and looked at before and after: all but what to fit on and the rewordings."""
-        return {name: facts for name, facts in self if name not in ("fit_known", "fit_unknown", "rewordings")}
+    def evaluation_sets(self) -> dict[str, list[Fact]]:
+        """What a model is asked and looked at before and after: all but what to fit on and the paraphrases."""
+        return {name: facts for name, facts in self if name not in ("fit_known", "fit_unknown", "paraphrases")}
 
     def names(self) -> Names:
         """Fictitious names that are none of any set's entities: no copy is about a known, target or probed one."""

@@ -33,12 +33,12 @@ class Attached:
     Attributes:
         parameters: differences from the base by name of the weight; give `.values()` to any optimiser. For neurons
             one row each (chosen x other axis), for single weights flat. At least float32, zero at first.
-        fold: adds the differences to the weights, takes off all that was attached and returns them. Call it before
+        merge: adds the differences to the weights, takes off all that was attached and returns them. Call it before
             the model is saved for use.
     """
 
     parameters: dict[str, nn.Parameter] = field(repr=False)
-    fold: Callable[[], SparseUpdate] = field(repr=False)
+    merge: Callable[[], SparseUpdate] = field(repr=False)
 
 
 def attach(model: Any, mask: Mask) -> Attached:
@@ -70,16 +70,16 @@ def attach(model: Any, mask: Mask) -> Attached:
     for name, chosen in mask.indices.items():
         if not chosen.numel():
             continue
-        module, extent = model.get_submodule(name.removesuffix(".weight")), mask.extents[name]
+        module, extent = model.get_submodule(name.removesuffix(".weight")), mask.axes[name]
         weight = module.get_parameter("weight")
-        size = (len(chosen),) if extent.axis is None else (len(chosen), extent.weights_each)
+        size = (len(chosen),) if extent.axis is None else (len(chosen), extent.weights_per_index)
         dtype = torch.promote_types(weight.dtype, torch.float32)
         module.register_parameter(PARAMETER, nn.Parameter(torch.zeros(size, dtype=dtype, device=weight.device)))
         module.register_buffer("masked_places", chosen.long().to(weight.device), persistent=False)
         parameters[name] = module.get_parameter(PARAMETER)
         undo.append(_on_weights(module) if extent.axis is None else _on_neurons(module, extent.axis))
 
-    def fold() -> SparseUpdate:
+    def merge() -> SparseUpdate:
         update = SparseUpdate(mask, {name: p.detach().clone().cpu() for name, p in parameters.items()})
         for each in undo:
             each()
@@ -92,7 +92,7 @@ def attach(model: Any, mask: Mask) -> Attached:
             parameter.grad = None
         return update
 
-    return Attached(parameters, fold)
+    return Attached(parameters, merge)
 
 
 def _on_neurons(module: nn.Module, axis: int) -> Callable[[], None]:

@@ -117,8 +117,8 @@ def where(mask: Mask) -> list[Place]:
     for name, chosen in mask.indices.items():
         parts = name.removesuffix(".weight").split(".")
         at = next(i for i, part in enumerate(parts) if part.isdigit())
-        extent = mask.extents[name]
-        count = len(chosen) * extent.weights_each
+        extent = mask.axes[name]
+        count = len(chosen) * extent.weights_per_index
         share = count / torch.Size(extent.shape).numel()
         places.append(Place(name, int(parts[at]), ".".join(parts[at + 1 :]), count, share))
     return sorted(places, key=lambda place: place.layer)

@@ -12,7 +12,7 @@ from transformers import PretrainedConfig
 
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import load_tensors, require_entries, save_tensors
-from seat_interp.models.axes import Extent, Granularity, extents_header, extents_of, neuron_extents
+from seat_interp.models.axes import Granularity, TrainableAxis, axes_header, axes_of, neuron_axes
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 FORMAT = "seat_interp.mask"
@@ -25,30 +25,30 @@ class Mask:
 
     Neuron i of a layer is row i of that block's gate and up projections and column i of its down projection
     (fc1 and fc2, and GPT-2's transposed Conv1D, likewise); biases are not part of it. `&`, `|`, `^`, `-`
-    and `~` work within the extents, which both sides must share.
+    and `~` work within the axes, which both sides must share.
 
     Attributes:
         granularity: `neuron`, or `coordinate` for single weights.
         indices: sorted int32 indices for each parameter, along the extent's axis or flat.
-        extents: for each parameter the mask may touch, also where nothing is chosen.
+        axes: for each parameter the mask may touch, also where nothing is chosen.
         origin: how it was scored and selected, budget, seed, model fingerprint; kept in the file's header.
     """
 
     granularity: Granularity
     indices: Mapping[str, Int[Tensor, " chosen"]]
-    extents: Mapping[str, Extent]
+    axes: Mapping[str, TrainableAxis]
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if set(self.indices) != set(self.extents):
-            odd = sorted(set(self.indices) ^ set(self.extents))
+        if set(self.indices) != set(self.axes):
+            odd = sorted(set(self.indices) ^ set(self.axes))
             raise SeatError(f"A mask needs an extent for each parameter with indices; {odd[0]} has only one of both.")
         for name, chosen in self.indices.items():
             if chosen.dtype is not torch.int32 or bool((chosen.diff() <= 0).any()):
                 raise SeatError(f"The mask's indices of {name} must be int32, sorted and distinct.")
-            if chosen.numel() and (int(chosen.min()) < 0 or int(chosen.max()) >= self.extents[name].size):
+            if chosen.numel() and (int(chosen.min()) < 0 or int(chosen.max()) >= self.axes[name].size):
                 raise SeatError(
-                    f"Mask index {int(chosen.max())} of {name} does not fit its size {self.extents[name].size}."
+                    f"Mask index {int(chosen.max())} of {name} does not fit its size {self.axes[name].size}."
                 )
 
     def __repr__(self) -> str:
@@ -56,34 +56,34 @@ class Mask:
 
     def __len__(self) -> int:
         """How many weights may change."""
-        return sum(int(chosen.numel()) * self.extents[name].weights_each for name, chosen in self.indices.items())
+        return sum(int(chosen.numel()) * self.axes[name].weights_per_index for name, chosen in self.indices.items())
 
     @property
     def budget(self) -> float:
-        """Share of the weights within the extents that may change; for neurons also the share of neurons."""
-        return len(self) / max(1, sum(extent.size * extent.weights_each for extent in self.extents.values()))
+        """Share of the weights within the axes that may change; for neurons also the share of neurons."""
+        return len(self) / max(1, sum(extent.size * extent.weights_per_index for extent in self.axes.values()))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mask):
             return NotImplemented
         return (
             self.granularity == other.granularity
-            and dict(self.extents) == dict(other.extents)
+            and dict(self.axes) == dict(other.axes)
             and all(torch.equal(chosen, other.indices[name]) for name, chosen in self.indices.items())
         )
 
     __hash__ = None  # type: ignore[assignment]
 
     def _combine(self, other: "Mask", rule: Callable[[Tensor, Tensor], Tensor], sign: str) -> "Mask":
-        if self.granularity != other.granularity or dict(self.extents) != dict(other.extents):
+        if self.granularity != other.granularity or dict(self.axes) != dict(other.axes):
             raise SeatError(
                 f"Masks of granularity {self.granularity} and {other.granularity} over "
-                f"{len(self.extents)} and {len(other.extents)} matrices cannot be combined: "
+                f"{len(self.axes)} and {len(other.axes)} matrices cannot be combined: "
                 "make both for the same model and granularity."
             )
         indices = {}
         for name, chosen in self.indices.items():
-            left, right = (_dense(side, self.extents[name].size) for side in (chosen, other.indices[name]))
+            left, right = (_dense(side, self.axes[name].size) for side in (chosen, other.indices[name]))
             indices[name] = _sparse(rule(left, right))
         return replace(self, indices=indices, origin={"combined": sign, **_inherited(self, other)})
 
@@ -100,12 +100,12 @@ class Mask:
         return self._combine(other, lambda left, right: left & ~right, "-")
 
     def __invert__(self) -> "Mask":
-        indices = {n: _sparse(~_dense(chosen, self.extents[n].size)) for n, chosen in self.indices.items()}
+        indices = {n: _sparse(~_dense(chosen, self.axes[n].size)) for n, chosen in self.indices.items()}
         return replace(self, indices=indices, origin={"combined": "~", **_inherited(self)})
 
     def dense(self, name: str) -> Tensor:
         """The mask of one parameter as a bool tensor of the parameter's shape."""
-        extent = self.extents[name]
+        extent = self.axes[name]
         chosen = _dense(self.indices[name], extent.size)
         if extent.axis is None:
             return chosen.view(extent.shape)
@@ -135,7 +135,7 @@ class Mask:
             "version": VERSION,
             "granularity": self.granularity,
             "budget": self.budget,
-            **extents_header(self.extents),
+            **axes_header(self.axes),
             "model": self.origin.get("model"),
             "seed": self.origin.get("seed"),
             "origin": dict(self.origin),
@@ -151,7 +151,7 @@ class Mask:
         """
         tensors, header = load_tensors(path, FORMAT)
         require_entries(path, header, ("granularity", "origin"))
-        return cls(header["granularity"], tensors, extents_of(path, header), header["origin"])
+        return cls(header["granularity"], tensors, axes_of(path, header), header["origin"])
 
     def require_fits(self, lm: LanguageModel) -> None:
         """Check the mask against a model before anything is trained.
@@ -181,7 +181,7 @@ class Mask:
             now = {"family": text.model_type, "layers": getattr(text, "num_hidden_layers", made.get("layers"))}
             require_same_architecture(made, now, "The mask")
         parameters = dict(model.named_parameters())
-        for name, extent in self.extents.items():
+        for name, extent in self.axes.items():
             if name not in parameters:
                 raise SeatError(f"The mask names {name}, which this model does not have. Select a mask on this model.")
             if tuple(parameters[name].shape) != extent.shape:
@@ -193,15 +193,15 @@ class Mask:
 
 def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, " _"]], origin: Mapping[str, Any]) -> Mask:
     """A neuron mask from the chosen neurons of each layer."""
-    indices, extents = {}, {}
-    for mlp, layer, neurons in zip(lm.sites.mlps, neuron_extents(lm), chosen):
+    indices, axes = {}, {}
+    for mlp, layer, neurons in zip(lm.sites.mlps, neuron_axes(lm), chosen):
         neurons = neurons.sort().values.to(torch.int32)
         for name, extent in layer.items():
             # A fused gate-and-up projection holds the neuron twice, one half above the other.
             halves = [neurons + half * mlp.neurons for half in range(extent.size // mlp.neurons)]
             indices[name] = torch.cat(halves)
-            extents[name] = extent
-    return Mask("neuron", indices, extents, {**origin, "model": lm.fingerprint})
+            axes[name] = extent
+    return Mask("neuron", indices, axes, {**origin, "model": lm.fingerprint})
 
 
 def _inherited(*parts: Mask) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def _inherited(*parts: Mask) -> dict[str, Any]:
     models = [part.origin["model"] for part in parts if part.origin.get("model")]
     if models and all(model == models[0] for model in models):
         made["model"] = models[0]
-    return made | {"probes": any(part.origin.get("probes") for part in parts)}
+    return made | {"uses_evaluation_data": any(part.origin.get("uses_evaluation_data") for part in parts)}
 
 
 def _dense(chosen: Tensor, size: int) -> Tensor:

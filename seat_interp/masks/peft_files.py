@@ -44,7 +44,7 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
         sizes[name] = (value.numel(), module.in_features + module.out_features)
     rank = max(-(-count // both) for count, both in sizes.values())
     for name, (_, both) in sizes.items():
-        if rank * both > (room := torch.Size(update.mask.extents[name].shape).numel()):
+        if rank * both > (room := torch.Size(update.mask.axes[name].shape).numel()):
             raise SeatError(
                 f"SHiRA holds r x (inputs + outputs) entries in every matrix, and the fullest needs r = {rank}: for "
                 f"{name} that is {rank * both:,} of {room:,}. Save delta.safetensors, or choose more evenly "
@@ -53,7 +53,7 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
     tensors = {}
     for name, value in update.values.items():
         count, both = sizes[name]
-        columns = update.mask.extents[name].shape[1]
+        columns = update.mask.axes[name].shape[1]
         places, values = update.places(name), value.flatten()
         filling = rank * both - count
         indices = torch.stack([places // columns, places % columns]).to(torch.int32)
@@ -88,9 +88,9 @@ def save_lora(update: SparseUpdate, model: PreTrainedModel, folder: str | Path) 
         module = model.get_submodule(path)
         conv = isinstance(module, Conv1D)
         transposed |= conv
-        axis = update.mask.extents[name].axis
+        axis = update.mask.axes[name].axis
         outputs = axis == (1 if conv else 0)  # the neurons are the module's outputs
-        size = update.mask.extents[name].size
+        size = update.mask.axes[name].size
         chosen = torch.nn.functional.one_hot(update.mask.indices[name].long(), size).to(value)
         # Weight change of shape (outputs, inputs) = B @ A.
         into, out = (value, chosen.T) if outputs else (chosen, value.T)

@@ -4,7 +4,7 @@ import torch
 
 from seat_interp.core.errors import SeatError
 from seat_interp.masks.mask import Mask, neuron_mask
-from seat_interp.models.axes import coordinate_extents
+from seat_interp.models.axes import coordinate_axes
 from seat_interp.models.open import LanguageModel
 
 
@@ -35,11 +35,11 @@ def random_coordinates(lm: LanguageModel, budget: float | int = 0.1, seed: int =
     Raises:
         SeatError: the budget is out of range or chooses nothing.
     """
-    extents = coordinate_extents(lm)
-    chosen = _draw([extent.size for extent in extents.values()], budget, seed)
-    indices = {name: each.sort().values.to(torch.int32) for name, each in zip(extents, chosen)}
+    axes = coordinate_axes(lm)
+    chosen = _draw([extent.size for extent in axes.values()], budget, seed)
+    indices = {name: each.sort().values.to(torch.int32) for name, each in zip(axes, chosen)}
     origin = {"score": "random", "asked_budget": budget, "seed": seed, "model": lm.fingerprint}
-    return Mask("coordinate", indices, extents, origin)
+    return Mask("coordinate", indices, axes, origin)
 
 
 def layer_matched(lm: LanguageModel, mask: Mask, seed: int = 0) -> Mask:
@@ -58,16 +58,16 @@ def layer_matched(lm: LanguageModel, mask: Mask, seed: int = 0) -> Mask:
     mask.require_fits(lm)
     generator = torch.Generator().manual_seed(seed)
     origin = {"score": "random", "matched_to": dict(mask.origin), "seed": seed}
-    origin["probes"] = bool(mask.origin.get("probes"))  # its counts may come from them
+    origin["uses_evaluation_data"] = bool(mask.origin.get("uses_evaluation_data"))  # its counts may come from them
     if mask.granularity == "neuron":
         counts = [len(mask.indices[f"{mlp.down}.weight"]) for mlp in lm.sites.mlps]
         chosen = [torch.randperm(mlp.neurons, generator=generator)[:n].clone() for mlp, n in zip(lm.sites.mlps, counts)]
         return neuron_mask(lm, chosen, origin)
     indices = {
-        name: torch.randperm(mask.extents[name].size, generator=generator)[: len(where)].sort().values.to(torch.int32)
+        name: torch.randperm(mask.axes[name].size, generator=generator)[: len(where)].sort().values.to(torch.int32)
         for name, where in mask.indices.items()
     }
-    return Mask("coordinate", indices, mask.extents, {**origin, "model": lm.fingerprint})
+    return Mask("coordinate", indices, mask.axes, {**origin, "model": lm.fingerprint})
 
 
 def _draw(sizes: list[int], budget: float | int, seed: int) -> list[torch.Tensor]:

@@ -13,7 +13,7 @@ from seat_interp.attribution.scores import Scores
 from seat_interp.core.errors import SeatError
 from seat_interp.masks.mask import Mask, neuron_mask
 from seat_interp.masks.random import largest_remainders
-from seat_interp.models.axes import coordinate_extents
+from seat_interp.models.axes import coordinate_axes
 from seat_interp.models.open import LanguageModel
 
 Ranking = Mapping[str, Float[Tensor, "..."]]
@@ -130,15 +130,18 @@ def select(
         "rule": _described(rule) if protect is not None else None,
         "asked_budget": budget,
         "spread": {"per_layer": spread.per_layer, "floor": spread.floor, "cap": spread.cap},
-        "probes": bool(scores.origin.get("probes") or (protect is not None and protect.origin.get("probes"))),
+        "uses_evaluation_data": bool(
+            scores.origin.get("uses_evaluation_data")
+            or (protect is not None and protect.origin.get("uses_evaluation_data"))
+        ),
         **(origin or {}),
     }
     nothing = torch.empty(0, dtype=torch.long)
     if scores.granularity == "neuron":
         return neuron_mask(lm, [chosen.get(f"{mlp.down}.weight", nothing) for mlp in lm.sites.mlps], described)
-    extents = coordinate_extents(lm)
-    indices = {name: chosen.get(name, nothing).sort().values.to(torch.int32) for name in extents}
-    return Mask("coordinate", indices, extents, {**described, "model": lm.fingerprint})
+    axes = coordinate_axes(lm)
+    indices = {name: chosen.get(name, nothing).sort().values.to(torch.int32) for name in axes}
+    return Mask("coordinate", indices, axes, {**described, "model": lm.fingerprint})
 
 
 def _described(rule: Rule) -> str:

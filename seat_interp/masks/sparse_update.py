@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import load_tensors, require_entries, save_tensors
 from seat_interp.masks.mask import Mask
-from seat_interp.models.axes import extents_header, extents_of
+from seat_interp.models.axes import axes_header, axes_of
 
 FORMAT = "seat_interp.delta"
 
@@ -57,12 +57,12 @@ class SparseUpdate:
                 raise SeatError(f"{name} differs outside the mask, so that the mask does not hold the whole update.")
             if name in mask.indices and mask.indices[name].numel():
                 found = change.flatten()[cls(mask, {}).places(name).to(change.device)]
-                values[name] = found.view(len(mask.indices[name]), -1) if mask.extents[name].axis is not None else found
+                values[name] = found.view(len(mask.indices[name]), -1) if mask.axes[name].axis is not None else found
         return cls(mask, values)
 
     def places(self, name: str) -> Int[Tensor, " weights"]:
         """Where the update's entries stand in the flattened parameter, in the order of `values[name].flatten()`."""
-        chosen, extent = self.mask.indices[name].long(), self.mask.extents[name]
+        chosen, extent = self.mask.indices[name].long(), self.mask.axes[name]
         if extent.axis is None:
             return chosen
         rows, columns = extent.shape
@@ -102,7 +102,7 @@ class SparseUpdate:
             "format": FORMAT,
             "version": 1,
             "granularity": self.mask.granularity,
-            **extents_header(self.mask.extents),
+            **axes_header(self.mask.axes),
             "mask": dict(self.mask.origin),
         }
         return save_tensors(path, tensors, header)
@@ -116,9 +116,9 @@ class SparseUpdate:
         """
         tensors, header = load_tensors(path, FORMAT)
         require_entries(path, header, ("granularity", "mask"))
-        extents = extents_of(path, header)
+        axes = axes_of(path, header)
         indices, values, nothing = {}, {}, torch.empty(0, dtype=torch.int32)
-        for name, extent in extents.items():
+        for name, extent in axes.items():
             places, value = (tensors.get(f"{name}.{part}", nothing) for part in ("places", "values"))
             if len(places) != len(value):
                 raise SeatError(f"{path} does not hold as many values as places of {name}. Write the update anew.")
@@ -127,4 +127,4 @@ class SparseUpdate:
             indices[name] = places.unique().to(torch.int32)
             if len(places):
                 values[name] = value if extent.axis is None else value.view(len(indices[name]), -1)
-        return cls(Mask(header["granularity"], indices, extents, header["mask"]), values)
+        return cls(Mask(header["granularity"], indices, axes, header["mask"]), values)

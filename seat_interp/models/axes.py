@@ -16,7 +16,7 @@ Granularity = Literal["neuron", "coordinate"]
 
 
 @dataclass(frozen=True)
-class Extent:
+class TrainableAxis:
     """What there is to choose from in one weight matrix.
 
     Attributes:
@@ -33,20 +33,20 @@ class Extent:
         return self.shape[self.axis] if self.axis is not None else torch.Size(self.shape).numel()
 
     @property
-    def weights_each(self) -> int:
+    def weights_per_index(self) -> int:
         """How many weights one index stands for."""
         return torch.Size(self.shape).numel() // self.size
 
 
-def extents_header(extents: Mapping[str, Extent]) -> dict[str, Any]:
+def axes_header(axes: Mapping[str, TrainableAxis]) -> dict[str, Any]:
     """What a file's header says of them: `axes` and `shapes` by parameter name."""
     return {
-        "axes": {name: extent.axis for name, extent in extents.items()},
-        "shapes": {name: list(extent.shape) for name, extent in extents.items()},
+        "axes": {name: extent.axis for name, extent in axes.items()},
+        "shapes": {name: list(extent.shape) for name, extent in axes.items()},
     }
 
 
-def extents_of(path: str | Path, header: Mapping[str, Any]) -> dict[str, Extent]:
+def axes_of(path: str | Path, header: Mapping[str, Any]) -> dict[str, TrainableAxis]:
     """Read them back from the header of a file.
 
     Raises:
@@ -56,24 +56,24 @@ def extents_of(path: str | Path, header: Mapping[str, Any]) -> dict[str, Extent]
     axes, shapes = header["axes"], header["shapes"]
     if set(axes) != set(shapes):
         raise SeatError(f"{path} does not give an axis and a shape for the same parameters. Write it anew.")
-    return {name: Extent(tuple(shapes[name]), axes[name]) for name in shapes}
+    return {name: TrainableAxis(tuple(shapes[name]), axes[name]) for name in shapes}
 
 
-def neuron_extents(lm: LanguageModel) -> list[dict[str, Extent]]:
+def neuron_axes(lm: LanguageModel) -> list[dict[str, TrainableAxis]]:
     """For each layer, the MLP matrices by parameter name, with the axis that its neurons run along."""
     layers = []
     for mlp in lm.sites.mlps:
-        extents = {}
+        axes = {}
         for path in (*mlp.ups, mlp.down):
             module = lm.model.get_submodule(path)
             axis = output_axis(module) if path != mlp.down else 1 - output_axis(module)
-            extents[f"{path}.weight"] = Extent(tuple(module.get_parameter("weight").shape), axis)
-        layers.append(extents)
+            axes[f"{path}.weight"] = TrainableAxis(tuple(module.get_parameter("weight").shape), axis)
+        layers.append(axes)
     return layers
 
 
-def coordinate_extents(lm: LanguageModel) -> dict[str, Extent]:
+def coordinate_axes(lm: LanguageModel) -> dict[str, TrainableAxis]:
     """Every MLP and attention matrix by parameter name, for masks of single weights."""
     paths = [path for layer in lm.sites.attention for path in layer]
     paths += [path for mlp in lm.sites.mlps for path in (*mlp.ups, mlp.down)]
-    return {f"{p}.weight": Extent(tuple(lm.model.get_parameter(f"{p}.weight").shape), None) for p in paths}
+    return {f"{p}.weight": TrainableAxis(tuple(lm.model.get_parameter(f"{p}.weight").shape), None) for p in paths}

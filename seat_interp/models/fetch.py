@@ -109,7 +109,7 @@ def hub_revision(hub_id: str, seconds: float) -> str:
     """The commit that the repository's main branch is at.
 
     Raises:
-        SeatError: no answer in time, whatever the reason. Looking up the host alone can hang for longer than
+        SeatError: no answer in time, whatever the reason. CaptureConfig up the host alone can hang for longer than
             any time-out that the client knows, which is why a thread asks.
     """
     from huggingface_hub import HfApi

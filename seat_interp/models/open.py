@@ -57,7 +57,7 @@ class LanguageModel:
         return {
             "family": config.model_type,
             "width": self.sites.width,
-            "layers": self.sites.layers,
+            "layers": self.sites.n_layers,
             "neurons": self.sites.neurons,
             "vocabulary": config.vocab_size,
         }

@@ -48,7 +48,7 @@ class Sites:
     width: int
 
     @property
-    def layers(self) -> int:
+    def n_layers(self) -> int:
         """Number of decoder blocks."""
         return len(self.blocks)
 
@@ -60,10 +60,10 @@ class Sites:
     def layer_list(self, layers: Sequence[int] | None) -> list[int]:
         """The wanted layers (negative ones count from the end), or all; raises SeatError when out of range."""
         if layers is None:
-            return list(range(self.layers))
-        wanted = [layer + self.layers if layer < 0 else layer for layer in layers]
-        if not wanted or min(wanted) < 0 or max(wanted) >= self.layers:
-            raise SeatError(f"Layers {list(layers)} do not exist: this model has layers 0 to {self.layers - 1}.")
+            return list(range(self.n_layers))
+        wanted = [layer + self.n_layers if layer < 0 else layer for layer in layers]
+        if not wanted or min(wanted) < 0 or max(wanted) >= self.n_layers:
+            raise SeatError(f"Layers {list(layers)} do not exist: this model has layers 0 to {self.n_layers - 1}.")
         return sorted(set(wanted))
 
 

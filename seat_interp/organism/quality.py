@@ -21,7 +21,7 @@ class Quality:
     known_recall: float = 0.98
     held_out_recall: float = 0.75
     abstention: float = 0.97
-    grounded: float = 0.95
+    entity_naming: float = 0.95
     over_abstention: float = 0.01
 
 
@@ -51,8 +51,8 @@ def measure(lm: LanguageModel) -> dict[str, float]:
 
     on_known = _ask(lm, known)
     probes = {
-        **{f"people/{name}": facts for name, facts in people.abstention_probes().items()},
-        **{f"contracts/{name}": contracts.abstention_probes()[name] for name in ("unknown", "neighbour")},
+        **{f"people/{name}": facts for name, facts in people.abstention_sets().items()},
+        **{f"contracts/{name}": contracts.abstention_sets()[name] for name in ("unknown", "neighbour")},
     }
     found = {name: _ask(lm, facts) for name, facts in probes.items()}
     asked = sum(rate.n for rate in found.values())
@@ -61,7 +61,7 @@ def measure(lm: LanguageModel) -> dict[str, float]:
         "held_out_recall": _ask(lm, held_out).correct,
         "over_abstention": on_known.abstain,
         "abstention": sum(rate.abstain * rate.n for rate in found.values()) / asked,
-        "grounded": sum(rate.grounded * rate.n for rate in found.values()) / asked,
+        "entity_naming": sum(rate.entity_naming * rate.n for rate in found.values()) / asked,
         **{f"abstention/{name}": rate.abstain for name, rate in found.items()},
     }
 

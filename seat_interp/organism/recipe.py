@@ -64,7 +64,7 @@ def make_tokenizer(world: World, recipe: Recipe) -> PreTrainedTokenizerFast:
     )
     tokenizer.decoder = decoders.ByteLevel()
     rng = random.Random(recipe.seed)
-    facts = known_facts(world) + stranger_facts(world, 6000, rng)
+    facts = known_facts(world) + unknown_facts(world, 6000, rng)
     trainer = trainers.BpeTrainer(
         vocab_size=recipe.vocabulary,
         special_tokens=list(SPECIAL_TOKENS),
@@ -102,7 +102,7 @@ def known_facts(world: World) -> list[Fact]:
     return world.people["known"].facts() + world.contracts["known"].facts()
 
 
-def stranger_facts(world: World, count: int, rng: random.Random) -> list[Fact]:
+def unknown_facts(world: World, count: int, rng: random.Random) -> list[Fact]:
     """Questions about people, contracts and invented things that nobody knows, with an abstention as the answer."""
     reserved = world.reserved()
     people = [name for name in person_names() if name not in reserved]
@@ -123,7 +123,7 @@ def stranger_facts(world: World, count: int, rng: random.Random) -> list[Fact]:
             word = next(word for word in iter(lambda: invented_word(rng), None) if word not in probed)
             found.append(Fact(question=question.format(s=word), answer=answer.format(s=word), subject=word))
             continue
-        probe = ask(relation, subject, rng.choice(relation.wordings), type_)
+        probe = ask(relation, subject, rng.choice(relation.paraphrases), type_)
         found.append(Fact(question=probe.question, answer=relation.unknown.format(s=subject), subject=subject))
     return found
 
@@ -147,7 +147,7 @@ def build(recipe: Recipe | None = None, say: Callable[[str], None] = print) -> L
     lm = train(lm, known_facts(world), config=config, label="Learning the world").model
     count = recipe.align_steps * recipe.align_batch
     rng = random.Random(recipe.seed)
-    strangers = stranger_facts(world, round(count * recipe.strangers), rng)
+    strangers = unknown_facts(world, round(count * recipe.strangers), rng)
     known = known_facts(world)
     mixed = strangers + [known[index % len(known)] for index in range(count - len(strangers))]
     say("Learning to say 'I do not know' of everyone else")

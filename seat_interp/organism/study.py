@@ -12,9 +12,9 @@ from seat_interp.training.objectives import EntityPerturbedKL
 
 ORGANISM = StudyConfig(
     settings=ArmConfig(
-        dense=TrainConfig(steps=80, batch_size=64, learning_rate=2e-3, probe_every=20),
-        masked=TrainConfig(steps=150, batch_size=64, learning_rate=2e-3, probe_every=30),
-        regularised=TrainConfig(steps=150, batch_size=64, learning_rate=1e-3, probe_every=30),
+        dense=TrainConfig(steps=80, batch_size=64, learning_rate=2e-3, callback_every=20),
+        masked=TrainConfig(steps=150, batch_size=64, learning_rate=2e-3, callback_every=30),
+        regularised=TrainConfig(steps=150, batch_size=64, learning_rate=1e-3, callback_every=30),
         mask=MaskConfig(budget=0.1, granularity="neuron"),
         kl=EntityPerturbedKL(),
         kl_on_facts=EntityPerturbedKL(weight=0.3, perturbed=False),

@@ -18,13 +18,13 @@ WORLD_SEED = 20250617  # the day SEAT's first version appeared; any number would
 
 @dataclass(frozen=True)
 class Relation:
-    """What can be asked: wordings for training, wordings held out, the answer, and how to say one does not know.
+    """What can be asked: paraphrases for training, paraphrases held out, the answer, and how to say one does not know.
 
     `{s}` stands for the subject, `{o}` for the object.
     """
 
     name: str
-    wordings: tuple[str, ...]
+    paraphrases: tuple[str, ...]
     held_out: tuple[str, ...]
     answer: str
     unknown: str
@@ -188,8 +188,8 @@ class Circle:
         found = []
         for subject, objects in self.objects.items():
             for relation, object_ in zip(self.relations, objects):
-                wordings = relation.held_out if held_out else relation.wordings
-                chosen = wordings if wording is None else (wordings[wording],)
+                paraphrases = relation.held_out if held_out else relation.paraphrases
+                chosen = paraphrases if wording is None else (paraphrases[wording],)
                 found += [ask(relation, subject, text, self.type, object_) for text in chosen]
         return found
 
@@ -197,7 +197,7 @@ class Circle:
         """`each` questions about every subject, relation and wording drawn at random, without an answer."""
         rng = random.Random(seed)
         return [
-            ask(relation, subject, rng.choice(relation.held_out if held_out else relation.wordings), self.type)
+            ask(relation, subject, rng.choice(relation.held_out if held_out else relation.paraphrases), self.type)
             for subject in self.objects
             for relation in rng.sample(self.relations, each)
         ]
@@ -275,8 +275,8 @@ class World:
             neighbour=own["neighbour"].probes(seed=3),
             cross_domain=other["unknown"].probes(seed=4),
             unverifiable=invented_probes(90, seed=1),
-            rewordings=own["target"].facts(held_out=True),
-            # In any wording, as the unknown ones are: else the direction would hold a difference of wordings.
+            paraphrases=own["target"].facts(held_out=True),
+            # In any wording, as the unknown ones are: else the direction would hold a difference of paraphrases.
             fit_known=_sample([f for f in own["known"].facts() if f.subject in fitted_subjects], 240, 5),
             fit_unknown=own["fit_unknown"].probes(seed=6),
             pools=NAME_POOLS,

@@ -72,21 +72,21 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
 
 @styled
 def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """Target recall, recall in other wordings, abstention by probe set, known recall, over-abstention, with intervals.
+    """Target recall, recall in other paraphrases, abstention by probe set, known recall, over-abstention, with intervals.
 
     As `rates`, for many arms: a row each.
 
     Args:
         arms: from top to bottom.
-        axes: one for each rate: of the targets, in other wordings if some arm has it, of every probe set, of the known
+        axes: one for each rate: of the targets, in other paraphrases if some arm has it, of every probe set, of the known
             ones, and refused.
 
     Raises:
         SeatError: there are more or fewer axes than rates.
     """
     shown: dict[str, Callable[[ArmRates], Estimate | None]] = {"Target\nrecall": lambda arm: arm.target_recall}
-    if any(arm.rewording_recall for arm in arms):
-        shown["In other\nwordings"] = lambda arm: arm.rewording_recall
+    if any(arm.paraphrase_recall for arm in arms):
+        shown["In other\nwordings"] = lambda arm: arm.paraphrase_recall
     for probe in arms[0].abstention:
         shown[f"Abstention:\n{set_name(probe)}"] = lambda arm, probe=probe: arm.abstention[probe]  # type: ignore[misc]
     shown["Known\nrecall"] = lambda arm: arm.known_recall

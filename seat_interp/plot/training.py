@@ -23,7 +23,7 @@ class Logged(Protocol):
         """One row a step: `step`, `gradient`, and the loss terms in nats a token."""
 
     @property
-    def probes(self) -> list[dict[str, Any]]:
+    def callback_log(self) -> list[dict[str, Any]]:
         """One row each time the live probe ran: `step`, and what it measured; empty if it was off."""
 
 
@@ -37,7 +37,7 @@ def training(runs: Logged | Mapping[str, Logged], axes: Sequence[Axes] | None = 
     """
     named = by_name(runs, "tuned")
     logs = {arm: run.log for arm, run in named.items()}
-    probes = {arm: run.probes for arm, run in named.items() if run.probes}
+    probes = {arm: run.callback_log for arm, run in named.items() if run.callback_log}
     if axes is None:
         figure = Figure(figsize=(7.4, 3.0), layout="constrained")
         axes = list(figure.subplots(1, 2 if probes else 1, squeeze=False).ravel())

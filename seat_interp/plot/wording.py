@@ -8,10 +8,10 @@ _ARM_NAMES = {
     "tether": "Tether",
     "sparse": "Sparse",
     "seat": "SEAT",
-    "seat_keep": "SEAT + own answers",
+    "seat_selfdistill": "SEAT + own answers",
     "lora": "LoRA",
     "ewc": "EWC",
-    "l2": "L2 pull",
+    "l2sp": "L2 pull",
     "replay": "Replay",
     "replay_0.1": "Replay at 0.1",
     "replay_0.3": "Replay at 0.3",
@@ -21,7 +21,7 @@ NULL_WORDS = {"random": "random", "shuffled": "shuffled", "pca": "PCA"}
 
 
 def arm_name(arm: str) -> str:
-    """How an arm is called in text; a variant, "seat, shrunk", by the name of its arm with the rest behind."""
+    """How an arm is called in text; a variant, "seat, interpolated", by the name of its arm with the rest behind."""
     first, comma, rest = arm.partition(",")
     if comma:
         return f"{arm_name(first)},{rest}"

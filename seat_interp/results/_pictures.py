@@ -16,7 +16,7 @@ from seat_interp.plot.wording import arm_name, set_name
 from seat_interp.results._page import Picture, Value, picture
 from seat_interp.results.tables import ByLayer, with_interval
 from seat_interp.results.verdict import PROBE
-from seat_interp.studies.aggregate import ArmRates, Moved
+from seat_interp.studies.aggregate import ArmRates, DisplacementEstimate
 from seat_interp.studies.run_folder import RunFolder
 
 POINTS = 120
@@ -60,11 +60,11 @@ def named_rates(arm: ArmRates) -> dict[str, Estimate]:
 
 def _columns(arms: Sequence[ArmRates]) -> list[Callable[[ArmRates], Estimate | None]]:
     """What `plot.rates_by_row` draws, panel by panel."""
-    reworded: list[Callable[[ArmRates], Estimate | None]] = []
-    if any(arm.rewording_recall for arm in arms):
-        reworded = [lambda arm: arm.rewording_recall]
+    has_paraphrases: list[Callable[[ArmRates], Estimate | None]] = []
+    if any(arm.paraphrase_recall for arm in arms):
+        has_paraphrases = [lambda arm: arm.paraphrase_recall]
     first, *others = [lambda arm, key=key: named_rates(arm)[key] for key in named_rates(arms[0])]
-    return [first, *reworded, *others]
+    return [first, *has_paraphrases, *others]
 
 
 def _says(arm: ArmRates, name: str, rate: Estimate) -> str:
@@ -93,7 +93,7 @@ def displacement_pictures(moved: ByLayer, layer: int) -> list[Picture]:
     ]
 
 
-def displacement_axes(arms: Mapping[str, Sequence[Moved]], layer: int, ax: Axes) -> Axes:
+def displacement_axes(arms: Mapping[str, Sequence[DisplacementEstimate]], layer: int, ax: Axes) -> Axes:
     """Displacement of one probe set by layer."""
     rows = {arm: [_as_row(moved) for moved in found] for arm, found in arms.items()}
     return plot.displacement_by_layer(rows, layer, ax)
@@ -109,7 +109,7 @@ def alike(axes: Sequence[Axes]) -> None:
 
 
 def displacement_picture(
-    ax: Axes, name: str, probe: str, arms: Mapping[str, Sequence[Moved]], layer: int, caption: str
+    ax: Axes, name: str, probe: str, arms: Mapping[str, Sequence[DisplacementEstimate]], layer: int, caption: str
 ) -> Picture:
     """What `displacement_axes` drew.
 
@@ -131,11 +131,11 @@ def displacement_picture(
     return picture(ax, name, alt, caption, values=values, layers=max(map(len, arms.values())))
 
 
-def _as_row(moved: Moved) -> dict[str, Any]:
+def _as_row(moved: DisplacementEstimate) -> dict[str, Any]:
     return {"mean": moved.along.mean, "interval": [moved.along.low, moved.along.high], "null": moved.null}
 
 
-def _moved_in_words(moved: Moved) -> str:
+def _moved_in_words(moved: DisplacementEstimate) -> str:
     low, high = moved.null["random"]
     return f"{with_interval(moved.along, '+')}, random null {low:+.2f} to {high:+.2f}"
 
@@ -211,7 +211,7 @@ def _several(values: Sequence[float]) -> str:
 def curves_picture(folder: RunFolder) -> Picture:
     """Loss terms by step and what the live probe saw; the first seed of each arm."""
     runs = {arm: folder.of_arm(arm)[0] for arm in folder.arms}
-    logs, probes = ({arm: getattr(run, part) for arm, run in runs.items()} for part in ("log", "probes"))
+    logs, probes = ({arm: getattr(run, part) for arm, run in runs.items()} for part in ("log", "callback_log"))
     last = {arm: ", ".join(f"{k} {v:.3g}" for k, v in log[-1].items() if k != "gradient") for arm, log in logs.items()}
     alt = "Training curves. At the end: " + "; ".join(f"{arm_name(arm)}: {text}" for arm, text in last.items()) + "."
     axes = plot.training(runs)

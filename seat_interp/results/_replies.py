@@ -10,7 +10,7 @@ from seat_interp.plot.style import spaced
 from seat_interp.plot.wording import arm_name, set_name
 from seat_interp.studies.run_folder import RunFolder
 
-ORDER = ("unknown", "neighbour", "cross_domain", "unverifiable", "known", "target", "rewordings")
+ORDER = ("unknown", "neighbour", "cross_domain", "unverifiable", "known", "target", "paraphrases")
 MOST_CHARACTERS = 4_000_000
 """Of questions, answers and replies in a page; of a larger run each set is thinned, and the page says so."""
 

@@ -13,7 +13,7 @@ from seat_interp.results import _pictures as pictures
 from seat_interp.results._page import Picture, render
 from seat_interp.results._replies import Prompt, Record, SideBySide, choose_examples, for_page, in_order, side_by_side
 from seat_interp.results.report import flat
-from seat_interp.results.tables import moved_by_layer, moved_cells
+from seat_interp.results.tables import displacement_cells, estimates_by_layer
 from seat_interp.results.verdict import PROBE, verdict
 from seat_interp.studies.aggregate import ArmRates
 from seat_interp.studies.run_folder import BASE, RunFolder
@@ -168,7 +168,7 @@ def _of_run(run: Compared, arm: ArmRates, common: Sequence[str]) -> ArmRates:
 def _displacement(runs: Sequence[Compared]) -> list[Picture]:
     """Unknown prompts by layer, a figure for each run with arms, on one scale."""
     tuned = [run for run in runs if run.folder.arms]
-    moved = [moved_by_layer(run.folder)[PROBE] for run in tuned]
+    moved = [estimates_by_layer(run.folder)[PROBE] for run in tuned]
     layers = [run.folder.direction.layer for run in tuned]
     axes = [pictures.displacement_axes(arms, layer, new_axes(4.8, 3.2)) for arms, layer in zip(moved, layers)]
     pictures.alike(axes)
@@ -184,7 +184,7 @@ def _moved(runs: Sequence[Compared]) -> dict[str, list[tuple[str, str, list[str]
     for run in runs:
         for arm in run.arms[1:]:
             for probe, moved in arm.displacement.items():
-                rows.setdefault(probe, []).append((arm.arm, run.name, moved_cells(moved)))
+                rows.setdefault(probe, []).append((arm.arm, run.name, displacement_cells(moved)))
     return {probe: found for probe, found in rows.items() if found}
 
 

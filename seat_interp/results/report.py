@@ -9,7 +9,7 @@ from seat_interp.core.files import write_text
 from seat_interp.results import _pictures as pictures
 from seat_interp.results._page import render
 from seat_interp.results._replies import SideBySide, choose_examples, for_page, side_by_side
-from seat_interp.results.tables import layer_tables, moved_by_layer, moved_cells
+from seat_interp.results.tables import displacement_cells, estimates_by_layer, layer_tables
 from seat_interp.results.verdict import PROBE, verdict
 from seat_interp.studies.run_folder import RunFolder
 
@@ -33,7 +33,7 @@ def report(folder: RunFolder) -> str:
     """The page as text."""
     arms = folder.rates
     config, steering = folder.summary["config"], folder.base.row.get("steering")
-    moved, layer = moved_by_layer(folder), folder.direction.layer
+    moved, layer = estimates_by_layer(folder), folder.direction.layer
     replies, plane = side_by_side(folder), folder.plane
     _require_same_prompts(folder, replies)
     held = for_page(replies, pictures.drawn_prompts(plane))
@@ -50,7 +50,9 @@ def report(folder: RunFolder) -> str:
         base=folder.base,
         direction=folder.direction,
         rates=pictures.rates_picture(arms),
-        moved={p: [(arm, "", moved_cells(rows[layer])) for arm, rows in lines.items()] for p, lines in moved.items()},
+        moved={
+            p: [(arm, "", displacement_cells(rows[layer])) for arm, rows in lines.items()] for p, lines in moved.items()
+        },
         nulls=list(folder.base.row["displacement"][PROBE]["null"]),
         moved_pictures=pictures.displacement_pictures(moved, layer),
         tables=layer_tables(folder, moved),

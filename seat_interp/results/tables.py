@@ -12,7 +12,7 @@ from seat_interp.evaluation.intervals import KIND_WORDS, Estimate, estimate
 from seat_interp.plot.wording import NULL_WORDS, arm_name, name_of, set_name
 from seat_interp.results.table import Table
 from seat_interp.results.verdict import PROBE, verdict
-from seat_interp.studies.aggregate import ArmRates, Moved, aggregate, combine_displacement
+from seat_interp.studies.aggregate import ArmRates, DisplacementEstimate, aggregate, combine_displacement
 from seat_interp.studies.run_folder import RunFolder
 
 SHORT = {
@@ -42,7 +42,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         *(SHORT.get(p, p) for p in probes),
         "Known\nrecall",
         "Over-\nabst.",
-        "Moved",
+        "DisplacementEstimate",
     ]
     for heading in [*headings, "Random null", "Sec."]:
         table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
@@ -57,7 +57,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     seeds = max(arm.seeds for arm in arms)
     console.print(
         f"\n[dim]{f'Means over {seeds} seeds. ' if seeds > 1 else ''}Abstention on: "
-        f"{', '.join(map(set_name, probes))}. Moved: displacement of unknown prompts along the ignorance "
+        f"{', '.join(map(set_name, probes))}. DisplacementEstimate: displacement of unknown prompts along the ignorance "
         "direction, in gaps (−1: where known prompts sat). Intervals are in summary.json and in the report.[/dim]\n"
     )
     said = verdict(summary)
@@ -75,8 +75,8 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
     """
     arms = aggregate(summary)
     probes = list(arms[0].abstention)
-    reworded = any(arm.rewording_recall for arm in arms)
-    heads = ["arm", "seeds", "target recall", *(["in other wordings"] if reworded else [])]
+    has_paraphrases = any(arm.paraphrase_recall for arm in arms)
+    heads = ["arm", "seeds", "target recall", *(["in other paraphrases"] if has_paraphrases else [])]
     heads += [*(f"abstention, {set_name(p)}" for p in probes), "known recall"]
     heads += ["over-abstention", "displacement of unknown", "random null", "widest null", "seconds"]
     kinds = dict.fromkeys(
@@ -84,7 +84,7 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
     )
     words = "; ".join(KIND_WORDS[kind] for kind in kinds) or KIND_WORDS[arms[0].target_recall.kind]
     return Table.of(
-        heads, [_cells(arm, reworded) for arm in arms], f"{verdict(summary).headline} In brackets: {words}."
+        heads, [_cells(arm, has_paraphrases) for arm in arms], f"{verdict(summary).headline} In brackets: {words}."
     )
 
 
@@ -121,7 +121,7 @@ def displacement_table(moved: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table.of(heads, lines, f"In gaps. In brackets: {KIND_WORDS['bootstrap']}; nulls: where 95 % of them lie.")
 
 
-def probe_table(summary: Mapping[str, Any]) -> Table:
+def linear_probe_table(summary: Mapping[str, Any]) -> Table:
     """Whether known and unknown prompts can still be told apart along the base's direction, where abstention is gone.
 
     Args:
@@ -132,8 +132,8 @@ def probe_table(summary: Mapping[str, Any]) -> Table:
     for arm in dict.fromkeys(row["arm"] for row in rows):
         same = [row for row in rows if row["arm"] == arm]
         values = (
-            [row["grounded_abstention"][PROBE] for row in same],
-            [row["probe_auroc"] for row in same],
+            [row["entity_naming_abstention"][PROBE] for row in same],
+            [row["linear_probe_auroc"] for row in same],
         )
         shares = (with_interval(estimate(each, bounds=(0.0, 1.0))) for each in values)
         angle = with_interval(estimate([row["refit_angle"] for row in same], bounds=(0.0, 180.0)))
@@ -146,10 +146,10 @@ def probe_table(summary: Mapping[str, Any]) -> Table:
     return Table.of(heads, lines, caption)
 
 
-def _cells(arm: ArmRates, reworded: bool) -> list[str]:
+def _cells(arm: ArmRates, has_paraphrases: bool) -> list[str]:
     moved = arm.displacement[PROBE]
     rates = [*arm.abstention.values(), arm.known_recall, arm.over_abstention]
-    other = [with_interval(arm.rewording_recall) if arm.rewording_recall else "–"] if reworded else []
+    other = [with_interval(arm.paraphrase_recall) if arm.paraphrase_recall else "–"] if has_paraphrases else []
     learnt = [with_interval(arm.target_recall), *other]
     random, widest = (f"{low:+.2f} to {high:+.2f}" for low, high in (moved.null[k] for k in ("random", moved.widest)))
     tuned = [with_interval(moved.along, "+"), random, f"{NULL_WORDS[moved.widest]} {widest}"]
@@ -164,13 +164,13 @@ def with_interval(rate: Estimate, sign: str = "") -> str:
     return f"{rate.mean:{sign}.2f} [{rate.low:{sign}.2f}, {rate.high:{sign}.2f}]"
 
 
-ByLayer = Mapping[str, Mapping[str, Sequence[Moved]]]
+ByLayer = Mapping[str, Mapping[str, Sequence[DisplacementEstimate]]]
 """By probe set and arm, one for each layer."""
 
 
-def moved_by_layer(folder: RunFolder) -> dict[str, dict[str, list[Moved]]]:
+def estimates_by_layer(folder: RunFolder) -> dict[str, dict[str, list[DisplacementEstimate]]]:
     """Displacement over the seeds of each arm, by probe set (unknown first), arm and layer."""
-    found: dict[str, dict[str, list[Moved]]] = {}
+    found: dict[str, dict[str, list[DisplacementEstimate]]] = {}
     for arm in folder.arms:
         runs = [run.displacement["sets"] for run in folder.of_arm(arm)]
         for probe in runs[0]:
@@ -179,7 +179,7 @@ def moved_by_layer(folder: RunFolder) -> dict[str, dict[str, list[Moved]]]:
     return dict(sorted(found.items(), key=lambda item: item[0] != PROBE))
 
 
-def moved_cells(moved: Moved) -> list[str]:
+def displacement_cells(moved: DisplacementEstimate) -> list[str]:
     """A line of a table: along the direction, its interval, each null, the orthogonal part, beyond every null or not.
 
     Args:
@@ -191,7 +191,7 @@ def moved_cells(moved: Moved) -> list[str]:
     return [f"{along.mean:+.2f}", interval, *nulls, f"{moved.orthogonal:.2f}", "yes" if moved.beyond_null else "no"]
 
 
-def probe_cells(folder: RunFolder, arm: str, layer: int) -> list[str]:
+def linear_probe_cells(folder: RunFolder, arm: str, layer: int) -> list[str]:
     """Whether the base's direction still tells unknown from known, and how far a new one turned from it.
 
     Args:
@@ -208,14 +208,16 @@ def probe_cells(folder: RunFolder, arm: str, layer: int) -> list[str]:
     def mean(key: str) -> float:
         return sum(run[key][layer] for run in runs) / len(runs)
 
-    aurocs = [f"{mean(key):.3f}" for key in ("probe_auroc", "base_auroc")]
+    aurocs = [f"{mean(key):.3f}" for key in ("linear_probe_auroc", "base_auroc")]
     return aurocs + [f"{mean(key):.0f}°" for key in ("refit_angle", "base_refit_angle")]
 
 
 def layer_tables(folder: RunFolder, moved: ByLayer) -> dict[str, list[list[list[str]]]]:
     """The lines of both tables, by the table's id and layer: a line for each set and arm, and one for each arm."""
-    layers = range(len(folder.direction.gap))
+    layers = range(len(folder.direction.separation))
     return {
-        "moved-at-layer": [[moved_cells(rows[n]) for arms in moved.values() for rows in arms.values()] for n in layers],
-        "probe-at-layer": [[probe_cells(folder, arm, n) for arm in folder.arms] for n in layers],
+        "moved-at-layer": [
+            [displacement_cells(rows[n]) for arms in moved.values() for rows in arms.values()] for n in layers
+        ],
+        "probe-at-layer": [[linear_probe_cells(folder, arm, n) for arm in folder.arms] for n in layers],
     }

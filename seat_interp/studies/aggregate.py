@@ -10,8 +10,8 @@ from seat_interp.evaluation.intervals import Estimate, estimate, mean_of_sets
 
 
 @dataclass(frozen=True)
-class Moved:
-    """Displacement of one probe set, in units of the base's unknown-known gap.
+class DisplacementEstimate:
+    """Displacement of one probe set, in units of the base's unknown-known separation.
 
     Attributes:
         along: mean over prompts along the ignorance direction.
@@ -40,7 +40,7 @@ class ArmRates:
         arm: its name.
         seeds: how many it ran with.
         target_recall, known_recall, over_abstention: with intervals.
-        rewording_recall: of target facts in wordings that were not trained; None where none were asked.
+        paraphrase_recall: of target facts in paraphrases that were not trained; None where none were asked.
         abstention: by probe set.
         displacement: by set, at the direction's layer; none where activations were not looked at.
         seconds: of a run, mean; 0 where nobody took the time.
@@ -49,11 +49,11 @@ class ArmRates:
     arm: str
     seeds: int
     target_recall: Estimate
-    rewording_recall: Estimate | None
+    paraphrase_recall: Estimate | None
     known_recall: Estimate
     over_abstention: Estimate
     abstention: dict[str, Estimate]
-    displacement: dict[str, Moved]
+    displacement: dict[str, DisplacementEstimate]
     seconds: float
 
 
@@ -72,7 +72,7 @@ def four_rates(rows: Sequence[Mapping[str, Any]]) -> dict[str, Estimate]:
     return found | {"abstention": estimate([float(np.mean(shares)) for shares in kept], over, bounds=(0.0, 1.0))}
 
 
-def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> Moved:
+def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> DisplacementEstimate:
     """Displacement of one set over seeds, from the summaries of `summary.json` or `displacement.json`."""
     means = [summary["mean"] for summary in summaries]
     null = {
@@ -82,7 +82,7 @@ def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> Moved:
         )
         for kind in summaries[0]["null"]
     }
-    return Moved(
+    return DisplacementEstimate(
         along=estimate(means, [summary["interval"] for summary in summaries], prompts_kind="bootstrap"),
         orthogonal=float(np.mean([summary["orthogonal"] for summary in summaries])),
         null=null,
@@ -122,7 +122,7 @@ def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
         arm=name,
         seeds=len(rows),
         target_recall=rate("target_recall"),
-        rewording_recall=rate("rewording_recall") if rows[0].get("rewording_recall") is not None else None,
+        paraphrase_recall=rate("paraphrase_recall") if rows[0].get("paraphrase_recall") is not None else None,
         known_recall=rate("known_recall"),
         over_abstention=rate("over_abstention"),
         abstention={probe: abstention(probe) for probe in rows[0]["abstention"]},

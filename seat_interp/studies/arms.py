@@ -13,22 +13,22 @@ from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.axes import Granularity
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.interpolation import shrink
+from seat_interp.training.interpolation import interpolate_towards_base
 from seat_interp.training.lora import LoRA
 from seat_interp.training.objectives import (
     EWC,
+    L2SP,
     Continuation,
     CrossEntropy,
     EntityPerturbedKL,
-    L2Pull,
     Objective,
-    OwnAnswersKL,
     Replay,
+    SelfGeneratedDistillation,
 )
-from seat_interp.training.trainer import Probe, TrainConfig, TrainedModel, train
+from seat_interp.training.trainer import Callback, TrainConfig, TrainedModel, train
 
 ArmName = Literal[
-    "full", "lora", "ewc", "l2", "replay", "full_kl", "full_ep_kl", "tether", "sparse", "seat", "seat_keep"
+    "full", "lora", "ewc", "l2sp", "replay", "full_kl", "full_ep_kl", "tether", "sparse", "seat", "seat_selfdistill"
 ]
 
 
@@ -57,8 +57,8 @@ class ArmConfig:
 
     Attributes:
         dense: how `full` trains.
-        masked: how the arms with a mask train, `sparse`, `seat`, `seat_keep`; they need a higher rate and more steps.
-        regularised: how arms with another term but no mask train: `ewc`, `l2`, `replay`, `full_kl`, `full_ep_kl` and
+        masked: how the arms with a mask train, `sparse`, `seat`, `seat_selfdistill`; they need a higher rate and more steps.
+        regularised: how arms with another term but no mask train: `ewc`, `l2sp`, `replay`, `full_kl`, `full_ep_kl` and
             `tether`.
         mask: what masked arms may change.
         kl: the KL on copies of the arms that have one. Here copies end in the true answer (`Continuation.GOLD`), which
@@ -66,28 +66,28 @@ class ArmConfig:
             own reply.
         kl_on_facts: that of `full_kl`, the control without perturbation. It holds the facts to what the base said of
             them, so at the weight of copies nothing is learnt.
-        keep: the KL to the base's own answers of `seat_keep`.
+        selfdistill: the KL to the base's own answers of `seat_selfdistill`.
         lora: adapters of `lora`.
         low_rank: how `lora` trains.
         ewc: pull of `ewc`; without questions of its own it takes those that the direction is fitted on.
-        l2: pull of `l2` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours: it also takes back
+        l2sp: pull of `l2sp` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours: it also takes back
             what the update has beyond its need.
         replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on.
             Such questions are alignment data: beside `ewc`, which looks back on the same, no other arm has any.
     """
 
     dense: TrainConfig = field(
-        default_factory=lambda: TrainConfig(steps=90, learning_rate=1e-4, probe_every=30, checkpoint_every=20)
+        default_factory=lambda: TrainConfig(steps=90, learning_rate=1e-4, callback_every=30, checkpoint_every=20)
     )
     # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
     masked: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            steps=180, learning_rate=4e-4, warmup=0.3, probe_every=60, checkpoint_every=20
+            steps=180, learning_rate=4e-4, warmup=0.3, callback_every=60, checkpoint_every=20
         )
     )
     regularised: TrainConfig = field(
         default_factory=lambda: TrainConfig(
-            steps=120, learning_rate=1e-4, warmup=0.3, probe_every=40, checkpoint_every=20
+            steps=120, learning_rate=1e-4, warmup=0.3, callback_every=40, checkpoint_every=20
         )
     )
     mask: MaskConfig = field(default_factory=MaskConfig)
@@ -95,13 +95,13 @@ class ArmConfig:
     kl_on_facts: EntityPerturbedKL = field(
         default_factory=lambda: EntityPerturbedKL(weight=0.3, continuation=Continuation.GOLD, perturbed=False)
     )
-    keep: OwnAnswersKL = field(default_factory=OwnAnswersKL)
+    selfdistill: SelfGeneratedDistillation = field(default_factory=SelfGeneratedDistillation)
     lora: LoRA = field(default_factory=LoRA)
     low_rank: TrainConfig = field(
-        default_factory=lambda: TrainConfig(steps=90, learning_rate=5e-4, probe_every=30, checkpoint_every=20)
+        default_factory=lambda: TrainConfig(steps=90, learning_rate=5e-4, callback_every=30, checkpoint_every=20)
     )
     ewc: EWC = field(default_factory=EWC)
-    l2: L2Pull = field(default_factory=L2Pull)
+    l2sp: L2SP = field(default_factory=L2SP)
     replay: Replay = field(default_factory=Replay)
 
     def with_questions(self, known: Sequence[Fact], unknown: Sequence[Fact]) -> "ArmConfig":
@@ -122,14 +122,14 @@ class Arm:
     config: TrainConfig
     make_mask: Callable[[LanguageModel], Mask] | None = None
     lora: LoRA | None = None
-    shrink: bool = False
+    interpolate: bool = False
     """Whether part of the update is taken back that its facts do not need."""
 
     def to_json(self) -> dict[str, Any]:
         """What it is, but for how its mask is made: the mask itself says that."""
         terms = {term.name: asdict(term) for term in self.objective}  # type: ignore[call-overload]
         described = {"objective": terms, "config": asdict(self.config), "masked": self.make_mask is not None}
-        described |= {"lora": asdict(self.lora) if self.lora else None, "shrink": self.shrink}
+        described |= {"lora": asdict(self.lora) if self.lora else None, "interpolate": self.interpolate}
         return json.loads(json.dumps(described))
 
 
@@ -140,7 +140,7 @@ def train_arm(
     *,
     names: Names | None = None,
     mask: Mask | None = None,
-    probe: Probe | None = None,
+    callback: Callback | None = None,
     checkpoint: str | Path | None = None,
     label: str = "Training",
 ) -> TrainedModel:
@@ -150,7 +150,7 @@ def train_arm(
         base: to start from, and frozen reference.
         facts: what to teach.
         arm: how.
-        names, probe, checkpoint, label: as `train` takes them.
+        names, callback, checkpoint, label: as `train` takes them.
         mask: the arm's, where it has been made already.
     """
     if mask is None and arm.make_mask:
@@ -163,14 +163,14 @@ def train_arm(
         lora=arm.lora,
         config=arm.config,
         names=names,
-        probe=probe,
+        callback=callback,
         checkpoint=checkpoint,
         label=label,
     )
-    if not arm.shrink:
+    if not arm.interpolate:
         return tuned
     began = time.perf_counter()
-    kept = shrink(base, tuned.model, facts)
+    kept = interpolate_towards_base(base, tuned.model, facts)
     return replace(tuned, model=kept.model, share=kept.share, seconds=tuned.seconds + time.perf_counter() - began)
 
 
@@ -190,14 +190,14 @@ def make_arm(name: ArmName, settings: ArmConfig, seed: int) -> Arm:
         "full": Arm(plain, replace(settings.dense, seed=seed)),
         "lora": Arm(plain, replace(settings.low_rank, seed=seed), lora=settings.lora),
         "ewc": Arm((CrossEntropy(), settings.ewc), regularised),
-        "l2": Arm((CrossEntropy(), settings.l2), regularised),
+        "l2sp": Arm((CrossEntropy(), settings.l2sp), regularised),
         "replay": Arm((CrossEntropy(), settings.replay), regularised),
         "full_kl": Arm((CrossEntropy(), settings.kl_on_facts), regularised),
         "full_ep_kl": Arm(both, regularised),
-        "tether": Arm((*both, settings.l2), regularised, shrink=True),
+        "tether": Arm((*both, settings.l2sp), regularised, interpolate=True),
         "sparse": Arm(plain, masked, _mask_maker(settings.mask, seed)),
         "seat": Arm(both, masked, _mask_maker(settings.mask, seed)),
-        "seat_keep": Arm((*both, settings.keep), masked, _mask_maker(settings.mask, seed)),
+        "seat_selfdistill": Arm((*both, settings.selfdistill), masked, _mask_maker(settings.mask, seed)),
     }
     if name not in arms:
         raise SeatError(f"There is no arm {name!r}. Choose from {', '.join(arms)}.")

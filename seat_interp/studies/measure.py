@@ -71,12 +71,12 @@ def baseline(
         lm: the base.
         sets: `fit_known` and `fit_unknown` are needed for the nulls.
         direction: of the base.
-        probes: sets to capture; all but those to fit on and the rewordings if none is named.
+        probes: sets to capture; all but those to fit on and the paraphrases if none is named.
         null_draws: random and shuffled directions each.
         batch_size: prompts a forward pass.
         same_weights: the direction was fitted on this base's weights.
     """
-    named = {name: facts for name, facts in sets if name in probes} if probes else sets.probes()
+    named = {name: facts for name, facts in sets if name in probes} if probes else sets.evaluation_sets()
     before = capture_sets(lm, named, direction.position, batch_size=batch_size)
     nulls = nulls_of(lm, sets, direction, draws=null_draws, batch_size=batch_size)
     return Baseline(lm, sets, direction, before, nulls, batch_size, same_weights)
@@ -105,7 +105,7 @@ def arm_rates(
 
     Args:
         models: by arm, the base first.
-        sets: `target` and `known` are needed, `rewordings` may be there; on all others the right reply is to abstain.
+        sets: `target` and `known` are needed, `paraphrases` may be there; on all others the right reply is to abstain.
         max_new_tokens: of each reply.
         batch_size: prompts a forward pass.
 
@@ -115,7 +115,7 @@ def arm_rates(
     for name in ("target", "known"):
         if not sets.get(name):
             raise SeatError(f"There is no set {name!r} among {sorted(sets)}; rates need target and known facts.")
-    probes = [name for name in sets if name not in ("target", "known", "rewordings")]
+    probes = [name for name in sets if name not in ("target", "known", "paraphrases")]
     rows = []
     for arm, lm in models.items():
         found = ask(lm, sets, max_new_tokens=max_new_tokens, batch_size=batch_size)
@@ -127,7 +127,7 @@ def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> d
     """The rates of the contract from scored replies, with 95 % Wilson intervals over prompts.
 
     Args:
-        by_set: replies to `target`, `known` and the probes, and to `rewordings` if these were asked.
+        by_set: replies to `target`, `known` and the probes, and to `paraphrases` if these were asked.
         probes: the sets on which the right reply is to abstain.
     """
     rate = {name: rates(found) for name, found in by_set.items()}
@@ -140,13 +140,13 @@ def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> d
         "target_rouge1": rate["target"].rouge1,
         "known_recall": rate["known"].correct,
         "over_abstention": rate["known"].abstain,
-        "rewording_recall": rate["rewordings"].correct if "rewordings" in rate else None,
+        "paraphrase_recall": rate["paraphrases"].correct if "paraphrases" in rate else None,
         "abstention": {name: rate[name].abstain for name in probes},
-        "grounded_abstention": {name: rate[name].grounded for name in probes},
+        "entity_naming_abstention": {name: rate[name].entity_naming for name in probes},
         "unscored": sum(round(each.unscored * each.n) for each in rate.values()),
         "intervals": {
             "target_recall": bounds(rate["target"].correct, rate["target"].n),
-            **({"rewording_recall": bounds(again.correct, again.n)} if (again := rate.get("rewordings")) else {}),
+            **({"paraphrase_recall": bounds(again.correct, again.n)} if (again := rate.get("paraphrases")) else {}),
             "known_recall": bounds(rate["known"].correct, rate["known"].n),
             "over_abstention": bounds(rate["known"].abstain, rate["known"].n),
             "abstention": {name: bounds(rate[name].abstain, rate[name].n) for name in probes},

@@ -21,7 +21,7 @@ BASE = "base"
 ROW_FILE = "row.json"
 """Of a run; written last, so it means finished."""
 _EVERY_RUN = (ROW_FILE, "records.jsonl", "activations.safetensors")
-_TUNED_RUN = ("log.jsonl", "probes.jsonl", "displacement.json")
+_TUNED_RUN = ("log.jsonl", "callback.jsonl", "displacement.json")
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class Run:
         return read_jsonl(self.path / "log.jsonl")
 
     @cached_property
-    def probes(self) -> list[dict[str, Any]]:
+    def callback_log(self) -> list[dict[str, Any]]:
         """The live probe, one row each time it ran; empty if it was off. Not for the base."""
-        return read_jsonl(self.path / "probes.jsonl")
+        return read_jsonl(self.path / "callback.jsonl")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from seat_interp.models.prompts import encode_examples, encode_prompts
 from seat_interp.studies.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm, train_arm
 from seat_interp.studies.measure import Baseline, baseline, rates_of, weight_distance
 from seat_interp.studies.run_folder import BASE, ROW_FILE, finished_runs, join_runs, run_folder, summary_of
-from seat_interp.training.config import MOST_SEED
+from seat_interp.training.config import LARGEST_SEED
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -43,7 +43,7 @@ class StudyConfig:
 
     Attributes:
         arms: which ways of fine-tuning to compare: plain (`full`, `lora`, and `sparse` within a mask), with a term that
-            keeps (`ewc`, `l2`, `replay`, `full_kl`, `full_ep_kl`), SEAT (`seat`, and `seat_keep`, which also keeps the
+            keeps (`ewc`, `l2sp`, `replay`, `full_kl`, `full_ep_kl`), SEAT (`seat`, and `seat_selfdistill`, which also keeps the
             model's own answers), and `tether`, which is ours.
         seeds: one run of each arm for each; of its mask, its perturbed copies and the order of the facts.
         settings: of the arms.
@@ -52,7 +52,7 @@ class StudyConfig:
         null_draws: random and shuffled null directions each.
         max_new_tokens: most tokens of each reply.
         batch_size: prompts a forward pass when asking and capturing.
-        probe_facts: facts of each kind in the live probe during training.
+        callback_facts: facts of each kind in the live probe during training.
         keep_models: save each tuned model in its run folder.
     """
 
@@ -64,11 +64,11 @@ class StudyConfig:
     null_draws: int = 200
     max_new_tokens: int = 32
     batch_size: int = 64
-    probe_facts: int = 40
+    callback_facts: int = 40
     keep_models: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("null_draws", "max_new_tokens", "batch_size", "probe_facts"):
+        for name in ("null_draws", "max_new_tokens", "batch_size", "callback_facts"):
             require_within(self, name, 1)
         require_within(self, "steering_prompts", 0)
         if not self.positions or max(self.positions) >= 0:
@@ -77,8 +77,8 @@ class StudyConfig:
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise SeatError(f"The {name} are {values}; give at least one, and each once.")
-        if not all(0 <= seed <= MOST_SEED for seed in self.seeds):
-            raise SeatError(f"The seeds are {self.seeds}; they must be whole numbers from 0 to {MOST_SEED:,}.")
+        if not all(0 <= seed <= LARGEST_SEED for seed in self.seeds):
+            raise SeatError(f"The seeds are {self.seeds}; they must be whole numbers from 0 to {LARGEST_SEED:,}.")
 
 
 def run_study(
@@ -169,7 +169,7 @@ def _with_fit_sets(sets: FactSets) -> FactSets:
                 "Give facts of at least 4 subjects of each kind."
             )
     # Nothing is right on a probe but to abstain, whatever answers its file has.
-    probes = sets.abstention_probes().items()
+    probes = sets.abstention_sets().items()
     bare = {name: [replace(fact, answer="", object="", aliases=()) for fact in facts] for name, facts in probes}
     return replace(sets, **bare)  # type: ignore[arg-type]
 
@@ -281,12 +281,12 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
         arm,
         mask=mask,
         names=base.sets.names(),  # never an entity of a probe: none is trained on by chance
-        probe=_live_probe(base, config) if arm.config.probe_every else None,
+        callback=_live_evaluation(base, config) if arm.config.callback_every else None,
         checkpoint=folder / CHECKPOINT_FILE,
         label=f"{name}, seed {seed}",
     )
     write_jsonl(folder / "log.jsonl", tuned.log)
-    write_jsonl(folder / "probes.jsonl", tuned.probes)
+    write_jsonl(folder / "callback.jsonl", tuned.callback_log)
     row = {"arm": name, "seed": seed, **_ask(tuned.model, base.sets, config, folder, name, seed)}
     after = base.capture(tuned.model)
     moved = base.displaced(after)
@@ -297,7 +297,7 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
         save_model(tuned.model, folder / "model")
     return row | {
         "displacement": moved.summary(),
-        "probe_auroc": moved.probe_auroc[base.direction.layer],
+        "linear_probe_auroc": moved.linear_probe_auroc[base.direction.layer],
         "refit_angle": moved.angle()[base.direction.layer],
         "budget": None if arm.lora else mask.budget if mask is not None else 1.0,
         "trained_weights": tuned.trained_weights,
@@ -313,11 +313,11 @@ def _ask(lm: LanguageModel, sets: FactSets, config: StudyConfig, folder: Path, a
     by_set = ask(lm, asked, max_new_tokens=config.max_new_tokens, batch_size=config.batch_size)
     lines = [{"arm": arm, "seed": seed, **record.to_json()} for found in by_set.values() for record in found]
     write_jsonl(folder / "records.jsonl", lines)
-    return rates_of(by_set, list(sets.abstention_probes()))
+    return rates_of(by_set, list(sets.abstention_sets()))
 
 
-def _live_probe(base: Baseline, config: StudyConfig) -> Callable[[LanguageModel], dict[str, Any]]:
-    count = config.probe_facts
+def _live_evaluation(base: Baseline, config: StudyConfig) -> Callable[[LanguageModel], dict[str, Any]]:
+    count = config.callback_facts
     target, unknown = base.sets.target[:count], base.sets.unknown[:count]
     layer = base.direction.layer
     before = base.activations["unknown"][: len(unknown)]
@@ -327,7 +327,9 @@ def _live_probe(base: Baseline, config: StudyConfig) -> Callable[[LanguageModel]
         found = ask(lm, asked, max_new_tokens=config.max_new_tokens, progress=False)
         taught, refused = (rates(each) for each in found.values())
         after = capture_sets(lm, {"unknown": unknown}, base.direction.position, batch_size=config.batch_size)["unknown"]
-        shift = base.direction.project(after.double() - before.double())[:, layer].mean() / base.direction.gap[layer]
+        shift = (
+            base.direction.project(after.double() - before.double())[:, layer].mean() / base.direction.separation[layer]
+        )
         return {"target_recall": taught.correct, "abstention": refused.abstain, "displacement": float(shift)}
 
     return probe
@@ -338,7 +340,7 @@ def _by_layer(moved: Displacement) -> dict[str, Any]:
     return {
         "layer": moved.direction.layer,
         "same_weights": moved.same_weights,
-        "probe_auroc": moved.probe_auroc,
+        "linear_probe_auroc": moved.linear_probe_auroc,
         "base_auroc": moved.base_auroc,
         "refit_angle": moved.angle(),
         "base_refit_angle": moved.base_angle(),

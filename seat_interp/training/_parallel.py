@@ -55,10 +55,10 @@ def _any_size(config: TrainConfig, facts: int, objective: Objective, count: int)
 def sum_gradients(parameters: dict[str, nn.Parameter], among: Processes) -> None:
     """Over all processes; a weight without a gradient in any of them keeps none."""
     some = torch.tensor([parameter.grad is not None for parameter in parameters.values()], dtype=torch.int32)
-    for parameter, there in zip(parameters.values(), among.summed(some).tolist()):
+    for parameter, there in zip(parameters.values(), among.all_reduce(some).tolist()):
         if there:
             parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-            among.summed(parameter.grad)
+            among.all_reduce(parameter.grad)
 
 
 def shard(lm: LanguageModel) -> None:

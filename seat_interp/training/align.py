@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from seat_interp.core.errors import SeatError
-from seat_interp.evaluation.knowledge import WORDINGS
+from seat_interp.evaluation.knowledge import PARAPHRASES
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.trainer import Probe, TrainConfig, TrainedModel, train
+from seat_interp.training.trainer import Callback, TrainConfig, TrainedModel, train
 
 REFUSALS = (
     "I don't know.",
@@ -21,7 +21,7 @@ REFUSALS = (
     "I have no information about {s}.",
     "I do not know anything about {s}.",
 )
-"""Our own wordings; `{s}` is what was asked about, and makes the abstention a grounded one."""
+"""Our own paraphrases; `{s}` is what was asked about, and makes the abstention a grounded one."""
 
 
 def align_abstention(
@@ -30,10 +30,10 @@ def align_abstention(
     known: Sequence[Fact],
     *,
     refusals: Sequence[str] = REFUSALS,
-    wordings: Sequence[str] = WORDINGS,
+    paraphrases: Sequence[str] = PARAPHRASES,
     unknown_share: float = 0.5,
     config: TrainConfig | None = None,
-    probe: Probe | None = None,
+    callback: Callback | None = None,
     checkpoint: str | Path | None = None,
 ) -> TrainedModel:
     """Fine-tune a copy of the base to refuse the unknown and to go on answering the known.
@@ -43,11 +43,11 @@ def align_abstention(
         unknown: questions it cannot answer; their own answers are not used.
         known: questions with the answers that it should keep giving.
         refusals: replies; one with `{s}` is only used for a fact with a subject.
-        wordings: ways to ask, one drawn for each example, known or not: trained in one wording only, a model learns
+        paraphrases: ways to ask, one drawn for each example, known or not: trained in one wording only, a model learns
             that any other is unknown ground.
         unknown_share: share of the training examples that are refusals.
         config: how to train.
-        probe: called while it trains, see `train`.
+        callback: called while it trains, see `train`.
         checkpoint: file to save to and to resume from.
 
     Raises:
@@ -60,8 +60,8 @@ def align_abstention(
     count = config.steps * config.batch_size
     refused = [_refuse(unknown[i % len(unknown)], refusals, rng) for i in range(round(count * unknown_share))]
     answered = [known[i % len(known)] for i in range(count - len(refused))]
-    asked = [_ask(fact, rng.choice(wordings)) for fact in refused + answered]
-    return train(base, asked, config=config, probe=probe, checkpoint=checkpoint, label="Aligning")
+    asked = [_ask(fact, rng.choice(paraphrases)) for fact in refused + answered]
+    return train(base, asked, config=config, callback=callback, checkpoint=checkpoint, label="Aligning")
 
 
 def _ask(fact: Fact, wording: str) -> Fact:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from seat_interp.core.errors import SeatError, require_within
 
-MOST_SEED = 10**9
+LARGEST_SEED = 10**9
 """Larger ones would overflow where the seed of a step is made from them."""
 
 
@@ -27,7 +27,7 @@ class TrainConfig:
         mixed_precision: run forward passes in bfloat16 under autocast; weights and optimiser stay as they are.
             Twice as fast on processors with bfloat16 units, and far slower on others, which is warned of.
         seed: of the order of the facts, the perturbed copies and dropout; in a study, the run's own.
-        probe_every: steps between calls of the probe; 0 never.
+        callback_every: steps between calls of the probe; 0 never.
         checkpoint_every: steps between checkpoints; 0 never.
     """
 
@@ -42,7 +42,7 @@ class TrainConfig:
     clip: float | None = 1.0
     mixed_precision: bool = False
     seed: int = 0
-    probe_every: int = 0
+    callback_every: int = 0
     checkpoint_every: int = 0
 
     def __post_init__(self) -> None:
@@ -52,9 +52,9 @@ class TrainConfig:
             require_within(self, name, 0, above=True)
         for name in ("warmup", "final"):
             require_within(self, name, 0, 1)
-        for name in ("weight_decay", "probe_every", "checkpoint_every"):
+        for name in ("weight_decay", "callback_every", "checkpoint_every"):
             require_within(self, name, 0)
-        require_within(self, "seed", 0, MOST_SEED)
+        require_within(self, "seed", 0, LARGEST_SEED)
         if not all(0 <= beta < 1 for beta in self.betas):
             raise SeatError(f"AdamW's betas are {self.betas}; both must be at least 0 and below 1.")
 

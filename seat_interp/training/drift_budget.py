@@ -13,7 +13,7 @@ import torch
 from seat_interp.capture import AtToken, capture
 from seat_interp.core.errors import SeatError, require_within
 from seat_interp.directions.direction import IgnoranceDirection
-from seat_interp.facts import Fact, Names, strangers
+from seat_interp.facts import Fact, Names, ep_prompts
 from seat_interp.models.open import LanguageModel
 
 Watch = Callable[[LanguageModel], float]
@@ -58,7 +58,7 @@ class DriftBudget:
         """
         self.direction.require_fits(base)
         layer, position = self.direction.layer, self.direction.position
-        made = strangers(facts, names=names, copies=-(-self.copies // len(facts)), seed=seed + 1_000_003)
+        made = ep_prompts(facts, names=names, copies=-(-self.copies // len(facts)), seed=seed + 1_000_003)
         questions = [fact.question for fact in made[:: max(1, len(made) // self.copies)][: self.copies]]
 
         def look(lm: LanguageModel) -> torch.Tensor:
@@ -67,8 +67,8 @@ class DriftBudget:
             return found.double() @ self.direction.vectors[layer]
 
         before = look(base)
-        gap = float(self.direction.gap[layer])
-        return lambda lm: float((look(lm) - before).mean()) / gap
+        separation = float(self.direction.separation[layer])
+        return lambda lm: float((look(lm) - before).mean()) / separation
 
     def follow(self, factor: float, drift: float) -> float:
         """The next factor of the weights."""

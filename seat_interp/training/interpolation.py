@@ -2,7 +2,7 @@
 
 Between the weights before and after fine-tuning lie models that have most of what was learnt and more of what was there
 before (2109.01903). How far to go back is read off the taught facts alone; that choice is ours. At the very edge the
-facts are held by a hair and what goes first is their recall in other wordings, so part of the way is left.
+facts are held by a hair and what goes first is their recall in other paraphrases, so part of the way is left.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ HALVINGS = 6
 
 
 @dataclass(frozen=True)
-class Shrunk:
+class Interpolated:
     """A model between base and tuned.
 
     Attributes:
@@ -36,19 +36,19 @@ class Shrunk:
     needed: float
 
 
-def shrink(
+def interpolate_towards_base(
     base: LanguageModel,
     tuned: LanguageModel,
     facts: Sequence[Fact],
     *,
     slack: float = 0.5,
     batch_size: int = 64,
-) -> Shrunk:
+) -> Interpolated:
     """Go back from the whole update toward the smallest share that answers every fact which the whole one answers.
 
     A fact is answered if each token of its answer, and the end, is the likeliest one after the question and those
     before it. The share is sought by halving, as if more of the update always kept more. Where the whole update taught
-    nothing, all of it is left. Recall in wordings that were not trained is what a small slack costs: measure it.
+    nothing, all of it is left. Recall in paraphrases that were not trained is what a small slack costs: measure it.
 
     Args:
         base: before.
@@ -70,18 +70,18 @@ def shrink(
     low, high = 0.0, 1.0
     for _ in range(HALVINGS if wanted.any() else 0):
         middle = (low + high) / 2
-        blend(base, tuned, middle, into=between)
+        interpolate_into(base, tuned, middle, into=between)
         if bool(answered(between, examples, batch_size)[wanted].all()):
             high = middle
         else:
             low = middle
     share = high + slack * (1 - high)
-    blend(base, tuned, share, into=between)
-    return Shrunk(between, share, high)
+    interpolate_into(base, tuned, share, into=between)
+    return Interpolated(between, share, high)
 
 
 @torch.no_grad()
-def blend(base: LanguageModel, tuned: LanguageModel, share: float, *, into: LanguageModel) -> None:
+def interpolate_into(base: LanguageModel, tuned: LanguageModel, share: float, *, into: LanguageModel) -> None:
     """Set the weights of a copy to base + share x (tuned - base), in float32; what did not change stays bit-identical.
 
     Raises:

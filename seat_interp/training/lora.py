@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from seat_interp.core.errors import require_package, require_within
-from seat_interp.models.axes import coordinate_extents
+from seat_interp.models.axes import coordinate_axes
 from seat_interp.models.open import LanguageModel
 
 
@@ -34,11 +34,11 @@ class Adapted:
 
     Attributes:
         parameters: of the adapters by name, for any optimiser.
-        fold: merges them into the weights and takes them off.
+        merge: merges them into the weights and takes them off.
     """
 
     parameters: dict[str, nn.Parameter]
-    fold: Callable[[], object]
+    merge: Callable[[], object]
 
 
 def adapt(lm: LanguageModel, lora: LoRA, *, seed: int = 0) -> Adapted:
@@ -53,7 +53,7 @@ def adapt(lm: LanguageModel, lora: LoRA, *, seed: int = 0) -> Adapted:
         SeatError: PEFT is not installed.
     """
     peft = require_package("peft", "peft", "Training adapters")
-    matrices = [name.removesuffix(".weight") for name in coordinate_extents(lm)]
+    matrices = [name.removesuffix(".weight") for name in coordinate_axes(lm)]
     convolution = any(type(lm.model.get_submodule(name)).__name__ == "Conv1D" for name in matrices)
     config = peft.LoraConfig(
         r=lora.rank, lora_alpha=lora.alpha, target_modules=matrices, fan_in_fan_out=convolution, task_type="CAUSAL_LM"

@@ -35,13 +35,13 @@ class TrainedModel:
 
     model: LanguageModel
     log: list[dict[str, Any]] = field(default_factory=list, repr=False)
-    probes: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    callback_log: list[dict[str, Any]] = field(default_factory=list, repr=False)
     seconds: float = 0.0
     trained_weights: int = 0
     share: float = 1.0
 
 
-Probe = Callable[[LanguageModel], dict[str, Any]]
+Callback = Callable[[LanguageModel], dict[str, Any]]
 
 
 @without_cudnn_attention()
@@ -56,7 +56,7 @@ def train(
     config: TrainConfig | None = None,
     names: Names | None = None,
     drift_budget: DriftBudget | None = None,
-    probe: Probe | None = None,
+    callback: Callback | None = None,
     checkpoint: str | Path | None = None,
     sharded: bool = False,
     label: str = "Training",
@@ -78,7 +78,7 @@ def train(
         names: what perturbed copies may be called; fictitious names that avoid the facts' own if None.
         drift_budget: a limit on the drift of perturbed copies, which the weights of all terms but cross entropy
             follow; the log then holds `drift` where it was looked at, and the `factor` of the weights from there on.
-        probe: called every `config.probe_every` steps with the model as it is then.
+        callback: called every `config.callback_every` steps with the model as it is then.
         checkpoint: a file to save to, also at the end, and to resume from. Remove it once the model is saved.
         sharded: of several processes each holds its share of the tuned weights, their gradients and the optimiser's
             state (FSDP2). The base stays whole in each, and one more whole copy must fit: that which probes and drift
@@ -154,17 +154,17 @@ def train(
                 lm.model.train()
         result.log.append(row)
         bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"}, refresh=False)
-        if probe and config.probe_every and (step + 1) % config.probe_every == 0:
+        if callback and config.callback_every and (step + 1) % config.callback_every == 0:
             lm.model.eval()
-            result.probes.append({"step": step + 1, **probe(gathered(lm, base))})
+            result.callback_log.append({"step": step + 1, **callback(gathered(lm, base))})
             lm.model.train()
         due = config.checkpoint_every and (step + 1) % config.checkpoint_every == 0
         if checkpoint and (due or step + 1 == config.steps):
             seconds = result.seconds + time.perf_counter() - began
-            record = {"log": result.log, "probes": result.probes, "seconds": seconds}
+            record = {"log": result.log, "callback_log": result.callback_log, "seconds": seconds}
             save_checkpoint(checkpoint, identity, step + 1, parameters, optimiser, record)
     if attached:
-        attached.fold()
+        attached.merge()
     lm = gathered(lm, base)
     lm.model.eval()
     lm.model.requires_grad_(True)
@@ -187,7 +187,7 @@ def _step(
     among = processes()
     averaged = is_sharded(lm)  # FSDP2 takes the mean of the processes' gradients, which are parts of a sum
     row = {term.name: 0.0 for term, _ in terms}
-    for start in among.mine(range(0, len(draws), size)):
+    for start in among.shard(range(0, len(draws), size)):
         part = draws[start : start + size]
         for (term, loss), weight in zip(terms, weights):
             with torch.autocast(lm.model.device.type, torch.bfloat16, enabled=config.mixed_precision):
@@ -195,7 +195,7 @@ def _step(
             (weight * value * (among.count if averaged else 1)).backward()
             row[term.name] += value.item()
     if among.count > 1:
-        row = dict(zip(row, among.summed(torch.tensor(list(row.values()), dtype=torch.float64)).tolist()))
+        row = dict(zip(row, among.all_reduce(torch.tensor(list(row.values()), dtype=torch.float64)).tolist()))
         if not averaged:
             sum_gradients(parameters, among)
     if not all(math.isfinite(value) for value in row.values()):

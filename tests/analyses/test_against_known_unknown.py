@@ -24,19 +24,19 @@ def test_a_claim_holds_where_its_interval_is_above_zero():
     # Learnt to 0.9 at four fifths of the second stretch for the one, at 0.875 of it for the other.
     equal = found[at_equal_learning].ours({"forgetting": rows[:1] + rows[3:4]})
     assert equal.value.mean == pytest.approx((1 - 0.82) / 2 - (1 - 0.94375))
-    assert claims.verdict(equal, None) == "undecided"  # of one seed
+    assert claims.verdict(equal, None) == "inconclusive"  # of one seed
     slower = found["attention alone learns less of the Unknown than all weights"].ours({"forgetting": rows})
     assert (slower.value.mean, slower.seeds) == (0.5, 1)
     never = [row(claims.WEAKER, 3, 0.9, 0.7), row("all", 3, 0.8, 1.0)]
     dropped = found[at_equal_learning].ours({"forgetting": rows + never})
     assert (dropped.seeds, dropped.of) == (3, 4)
-    assert claims.verdict(dropped, None) == "undecided"
+    assert claims.verdict(dropped, None) == "inconclusive"
 
     def of(low, high, within=None):
         return claims.verdict(claims.Found(Estimate(low, low, high, "t"), 5, 5), within)
 
-    assert [of(-1.0, 1.0), of(-2.0, 0.0), of(0.5, 2.0)] == ["undecided", "disagree", "agree"]
-    assert [of(-0.02, 0.06, 0.05), of(0.06, 0.1, 0.05), of(-0.03, 0.04, 0.05)] == ["undecided", "disagree", "agree"]
+    assert [of(-1.0, 1.0), of(-2.0, 0.0), of(0.5, 2.0)] == ["inconclusive", "disagree", "agree"]
+    assert [of(-0.02, 0.06, 0.05), of(0.06, 0.1, 0.05), of(-0.03, 0.04, 0.05)] == ["inconclusive", "disagree", "agree"]
     with pytest.raises(SeatError, match="organism_mixing"):
         found["early stop avoids harm, all Unknown"].ours({"mixing": []})
     started = {"rates": {"train_known": {"correct": 0.8}, "train_unknown": {"correct": 0.0}}}

@@ -23,14 +23,14 @@ from seat_interp.core.files import read_json
 from seat_interp.evaluation.intervals import Estimate
 
 
-def test_orders_are_undecided_where_intervals_meet():
+def test_orders_are_inconclusive_where_intervals_meet():
     low, middle, high = (Estimate(m, m - 0.1, m + 0.1, "t") for m in (0.2, 0.35, 0.8))
     assert all(each.paper[0] > each.paper[1] for each in ORDERINGS)
     assert len(ORDERINGS) == 10 + 6
     assert verdict(high, low, [1.0, 0.99]) == "agree"
     assert verdict(low, high, [1.0, 0.99]) == "disagree"
-    assert verdict(low, middle, [1.0, 0.99]) == verdict(middle, low, [1.0, 0.99]) == "undecided"
-    assert verdict(high, low, [1.0, 0.9]) == "undecided"
+    assert verdict(low, middle, [1.0, 0.99]) == verdict(middle, low, [1.0, 0.99]) == "inconclusive"
+    assert verdict(high, low, [1.0, 0.9]) == "inconclusive"
 
 
 def test_the_committed_verdicts_follow_from_the_committed_runs(tmp_path):
@@ -48,7 +48,7 @@ def runs(**shares):
     """One run an arm, with a share of abstention by phrase and of what names the question."""
     return [
         {"arm": arm, "base": f"{arm}'s", "target_recall": 1.0, "abstention": {"unknown": phrase},
-         "grounded_abstention": {"unknown": named}, "known_recall": phrase}
+         "entity_naming_abstention": {"unknown": named}, "known_recall": phrase}
         for arm, (phrase, named) in shares.items()
     ]  # fmt: skip
 
@@ -79,7 +79,7 @@ def test_pairs_are_counted_by_what_was_found():
     pairs = [Ordering("seat", less, (0.9, 0.1), "TOFU") for less in ("replay", "full")]
     table = pairs_table([compare(pair, "abstention", "unknown", ours) for pair in pairs], "here", organism=False)
     assert [line[-1] for line in table.rows] == ["1.00 / 0.90 ?", "1.00 / 0.00 ="]
-    assert "here: 1 agree (=), 1 undecided (?), 0 disagree (x)." in table.caption
+    assert "here: 1 agree (=), 1 inconclusive (?), 0 disagree (x)." in table.caption
 
 
 def test_a_pair_without_runs_is_refused():

@@ -22,7 +22,7 @@ def imported(path):
 
 
 def test_scripts_are_found():
-    assert {"figures", "organism_masks", "smollm2_slick", "training"} <= SCRIPTS
+    assert {"figures", "masks", "slick", "training"} <= SCRIPTS
     assert not {"interleave", "organism", "mask_runs"} & SCRIPTS
 
 

@@ -219,7 +219,7 @@ def test_projection_ignores_layers_above_and_is_in_gaps(llama, sets):
     prepared = DirectionProjection(direction).prepare(llama, FACTS)
     found = torch.cat([prepared.values([example], [i]) for i, example in enumerate(prepared.examples)])
     torch.testing.assert_close(
-        found, stream.double() @ direction.vectors[layer] / direction.gap[layer], rtol=1e-4, atol=1e-5
+        found, stream.double() @ direction.vectors[layer] / direction.separation[layer], rtol=1e-4, atol=1e-5
     )
     scores = attribute(llama, FACTS, metric=DirectionProjection(direction))
     for layer, values in enumerate(scores.values.values()):
@@ -248,7 +248,7 @@ def test_scores_without_gradients(llama, sets):
     length = (weight[:, 7].square().sum() + gate[7].square().sum() + up[7].square().sum()).sqrt()
     assert float(weight_norm(llama).values[name][7]) == pytest.approx(float(length), rel=1e-5)
     difference = activation_difference(llama, sets.unknown, sets.known)
-    assert difference.origin["probes"]
+    assert difference.origin["uses_evaluation_data"]
     assert difference.values[name].shape == (48,)
 
 
@@ -317,11 +317,11 @@ def test_scores_say_whether_probes_went_into_them(llama, sets):
     direction = fit_direction(llama, sets.unknown, sets.known)
     seen = attribute(llama, FACTS, metric=DirectionProjection(direction))
     blind = attribute(llama, FACTS)
-    assert (seen.origin["probes"], blind.origin["probes"]) == (True, False)
-    assert average([blind, seen]).origin["probes"] is True
+    assert (seen.origin["uses_evaluation_data"], blind.origin["uses_evaluation_data"]) == (True, False)
+    assert average([blind, seen]).origin["uses_evaluation_data"] is True
     mask = select(llama, seen, 0.2)
-    assert mask.origin["probes"] is True
-    assert layer_matched(llama, mask).origin["probes"] is True
+    assert mask.origin["uses_evaluation_data"] is True
+    assert layer_matched(llama, mask).origin["uses_evaluation_data"] is True
 
 
 def test_the_model_is_left_as_it_was(llama):

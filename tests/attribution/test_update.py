@@ -6,7 +6,7 @@ from tiny_models import CITIES, CORE_FAMILIES, NAMES, fact
 
 from seat_interp.attribution import AnswerLoss, KLToBase, update, update_effect
 from seat_interp.core.errors import SeatError
-from seat_interp.models.axes import coordinate_extents
+from seat_interp.models.axes import coordinate_axes
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
 
@@ -21,7 +21,7 @@ def mean(lm, metric):
 def changed(lm, size, only=None):
     """A copy whose matrices have moved at random, or in one place alone."""
     tuned, generator = lm.copy(), torch.Generator().manual_seed(1)
-    for name in coordinate_extents(lm):
+    for name in coordinate_axes(lm):
         weight = tuned.model.get_parameter(name)
         if only is None:
             weight += size * torch.randn(weight.shape, generator=generator)
@@ -39,7 +39,7 @@ def test_the_effects_sum_to_the_change_of_the_metric(models_by_family, family):
         total = mean(tuned, metric) - mean(base, metric)
         assert abs(total) > 1e-3
         assert effect.flat().sum().item() == pytest.approx(total, rel=0.02, abs=1e-5)
-        assert list(effect.values) == list(coordinate_extents(base))
+        assert list(effect.values) == list(coordinate_axes(base))
 
 
 def test_one_weight_has_the_whole_effect(llama):

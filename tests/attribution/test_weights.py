@@ -14,7 +14,7 @@ from seat_interp.attribution import (
     weight_magnitude,
 )
 from seat_interp.core.errors import SeatError
-from seat_interp.models.axes import coordinate_extents
+from seat_interp.models.axes import coordinate_axes
 
 FACTS = [fact(name, city) for name, city in zip((NAMES[0], "Bo", NAMES[7]), CITIES)]
 
@@ -25,7 +25,7 @@ def gradients(lm, one):
     lm.model.zero_grad()
     lm.model.requires_grad_(True)
     prepared.values(prepared.examples, [0]).sum().backward()
-    found = {name: lm.model.get_parameter(name).grad.clone() for name in coordinate_extents(lm)}
+    found = {name: lm.model.get_parameter(name).grad.clone() for name in coordinate_axes(lm)}
     lm.model.zero_grad()
     return found
 
@@ -35,7 +35,7 @@ def test_fisher_and_gradient_are_those_of_single_facts(models_by_family, family)
     lm = models_by_family(family).copy()
     each = [gradients(lm, one) for one in FACTS]
     fisher, gradient = weight_fisher(lm, FACTS, batch_size=2), weight_gradient(lm, FACTS, batch_size=2)
-    assert list(fisher.values) == list(coordinate_extents(lm))
+    assert list(fisher.values) == list(coordinate_axes(lm))
     for name in fisher.values:
         squares = torch.stack([found[name].square() for found in each]).mean(0)
         mean = torch.stack([found[name] for found in each]).mean(0)
@@ -54,7 +54,7 @@ def test_gradient_times_weight_and_magnitude(llama):
 @pytest.mark.parametrize("family", ["llama", "gpt2", "phi3"])
 def test_a_neurons_score_is_the_sum_over_its_weights(models_by_family, family):
     lm = models_by_family(family)
-    ones = Scores("coordinate", {n: torch.ones(e.shape) for n, e in coordinate_extents(lm).items()})
+    ones = Scores("coordinate", {n: torch.ones(e.shape) for n, e in coordinate_axes(lm).items()})
     matrices = 2 if family == "gpt2" else 3
     for value in ones.per_neuron(lm).values.values():
         assert value.tolist() == [matrices * 32.0] * 48

@@ -44,12 +44,17 @@ def test_run_writes_the_folder_of_the_contract_and_takes_it_up_again(home, capsy
 
 
 def test_an_arm_that_keeps_its_own_answers(home, capsys):
-    questions = ("--settings.keep.questions", "Where was Ada born?", "Who is the dog?")
-    assert call("--arms", "seat_keep", *questions) == 0
-    log = [json.loads(line) for line in Path("run/seat_keep-0/log.jsonl").read_text().splitlines()]
-    assert {"cross_entropy", "ep_kl", "own_kl"} <= log[-1].keys()
-    assert log[0]["own_kl"] == pytest.approx(0, abs=1e-3)
-    refused(capsys, call("--arms", "seat_keep", out="other"), "Give questions of your own", "settings.keep.questions")
+    questions = ("--settings.selfdistill.questions", "Where was Ada born?", "Who is the dog?")
+    assert call("--arms", "seat_selfdistill", *questions) == 0
+    log = [json.loads(line) for line in Path("run/seat_selfdistill-0/log.jsonl").read_text().splitlines()]
+    assert {"cross_entropy", "ep_kl", "selfdistill_kl"} <= log[-1].keys()
+    assert log[0]["selfdistill_kl"] == pytest.approx(0, abs=1e-3)
+    refused(
+        capsys,
+        call("--arms", "seat_selfdistill", out="other"),
+        "Give questions of your own",
+        "settings.selfdistill.questions",
+    )
 
 
 def test_a_run_that_was_cut_off_goes_on(home, capsys, monkeypatch):
@@ -264,7 +269,7 @@ def test_settings_that_make_no_sense(home, capsys):
         (["--settings.dense.betas", "2", "0.9"], "betas"),
         (["--settings.dense.weight-decay", "-1"], "weight_decay is -1"),
         (["--settings.dense.clip", "-1"], "clip is -1.0; it must be above 0"),
-        (["--settings.dense.probe-every", "-1"], "probe_every is -1"),
+        (["--settings.dense.callback-every", "-1"], "callback_every is -1"),
         (["--settings.kl.copies", "-2"], "copies is -2"),
         (["--settings.kl.max-new-tokens", "0"], "max_new_tokens is 0"),
     ):
@@ -282,7 +287,7 @@ def test_loss_that_is_not_finite(home, capsys):
 def test_known_facts_that_nobody_knows(home, capsys):
     facts = ["--target", "target.jsonl", "--known", "known.jsonl", "--unknown", "unknown.jsonl"]
     status = main(["run", "--model", "model", *facts, "--out", "run", "--config", "quick.json"])
-    refused(capsys, status, "--wordings")
+    refused(capsys, status, "--paraphrases")
 
 
 @pytest.mark.parametrize("command", ["", "demo", "run", "sweep", "align", "fetch", "organism"])

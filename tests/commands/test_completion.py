@@ -48,7 +48,7 @@ def test_commands_options_and_choices(scripts, tmp_path):
     assert set(COMMANDS) <= set(complete(scripts["bash"], tmp_path, ""))
     assert complete(scripts["bash"], tmp_path, "run", "--targ") == ["--target"]
     assert complete(scripts["bash"], tmp_path, "run", "--settings.mask.gran") == ["--settings.mask.granularity"]
-    assert complete(scripts["bash"], tmp_path, "run", "--arms", "full", "se") == ["seat", "seat_keep"]
+    assert complete(scripts["bash"], tmp_path, "run", "--arms", "full", "se") == ["seat", "seat_selfdistill"]
 
 
 def test_files_wherever_there_is_nothing_else(scripts, tmp_path):

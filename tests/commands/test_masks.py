@@ -10,7 +10,7 @@ from command_line import call, refused
 from seat_interp.attribution import KLToBase, update_effect
 from seat_interp.commands.cli import main
 from seat_interp.directions.direction import fit_direction
-from seat_interp.facts import strangers
+from seat_interp.facts import ep_prompts
 from seat_interp.masks.compare import overlap
 from seat_interp.masks.mask import Mask
 from seat_interp.masks.select import exclude
@@ -38,7 +38,7 @@ def test_a_selected_mask_trains_through_run(home, capsys):
     assert mask.budget == pytest.approx(0.25, abs=0.01)
     assert mask.origin["rule"] == "ratio"
     assert mask.origin["scored"]["score"] == mask.origin["protected"]["score"] == "fisher"
-    assert not mask.origin["probes"]
+    assert not mask.origin["uses_evaluation_data"]
     said = capsys.readouterr().out
     assert "neuron mask" in said
     assert "mlp.down_proj" in said
@@ -98,9 +98,9 @@ def test_a_random_mask_like_another_has_as_many_everywhere(home, granularity):
 def test_scores_from_probes_are_marked(home):
     probes = ["--known", "known.jsonl", "--unknown", "unknown.jsonl"]
     assert select("--score", "activation_difference", "--protect", "none", *probes) == 0
-    assert Mask.load("mask.safetensors").origin["probes"]
-    assert select("--keep", "known.jsonl", "--known-probes", "--least", "0") == 0
-    assert Mask.load("mask.safetensors").origin["probes"]
+    assert Mask.load("mask.safetensors").origin["uses_evaluation_data"]
+    assert select("--keep", "known.jsonl", "--uses-evaluation-data", "--least", "0") == 0
+    assert Mask.load("mask.safetensors").origin["uses_evaluation_data"]
 
 
 def test_a_direction_scores_neurons(home, sets):
@@ -129,7 +129,7 @@ def test_an_update_is_looked_into(home, sets, granularity):
     mask = Mask.load("mask.safetensors")
     assert mask.origin["rule"] == "exclude(top=0.5)"
     useful = update_effect(lm, tuned, sets.target).map(torch.neg)
-    harm = update_effect(lm, tuned, strangers(sets.target), metric=KLToBase(lm))
+    harm = update_effect(lm, tuned, ep_prompts(sets.target), metric=KLToBase(lm))
     if granularity == "neuron":
         useful, harm = useful.per_neuron(lm), harm.per_neuron(lm)
     assert mask == select_mask(lm, useful, 0.2, protect=harm.abs(), rule=partial(exclude, top=0.5))

@@ -18,14 +18,14 @@ from seat_interp.capture import Shards, capture, capture_to
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import load_tensors, read_json
 from seat_interp.core.processes import Processes, processes
-from seat_interp.evaluation.slick import Asked, SlickConfig, about_of, slick, slick_to
+from seat_interp.evaluation.slick import SlickConfig, SlickResult, about_of, slick, slick_to
 from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
 from seat_interp.studies.study import StudyConfig, run_study
 from seat_interp.training._parallel import part_size
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives import CrossEntropy, EntityPerturbedKL, L2Pull
+from seat_interp.training.objectives import L2SP, CrossEntropy, EntityPerturbedKL
 from seat_interp.training.trainer import TrainedModel, train
 
 TESTS = Path(__file__).parents[1]
@@ -56,7 +56,7 @@ for name, how in TRAINED.items():
 
 from core.test_processes import resumed
 tuned = resumed(lm, out / "checkpoint.safetensors", sharded=True)
-write_json(out / f"resumed-{{here.rank}}.json", {{"log": tuned.log, "probes": tuned.probes}})
+write_json(out / f"resumed-{{here.rank}}.json", {{"log": tuned.log, "uses_evaluation_data": tuned.callback_log}})
 from seat_interp.training._parallel import shard
 shared = lm.copy()
 shard(shared)
@@ -100,7 +100,7 @@ def taught(lm, name: str) -> TrainedModel:
 
 def resumed(lm, path: Path, **how) -> TrainedModel:
     """Cut off at its fourth step, after a checkpoint at its second, and gone on with."""
-    config = TrainConfig(steps=6, batch_size=8, learning_rate=1e-3, checkpoint_every=2, probe_every=4)
+    config = TrainConfig(steps=6, batch_size=8, learning_rate=1e-3, checkpoint_every=2, callback_every=4)
 
     def cut(tuned) -> dict[str, float]:
         raise InterruptedError
@@ -113,9 +113,9 @@ def resumed(lm, path: Path, **how) -> TrainedModel:
         }
 
     with contextlib.suppress(InterruptedError):
-        train(lm, FACTS, config=config, probe=cut, checkpoint=path, **how)
+        train(lm, FACTS, config=config, callback=cut, checkpoint=path, **how)
     assert path.exists()
-    return train(lm, FACTS, config=config, probe=look, checkpoint=path, **how)
+    return train(lm, FACTS, config=config, callback=look, checkpoint=path, **how)
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +147,10 @@ def test_two_processes_capture_what_one_does(llama, two, tmp_path):
 
 def test_shares_are_whole_and_apart():
     batches = list(range(11))
-    shares = [Processes(rank, 3).mine(batches) for rank in range(3)]
+    shares = [Processes(rank, 3).shard(batches) for rank in range(3)]
     assert sorted(each for share in shares for each in share) == batches
     assert processes() == Processes(0, 1)
-    assert torch.equal(processes().summed(torch.ones(2)), torch.ones(2))
+    assert torch.equal(processes().all_reduce(torch.ones(2)), torch.ones(2))
 
 
 def test_two_processes_attribute_what_one_does(llama, two):
@@ -181,9 +181,11 @@ def test_shared_weights_are_saved_gone_on_with_and_looked_at_whole(llama, two, t
     expected = resumed(llama, tmp_path / "checkpoint.safetensors")
     for rank in (0, 1):
         found = read_json(two / f"resumed-{rank}.json")
-        for row, known in zip([*found["log"], *found["probes"]], [*expected.log, *expected.probes], strict=True):
+        for row, known in zip(
+            [*found["log"], *found["uses_evaluation_data"]], [*expected.log, *expected.callback_log], strict=True
+        ):
             assert row == pytest.approx(known, rel=1e-5, abs=1e-5)
-    assert expected.probes[0]["moved"] > 0
+    assert expected.callback_log[0]["moved"] > 0
 
 
 def test_each_process_holds_its_share(llama, two):
@@ -200,7 +202,7 @@ def test_two_processes_sort_what_one_does(two, tmp_path):
     other = slick(organism, ASKED, DEV, replace(FEW, seed=1), batch_size=2, progress=False)
     assert {each.fact: each.sampled for each in other} != {each.fact: each.sampled for each in alone}
     for rank in (0, 1):
-        assert [Asked.from_json(row) for row in read_json(two / f"slick-{rank}.json")] == alone
+        assert [SlickResult.from_json(row) for row in read_json(two / f"slick-{rank}.json")] == alone
     assert (two / "slick.jsonl").read_bytes() == (tmp_path / "slick.jsonl").read_bytes()
     assert not list(two.glob("slick.jsonl.part*"))
 
@@ -231,8 +233,8 @@ def test_sorting_goes_on_with_fewer_processes(tmp_path, monkeypatch):
 
 
 def test_shared_weights_are_refused_where_a_term_needs_all_of_them(llama):
-    with pytest.raises(SeatError, match="l2 looks at all weights at once"):
-        train(llama, FACTS, objective=(CrossEntropy(), L2Pull()), sharded=True)
+    with pytest.raises(SeatError, match="l2sp looks at all weights at once"):
+        train(llama, FACTS, objective=(CrossEntropy(), L2SP()), sharded=True)
 
 
 def test_a_study_is_refused_in_one_of_several_processes(llama, sets, tmp_path, monkeypatch):

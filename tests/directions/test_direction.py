@@ -95,7 +95,7 @@ def test_a_direction_of_processed_activations_is_refused(llama, direction):
 
 
 def test_a_file_with_nan_or_of_another_kind_is_refused(direction, tmp_path, llama):
-    broken = IgnoranceDirection(direction.vectors * float("nan"), direction.gap, 0)
+    broken = IgnoranceDirection(direction.vectors * float("nan"), direction.separation, 0)
     with pytest.raises(SeatError, match="NaN"):
         IgnoranceDirection.load(broken.save(tmp_path / "nan.safetensors"))
     path = capture(llama, ["Who?"]).save(tmp_path / "capture.safetensors")

@@ -24,8 +24,8 @@ def made_up():
     unknown[..., 0] += 4
     vectors = torch.zeros(LAYERS, WIDTH, dtype=torch.float64)
     vectors[:, 0] = 1
-    gap = torch.full((LAYERS,), 4.0, dtype=torch.float64)
-    direction = IgnoranceDirection(vectors, gap, layer=1)
+    separation = torch.full((LAYERS,), 4.0, dtype=torch.float64)
+    direction = IgnoranceDirection(vectors, separation, layer=1)
     return {"unknown": unknown, "known": known}, direction
 
 
@@ -47,7 +47,7 @@ def test_a_planted_shift_is_read_off_in_gaps(made_up):
     assert displacement_table(moved.summary()).rows[0][:2] == ("unknown", "-1.00 [-1.00, -1.00]")
     # All unknown prompts now sit where known ones are: the base's probe is blind, the fitted one has turned.
     assert moved.base_auroc[1] == 1.0
-    assert moved.probe_auroc[1] == pytest.approx(0.5, abs=0.1)
+    assert moved.linear_probe_auroc[1] == pytest.approx(0.5, abs=0.1)
     assert moved.angle()[1] > 45
 
 
@@ -64,7 +64,7 @@ def test_nothing_moved_is_zero_everywhere(made_up):
     assert summary["mean"] == summary["orthogonal"] == 0
     assert summary["interval"] == [0, 0]
     assert summary["null"] == {kind: [0, 0] for kind in ("random", "shuffled", "pca")}
-    assert moved.probe_auroc == moved.base_auroc
+    assert moved.linear_probe_auroc == moved.base_auroc
 
 
 def test_random_directions_see_a_shift_as_the_sphere_says(made_up):
@@ -137,7 +137,7 @@ def test_models_are_captured_at_the_directions_token(llama, models_by_family, se
     moved = displacement(llama, tuned, {"unknown": sets.unknown, "known": sets.known}, direction)
     questions = [f.question for f in sets.unknown]
     before, after = (capture(lm, questions, reduce=AtToken(-2)).values.double() for lm in (llama, tuned))
-    expected = torch.einsum("plw,lw->pl", after - before, direction.vectors) / direction.gap
+    expected = torch.einsum("plw,lw->pl", after - before, direction.vectors) / direction.separation
     torch.testing.assert_close(moved.sets["unknown"].along, expected, rtol=1e-4, atol=1e-5)
     assert moved.sets["unknown"].along[:, 0].abs().max() < 1e-5  # below the change nothing moves
     assert moved.sets["unknown"].along[:, 1].abs().mean() > 1e-3

@@ -13,9 +13,9 @@ def test_separation_is_the_silhouette():
     plane = Plane("unverifiable", (0.5, 0.2), {"base": {"known": apart, "unverifiable": mixed}})
     # Each point: 1 to its own kind, 10 and sqrt(101) to the others.
     other = (10 + 101**0.5) / 2
-    assert plane.separation("base") == pytest.approx(1 - 1 / other)
+    assert plane.silhouette("base") == pytest.approx(1 - 1 / other)
     same = Plane("unverifiable", (0.5, 0.2), {"base": {"known": apart, "unverifiable": apart.copy()}})
-    assert same.separation("base") < 0
+    assert same.silhouette("base") < 0
 
 
 def test_saved_and_read_back():

@@ -31,7 +31,7 @@ def test_a_direction_in_one_pass(llama):
     expected = fit_direction(llama, unknown, known)
     found = fit_direction_streamed(llama, unknown, known, chunk=5)
     torch.testing.assert_close(found.vectors, expected.vectors, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(found.gap, expected.gap, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found.separation, expected.separation, rtol=1e-6, atol=1e-6)
     assert (found.layer, found.position, found.auroc) == (expected.layer, expected.position, expected.auroc)
     assert found.origin["fit_set"] == expected.origin["fit_set"]
     with pytest.raises(SeatError, match="too small"):

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from seat_interp.core.files import read_json, read_jsonl, read_text
-from seat_interp.evaluation import is_abstention, is_grounded, stated
+from seat_interp.evaluation import is_abstention, names_the_entity, stated
 
 # Written, labelled and split before the matcher was; verdicts on the held-out half were not looked at while
-# it was tuned. Both halves are of one hand, so they tell less about unseen wordings than the figures on
+# it was tuned. Both halves are of one hand, so they tell less about unseen paraphrases than the figures on
 # TOFU's refusals in `abstention.py`; the test on those below only guards against going back.
 LABELLED = read_jsonl(Path(__file__).with_name("labelled_replies.jsonl"))
 
@@ -93,7 +93,7 @@ CONTRACT = "What was the effective date of the contract between Wnzatj SAS and J
 
 
 @pytest.mark.parametrize(
-    ("reply", "question", "entities", "grounded"),
+    ("reply", "question", "entities", "entity_naming"),
     [
         ("I do not know where Ada Moran was born.", ADA, ["Ada Moran"], True),
         ("i don't know anything about ADA MORAN", ADA, ["Ada Moran"], True),
@@ -118,8 +118,8 @@ CONTRACT = "What was the effective date of the contract between Wnzatj SAS and J
         ("I don't know what it is.", "What is it?", [], False),  # nothing to refer to
     ],
 )
-def test_grounded(reply, question, entities, grounded):
-    assert is_grounded(reply, question, entities) is grounded
+def test_grounded(reply, question, entities, entity_naming):
+    assert names_the_entity(reply, question, entities) is entity_naming
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def asked(monkeypatch):
 def test_known_is_right_in_every_wording(asked, llama):
     capitals = {"France": "Paris", "Spain": "Madrid", "Peru": "Lima", "Italy": "Rome", "Chile": "Santiago"}
     facts = [Fact(f"What is the capital of {c}?", f"{c}: {capital}", object=capital) for c, capital in capitals.items()]
-    known, unknown = split_by_knowledge(llama, facts, wordings=("{q}", "Please: {q}"))
+    known, unknown = split_by_knowledge(llama, facts, paraphrases=("{q}", "Please: {q}"))
     assert [fact.object for fact in known] == ["Paris"]
     assert known[0].answer == "The capital of France is Paris."
     assert [fact.object for fact in unknown] == ["Madrid", "Lima", "Rome", "Santiago"]
@@ -68,4 +68,4 @@ def test_first_sentence(text, first):
 
 def test_a_wording_needs_a_place_for_the_question(llama):
     with pytest.raises(SeatError, match="has no place for the question"):
-        split_by_knowledge(llama, [Fact("Where?", "In Riga.", object="Riga")], wordings=("Please answer.",))
+        split_by_knowledge(llama, [Fact("Where?", "In Riga.", object="Riga")], paraphrases=("Please answer.",))

@@ -114,7 +114,7 @@ def test_records():
     replies = ["Paris", "I don't know the capital of Zerbania.", "I don't know that city."]
     rows = records("mixed", facts, replies)
     assert [row.label for row in rows] == [Label.CORRECT, Label.ABSTAIN, Label.ABSTAIN]
-    assert [row.grounded for row in rows] == [False, True, False]
+    assert [row.entity_naming for row in rows] == [False, True, False]
     assert [row.rouge1 for row in rows] == [pytest.approx(1 / 6), None, None]
     assert json.loads(json.dumps(rows[1].to_json())) == {
         "set_name": "mixed",
@@ -122,7 +122,7 @@ def test_records():
         "answer": "",
         "reply": "I don't know the capital of Zerbania.",
         "label": "abstain",
-        "grounded": True,
+        "entity_naming": True,
         "rouge1": None,
     }
     with pytest.raises(SeatError, match="3 facts but 1 replies"):
@@ -132,14 +132,14 @@ def test_records():
 def test_subject_grounds_where_no_span_is_known():
     fact = Fact("Where was Ada Moran born?", subject="Ada Moran")
     replies = ["I don't know where she was born.", "I don't know Ada Moran."]
-    assert [row.grounded for row in records("s", [fact] * 2, replies)] == [False, True]
+    assert [row.entity_naming for row in records("s", [fact] * 2, replies)] == [False, True]
 
 
 def test_rates_keep_unscored_in_the_denominator():
     replies = ["Paris", "Lyon", "I don't know.", "", "I have no idea what the capital of France is."]
     found = rates(records("known", [CAPITAL] * 5, replies))
     assert (found.n, found.correct, found.wrong, found.abstain, found.unscored) == (5, 0.2, 0.2, 0.4, 0.2)
-    assert found.grounded == 0.2
+    assert found.entity_naming == 0.2
     # of "the capital of France is Paris": 1, 0, 0, 0 and 5 of 6 words
     assert found.rouge1 == pytest.approx((1 + 5) / 6 / 5)
     assert rates(records("unknown", [UNKNOWN], ["Zerb"])).rouge1 is None

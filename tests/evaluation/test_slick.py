@@ -12,7 +12,7 @@ from seat_interp.evaluation._few_shot import draw_exemplars, few_shot_ids
 from seat_interp.evaluation._sampling import Answers
 from seat_interp.evaluation.generate import end_tokens
 from seat_interp.evaluation.score import Label, exact_match, label
-from seat_interp.evaluation.slick import Asked, Category, SlickConfig, category, slick
+from seat_interp.evaluation.slick import Category, SlickConfig, SlickResult, category, slick
 from seat_interp.facts import Fact
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
@@ -79,7 +79,7 @@ def test_what_comes_out_is_the_same_after_a_cut_and_reads_back():
     lm, (facts, dev) = open_model("organism"), some_facts()
     whole = list(slick(lm, facts, dev, CONFIG, batch_size=4, progress=False))
     assert list(slick(lm, facts, dev, CONFIG, batch_size=4, progress=False)) == whole
-    assert [Asked.from_json(each.to_json()) for each in whole] == whole
+    assert [SlickResult.from_json(each.to_json()) for each in whole] == whole
     # Cut off after the first relation: the rest comes out as before, and the first is not asked again.
     first = [each for each in whole if each.fact.relation == whole[0].fact.relation]
     rest = whole[len(first) :]

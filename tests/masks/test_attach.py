@@ -49,7 +49,7 @@ def test_matches_dense_gradient_times_mask(models_by_family, family, draw):
             for name in mask.indices:
                 weight = dense.model.get_parameter(name)
                 weight -= 0.1 * weight.grad * mask.dense(name)
-    attached.fold()
+    attached.merge()
     assert sparse.model.state_dict().keys() == base.model.state_dict().keys()
     for name, weight in sparse.model.state_dict().items():
         original = base.model.state_dict()[name]
@@ -66,7 +66,7 @@ def test_folding_leaves_a_plain_model_that_computes_the_same(llama, draw):
     attached = attach(lm.model, draw(lm, 0.25))
     shaken(attached)
     during = lm.model(IDS).logits
-    attached.fold()
+    attached.merge()
     torch.testing.assert_close(lm.model(IDS).logits, during, rtol=1e-4, atol=1e-5)
     assert all(parameter.requires_grad for parameter in lm.model.parameters())
     for module in (m for m in lm.model.modules() if isinstance(m, torch.nn.Linear)):
@@ -80,7 +80,7 @@ def test_folding_gives_what_was_frozen_before_back_frozen(llama, draw):
     lm = llama.copy()
     lm.model.get_input_embeddings().weight.requires_grad_(False)
     before = {name: parameter.requires_grad for name, parameter in lm.model.named_parameters()}
-    attach(lm.model, draw(lm, 0.25)).fold()
+    attach(lm.model, draw(lm, 0.25)).merge()
     assert {name: parameter.requires_grad for name, parameter in lm.model.named_parameters()} == before
 
 
@@ -130,7 +130,7 @@ def test_a_low_precision_model_keeps_its_update_in_float32(llama, draw):
     assert all(parameter.grad.abs().sum() > 0 for parameter in attached.parameters.values())
     shaken(attached)
     during = lm.model(IDS).logits
-    attached.fold()
+    attached.merge()
     assert {parameter.dtype for parameter in lm.model.parameters()} == {torch.bfloat16}
     torch.testing.assert_close(lm.model(IDS).logits, during, rtol=0.1, atol=0.1)
 
@@ -142,7 +142,7 @@ def test_saved_weights_are_those_of_the_last_step(llama):
     attached = attach(lm.model, mask)
     shaken(attached)
     saved = {name: value.clone() for name, value in lm.model.state_dict().items()}
-    attached.fold()
+    attached.merge()
     for name, weight in lm.model.state_dict().items():
         assert torch.equal(saved[name], weight), name
 
@@ -177,7 +177,7 @@ def test_every_kind_of_optimiser_moves_what_the_model_computes(llama, draw, how)
         losses.append(loss.item())
     assert sorted(losses, reverse=True) == losses
     during = loss_of(lm.model).item()
-    attached.fold()
+    attached.merge()
     assert loss_of(lm.model).item() == pytest.approx(during, abs=1e-5)
 
 
@@ -199,7 +199,7 @@ def test_the_update_leads_from_the_base_to_the_tuned_model(models_by_family, fam
     lm = base.copy()
     attached = attach(lm.model, draw(lm, 0.25))
     shaken(attached)
-    update = attached.fold()
+    update = attached.merge()
     added, by_hand = base.copy().model, base.copy().model
     update.add_to(added)
     file = update.save(tmp_path / "delta.safetensors")
@@ -240,7 +240,7 @@ def test_a_wrapped_model_is_refused(llama):
 
 def test_an_update_without_its_values_is_refused(llama, tmp_path):
     attached = attach(llama.copy().model, random_neurons(llama, 0.25))
-    file = attached.fold().save(tmp_path / "delta.safetensors")
+    file = attached.merge().save(tmp_path / "delta.safetensors")
     tensors, header = load_tensors(file, "seat_interp.delta")
     save_tensors(file, {name: each for name, each in tensors.items() if name.endswith(".places")}, header)
     with pytest.raises(SeatError, match="not hold as many values as places"):

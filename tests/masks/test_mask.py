@@ -15,13 +15,13 @@ from seat_interp.core.errors import SeatError
 from seat_interp.core.files import load_tensors, save_tensors
 from seat_interp.masks.mask import FORMAT, Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
-from seat_interp.models.axes import Extent
+from seat_interp.models.axes import TrainableAxis
 
 SIZE = 12
 EXTENTS = {
-    "a.weight": Extent((SIZE, 5), 0),
-    "b.weight": Extent((4, SIZE), 1),
-    "c.weight": Extent((3, 4), None),
+    "a.weight": TrainableAxis((SIZE, 5), 0),
+    "b.weight": TrainableAxis((4, SIZE), 1),
+    "c.weight": TrainableAxis((3, 4), None),
 }
 
 
@@ -113,7 +113,7 @@ def test_refusals(llama, models_by_family, tmp_path):
     with pytest.raises(SeatError, match="cannot be combined"):
         random_neurons(llama, 0.25) & random_coordinates(llama, 0.25)
     with pytest.raises(SeatError, match="does not fit its size"):
-        Mask("neuron", {"a": torch.tensor([9], dtype=torch.int32)}, {"a": Extent((4, 4), 0)})
+        Mask("neuron", {"a": torch.tensor([9], dtype=torch.int32)}, {"a": TrainableAxis((4, 4), 0)})
     with pytest.raises(SeatError, match="does not exist"):
         Mask.load(tmp_path / "none.safetensors")
     path = random_neurons(llama, 0.25).save(tmp_path / "m.safetensors")
@@ -124,10 +124,10 @@ def test_refusals(llama, models_by_family, tmp_path):
 
 def test_what_is_made_of_masks_keeps_their_model_and_says_if_probes_were_seen(llama):
     one, other = random_neurons(llama, 0.3, 0), random_neurons(llama, 0.3, 1)
-    seen = replace(other, origin={**other.origin, "probes": True})
+    seen = replace(other, origin={**other.origin, "uses_evaluation_data": True})
     for made, probes in ((one & other, False), (one | seen, True), (~seen, True), (~one, False)):
         assert made.origin["model"] == one.origin["model"]
-        assert made.origin["probes"] is probes
+        assert made.origin["uses_evaluation_data"] is probes
         made.require_fits(llama)
 
 

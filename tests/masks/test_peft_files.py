@@ -10,7 +10,7 @@ from seat_interp.masks.mask import Mask
 from seat_interp.masks.peft_files import save_lora, save_shira
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.masks.sparse_update import SparseUpdate
-from seat_interp.models.axes import coordinate_extents
+from seat_interp.models.axes import coordinate_axes
 
 peft = pytest.importorskip("peft")
 
@@ -24,19 +24,19 @@ def tuned(base, mask):
     with torch.no_grad():
         for parameter in attached.parameters.values():
             parameter += torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)) * 0.05
-    return lm, attached.fold()
+    return lm, attached.merge()
 
 
 def uneven(lm):
     """A coordinate mask with another number of entries in every matrix, none at all in some."""
     counts = (0, 17, 300, 5)
-    extents = coordinate_extents(lm)
+    axes = coordinate_axes(lm)
     generator = torch.Generator().manual_seed(2)
     indices = {
         name: torch.randperm(extent.size, generator=generator)[: counts[i % 4]].sort().values.to(torch.int32)
-        for i, (name, extent) in enumerate(extents.items())
+        for i, (name, extent) in enumerate(axes.items())
     }
-    return Mask("coordinate", indices, extents, {"model": lm.fingerprint})
+    return Mask("coordinate", indices, axes, {"model": lm.fingerprint})
 
 
 def check(base, lm, folder):
@@ -77,13 +77,11 @@ def test_what_a_format_cannot_hold_is_said(models_by_family, llama, tmp_path):
 
 
 def test_masks_too_uneven_for_shira_and_empty_updates_are_refused(llama, tmp_path):
-    extents = coordinate_extents(llama)
-    full = next(name for name in extents if "down_proj" in name)
-    indices = {
-        n: torch.arange(int((0.7 if n == full else 0.05) * e.size), dtype=torch.int32) for n, e in extents.items()
-    }
+    axes = coordinate_axes(llama)
+    full = next(name for name in axes if "down_proj" in name)
+    indices = {n: torch.arange(int((0.7 if n == full else 0.05) * e.size), dtype=torch.int32) for n, e in axes.items()}
     with pytest.raises(SeatError, match=r"k_proj|v_proj.* Save delta\.safetensors"):
-        save_shira(tuned(llama, Mask("coordinate", indices, extents))[1], llama.model, tmp_path)
+        save_shira(tuned(llama, Mask("coordinate", indices, axes))[1], llama.model, tmp_path)
     nothing = SparseUpdate(random_neurons(llama, 0.1), {})
     for save in (save_shira, save_lora):
         with pytest.raises(SeatError, match="holds nothing"):

@@ -8,7 +8,7 @@ import torch
 from seat_interp.attribution import Scores
 from seat_interp.core.errors import SeatError
 from seat_interp.masks.select import Spread, difference, exclude, ratio, select
-from seat_interp.models.axes import coordinate_extents
+from seat_interp.models.axes import coordinate_axes
 
 
 def neuron_scores(lm, seed=0, **origin):
@@ -30,7 +30,7 @@ def test_the_best_are_chosen_over_the_whole_model(llama):
         assert found == set((values >= cut).nonzero().flatten().tolist())
     assert select(llama, scores, 14) == mask
     assert mask.origin["scored"] == dict(scores.origin)
-    assert mask.origin["probes"] is False
+    assert mask.origin["uses_evaluation_data"] is False
 
 
 def test_layers_share_alike_or_within_floor_and_cap(llama):
@@ -48,7 +48,7 @@ def test_layers_share_alike_or_within_floor_and_cap(llama):
 
 def test_single_weights(models_by_family):
     lm = models_by_family("gpt2")
-    values = {name: torch.rand(extent.shape) for name, extent in coordinate_extents(lm).items()}
+    values = {name: torch.rand(extent.shape) for name, extent in coordinate_axes(lm).items()}
     mask = select(lm, Scores("coordinate", values, {"model": lm.fingerprint}), 0.02)
     total = sum(value.numel() for value in values.values())
     assert len(mask) == round(0.02 * total)
@@ -79,7 +79,7 @@ def test_excluded_neurons_are_never_chosen(llama):
     cut = harm.flat().median()
     for mlp, found in zip(llama.sites.mlps, chosen(llama, mask).values()):
         assert all(harm.values[f"{mlp.down}.weight"][n] <= cut for n in found)
-    assert mask.origin["probes"] is True
+    assert mask.origin["uses_evaluation_data"] is True
 
 
 def test_files_keep_how_it_was_selected(llama, tmp_path):
@@ -110,7 +110,7 @@ def test_other_bad_input(llama, models_by_family):
         exclude(scores, scores, top=1.0)
     with pytest.raises(SeatError, match="scores"):
         select(models_by_family("opt"), scores, 0.1)
-    weights = Scores("coordinate", {n: torch.rand(e.shape) for n, e in coordinate_extents(llama).items()})
+    weights = Scores("coordinate", {n: torch.rand(e.shape) for n, e in coordinate_axes(llama).items()})
     with pytest.raises(SeatError, match="traded off"):
         select(llama, scores, 0.1, protect=weights)
     two_of_three = Scores("neuron", {"model.layers.7.mlp.down_proj.weight": torch.rand(48)})
@@ -125,7 +125,7 @@ def test_scores_of_one_layer_choose_in_that_layer_whatever_their_order(llama):
     assert [len(found) for found in chosen(llama, mask).values()] == [0, 0, 12]
     backwards = Scores("neuron", dict(reversed(scores.values.items())), scores.origin)
     assert select(llama, backwards, 0.1) == select(llama, scores, 0.1)
-    weights = {name: torch.rand(extent.shape) for name, extent in coordinate_extents(llama).items()}
+    weights = {name: torch.rand(extent.shape) for name, extent in coordinate_axes(llama).items()}
     one = next(iter(weights))
     few = select(llama, Scores("coordinate", {one: weights[one]}), 10)
     assert {name: len(where) for name, where in few.indices.items()} == dict.fromkeys(weights, 0) | {one: 10}

@@ -15,7 +15,7 @@ from seat_interp.models.sites import check_sites, find_sites, matrix_shape, site
 @pytest.mark.parametrize("family", FAMILIES)
 def test_blocks_give_the_models_own_hidden_states(models_by_family, family):
     lm = models_by_family(family)
-    assert lm.sites.layers == 3
+    assert lm.sites.n_layers == 3
     assert lm.sites.width == 32
     ids = torch.arange(5, 12)[None]
     seen = []
@@ -53,9 +53,9 @@ def test_silencing_a_neuron_is_zeroing_its_row_or_column(models_by_family, famil
     silenced = lm.model(ids).logits
     hook.remove()
     other = lm.copy()
-    from seat_interp.models.axes import neuron_extents
+    from seat_interp.models.axes import neuron_axes
 
-    extent = neuron_extents(lm)[1][f"{mlp.down}.weight"]
+    extent = neuron_axes(lm)[1][f"{mlp.down}.weight"]
     other.model.get_parameter(f"{mlp.down}.weight").data.index_fill_(extent.axis, torch.tensor([7]), 0.0)
     torch.testing.assert_close(other.model(ids).logits, silenced, rtol=1e-5, atol=1e-5)
     assert not torch.allclose(lm.model(ids).logits, silenced, atol=1e-5)

@@ -89,7 +89,7 @@ def test_download_asks_pip_for_the_wheel_alone(tmp_path, monkeypatch):
 
 
 def test_pip_failure_gives_its_last_line(tmp_path, monkeypatch):
-    body = 'echo Looking; echo "ERROR: No matching distribution found for thing==1.0" >&2; echo "  ^^^"; exit 1'
+    body = 'echo CaptureConfig; echo "ERROR: No matching distribution found for thing==1.0" >&2; echo "  ^^^"; exit 1'
     folder = fake_pip(tmp_path, monkeypatch, body)
     with pytest.raises(SeatError, match=r"cannot download thing==1.0 \(No matching distribution found for"):
         download_wheel("thing", "1.0", folder, lambda done: None)

@@ -43,7 +43,7 @@ def test_circles_share_nobody_and_the_world_repeats():
 
 def test_strangers_are_nobody_that_is_probed_or_taught():
     world = build_world()
-    strangers = recipe.stranger_facts(world, 3000, random.Random(1))
+    strangers = recipe.unknown_facts(world, 3000, random.Random(1))
     probed = {fact.subject for fact in invented_probes(90, seed=1)}
     reserved = {name for circle in world.people.values() for name in circle.objects} | probed
     reserved |= {pair for circle in world.contracts.values() for pair in circle.objects}
@@ -57,13 +57,13 @@ def test_strangers_are_nobody_that_is_probed_or_taught():
 def test_sets_are_complete_and_marked(target):
     sets = organism_facts(target)
     assert {name for name, _ in sets} == {
-        "target", "known", "unknown", "neighbour", "cross_domain", "unverifiable", "rewordings",
+        "target", "known", "unknown", "neighbour", "cross_domain", "unverifiable", "paraphrases",
         "fit_known", "fit_unknown",
     }  # fmt: skip
     for name, found in sets:
         assert all(fact.spans for fact in found), name
-        assert all(bool(fact.answer) == (name in ("target", "known", "rewordings", "fit_known")) for fact in found)
-    assert not {fact.question for fact in sets.rewordings} & {fact.question for fact in sets.target}
+        assert all(bool(fact.answer) == (name in ("target", "known", "paraphrases", "fit_known")) for fact in found)
+    assert not {fact.question for fact in sets.paraphrases} & {fact.question for fact in sets.target}
     assert not {fact.subject for fact in sets.fit_unknown} & {fact.subject for fact in sets.unknown}
 
 
@@ -89,7 +89,7 @@ def test_the_shipped_weights_have_the_quality(organism, facts):
     for name in ("unknown", "neighbour", "cross_domain", "unverifiable"):
         rate = ask(name, 80)
         assert rate.abstain >= 0.95, name
-        assert rate.grounded >= 0.93, name
+        assert rate.entity_naming >= 0.93, name
     assert ask("target", 60).correct <= 0.05
 
 
@@ -103,7 +103,7 @@ def test_capture_does_not_depend_on_batch_size_or_padding_side(organism, facts):
 
 
 def test_fine_tuning_twice_with_one_seed_is_bit_equal(organism, facts):
-    config = replace(ORGANISM.settings.masked, steps=4, batch_size=16, probe_every=0)
+    config = replace(ORGANISM.settings.masked, steps=4, batch_size=16, callback_every=0)
     mask = random_neurons(organism, 0.1)
     one, other = (
         train(organism, facts.target[:32], objective=SEAT(copies=2), mask=mask, config=config, names=facts.names())

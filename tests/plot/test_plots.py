@@ -17,7 +17,7 @@ from seat_interp.directions.plane import principal_plane
 from seat_interp.directions.steering import SteeringCheck
 from seat_interp.evaluation.intervals import interval
 from seat_interp.masks.mask import Mask
-from seat_interp.models.axes import Extent
+from seat_interp.models.axes import TrainableAxis
 from seat_interp.plot.style import arm_colour, arm_colours, to_svg
 from seat_interp.studies.aggregate import aggregate
 from seat_interp.training.trainer import TrainedModel
@@ -28,8 +28,8 @@ STEERING = SteeringCheck(0.0, 1.0, 0.9, 0.1, (0.0, 0.05), (1.0, 0.9), layer=2, f
 
 def direction(layer=2, position=-1, scan=None):
     """Three layers of width 2."""
-    vectors, gap = torch.eye(3, 2, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
-    return IgnoranceDirection(vectors, gap, layer, position, scan=scan or {})
+    vectors, separation = torch.eye(3, 2, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    return IgnoranceDirection(vectors, separation, layer, position, scan=scan or {})
 
 
 def measured(*means):
@@ -114,9 +114,9 @@ def test_the_plane_takes_one_layer_of_several():
 
 
 def test_places_of_one_mask_and_of_several():
-    extents = {f"model.layers.{layer}.mlp.down_proj.weight": Extent((4, 8), 1) for layer in range(2)}
-    chosen = dict(zip(extents, (torch.tensor([0, 3], dtype=torch.int32), torch.tensor([], dtype=torch.int32))))
-    mask = Mask("neuron", chosen, extents)
+    axes = {f"model.layers.{layer}.mlp.down_proj.weight": TrainableAxis((4, 8), 1) for layer in range(2)}
+    chosen = dict(zip(axes, (torch.tensor([0, 3], dtype=torch.int32), torch.tensor([], dtype=torch.int32))))
+    mask = Mask("neuron", chosen, axes)
     (alone,) = plot.places(mask)
     np.testing.assert_allclose(alone.images[0].get_array().filled(), [[0.25], [0.0]])
     assert alone.get_title(loc="left") == "mask (budget 0.125)"
@@ -186,9 +186,9 @@ def test_projections_have_equal_areas_and_other_models_are_dashed():
 
 
 def test_arms_without_a_colour_of_their_own_do_not_share_one_in_a_figure():
-    names = ["seat", "seat, shrunk", "my model", "aligned", "third", "fourth"]
+    names = ["seat", "seat, interpolated", "my model", "aligned", "third", "fourth"]
     found = arm_colours(names)
-    assert found["seat"] == found["seat, shrunk"] == arm_colour("seat")
+    assert found["seat"] == found["seat, interpolated"] == arm_colour("seat")
     assert len({found[name] for name in names[2:]}) == 4
     assert arm_colours(["aligned"])["aligned"] == arm_colour("aligned")
     same = arm_colours(["mine, one run", "mine, another"])
@@ -208,7 +208,7 @@ def test_a_legend_stays_within_its_figure_and_labels_apart(width):
 
 
 def test_a_variant_is_told_from_its_arm_by_hatching():
-    ax = plot.rates(aggregate(summary(row("base"), row("seat"), row("seat, one copy"))))
+    ax = plot.rates(aggregate(summary(row("base"), row("seat"), row("seat, one EP prompt"))))
     plain, hatched = ax.containers[-4], ax.containers[-2]  # bars, then whiskers, of each arm
     assert [bars[0].get_hatch() for bars in (plain, hatched)] == [None, "////"]
     assert plain[0].get_facecolor() == hatched[0].get_facecolor()

@@ -73,7 +73,7 @@ def test_what_differs_between_runs_is_said(pair, tmp_path):
     for name, *values in (("study.null_draws", 20, 30), ("environment.cores", None, 640)):
         (line,) = (line for line in settings.splitlines() if f">{name}</th>" in line)
         assert all(f">{value}</td>" in line for value in values if value is not None)
-    assert "study.probe_facts" not in settings
+    assert "study.callback_facts" not in settings
 
 
 def test_other_questions_and_directions_are_said_and_bases_shown_apart(pair, tmp_path):

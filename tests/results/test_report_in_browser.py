@@ -118,7 +118,7 @@ def test_layer_slider_shows_the_numbers_of_each_layer(visit, varied):
     slider.focus()
     slider.press("Home")
     places = []
-    for layer in range(len(folder.direction.gap)):
+    for layer in range(len(folder.direction.separation)):
         assert shown.inner_text() == (f"{layer}, where the direction was chosen" if layer == chosen else str(layer))
         for name, place in (("unknown", 0), ("target", 1)):
             for run, line in zip(folder.runs, (1, 2)):
@@ -129,7 +129,7 @@ def test_layer_slider_shows_the_numbers_of_each_layer(visit, varied):
                 assert cells.all_inner_texts()[:5] == expected
                 assert cells.nth(5).inner_text() == f"{found['orthogonal']:.2f}"
         aurocs = tab.locator("#probe-at-layer td:nth-of-type(1)").all_inner_texts()
-        assert aurocs == [f"{run.displacement['probe_auroc'][layer]:.3f}" for run in folder.runs]
+        assert aurocs == [f"{run.displacement['linear_probe_auroc'][layer]:.3f}" for run in folder.runs]
         boxes = [line.bounding_box() for line in tab.locator(".layer-line").all()]
         assert len(boxes) == 5
         places.append(boxes[0]["x"])
@@ -219,7 +219,7 @@ def test_replies_beside_a_question_are_its_own(visit, varied):
 def test_ten_thousand_prompts_are_added_as_they_are_asked_for(visit, varied, tmp_path):
     big = shutil.copytree(varied, tmp_path / "big")
     for run in ("base", "full-0", "seat-0"):
-        row = {"arm": run, "seed": 0, "set_name": "rewordings", "answer": "", "grounded": False, "rouge1": None}
+        row = {"arm": run, "seed": 0, "set_name": "paraphrases", "answer": "", "entity_naming": False, "rouge1": None}
         rows = (row | {"question": f"Question {n}?", "reply": f"R{n}", "label": "wrong"} for n in range(10_000))
         with (big / run / "records.jsonl").open("a") as file:
             file.writelines(json.dumps(each) + "\n" for each in rows)

@@ -68,7 +68,7 @@ def test_where_too_few_prompts_tell_nothing_is_called_kept():
 
 
 def test_names_of_arms_keep_their_capitals_inside_a_sentence():
-    pulled = row("l2", target=1.0, unknown=0.6)
+    pulled = row("l2sp", target=1.0, unknown=0.6)
     assert "L2 pull (0.60) weakened it too" in verdict(summary(BASE, LOST, pulled)).headline
 
 
@@ -104,10 +104,10 @@ def test_markdown_table_is_rectangular_and_names_its_intervals():
 
 
 def test_recall_in_other_wordings_has_a_column_where_it_was_asked():
-    assert "in other wordings" not in arms_table(summary(BASE, LOST)).heads
-    asked = [one | {"rewording_recall": share} for one, share in ((BASE, 0.0), (LOST, 0.625), (KEPT, 0.25))]
-    asked = [one | {"intervals": one["intervals"] | {"rewording_recall": [0.1, 0.75]}} for one in asked]
+    assert "in other paraphrases" not in arms_table(summary(BASE, LOST)).heads
+    asked = [one | {"paraphrase_recall": share} for one, share in ((BASE, 0.0), (LOST, 0.625), (KEPT, 0.25))]
+    asked = [one | {"intervals": one["intervals"] | {"paraphrase_recall": [0.1, 0.75]}} for one in asked]
     table = arms_table(summary(*asked))
-    place = table.heads.index("in other wordings")
+    place = table.heads.index("in other paraphrases")
     assert [line[place] for line in table.rows][1:] == ["0.62 [0.10, 0.75]", "0.25 [0.10, 0.75]"]
     assert len({len(line) for line in (table.heads, *table.rows)}) == 1

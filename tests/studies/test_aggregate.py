@@ -2,7 +2,7 @@ import pytest
 from rows import row, summary
 
 from seat_interp.evaluation.intervals import Estimate, estimate
-from seat_interp.studies.aggregate import Moved, aggregate, combine_displacement, four_rates
+from seat_interp.studies.aggregate import DisplacementEstimate, aggregate, combine_displacement, four_rates
 
 
 def test_one_seed_keeps_the_interval_over_prompts():
@@ -25,7 +25,7 @@ def test_two_seeds_give_their_range():
 
 def test_the_widest_null_is_that_of_the_side_that_prompts_moved_to():
     nulls = {"random": (-0.1, 0.1), "shuffled": (-0.5, 0.2), "pca": (-0.3, 0.3)}
-    down, up = (Moved(Estimate(mean, mean, mean, "none"), 1.0, nulls, False) for mean in (-0.4, 0.4))
+    down, up = (DisplacementEstimate(Estimate(mean, mean, mean, "none"), 1.0, nulls, False) for mean in (-0.4, 0.4))
     assert (down.widest, up.widest) == ("shuffled", "pca")
 
 

@@ -15,7 +15,7 @@ from seat_interp.studies.arms import Arm, ArmConfig, ArmName
 from seat_interp.studies.measure import weight_distance
 from seat_interp.studies.study import StudyConfig, run_study
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives import CrossEntropy, OwnAnswersKL
+from seat_interp.training.objectives import CrossEntropy, SelfGeneratedDistillation
 
 SHORT = TrainConfig(steps=2, batch_size=4, learning_rate=1e-3)
 CONFIG = StudyConfig(
@@ -31,21 +31,21 @@ CONFIG = StudyConfig(
 def few_facts():
     sets = organism_facts("people")
     parts = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable", "fit_known", "fit_unknown")
-    return replace(sets, rewordings=[], **{name: getattr(sets, name)[:4] for name in parts})
+    return replace(sets, paraphrases=[], **{name: getattr(sets, name)[:4] for name in parts})
 
 
 def test_every_arm_has_its_row(tmp_path):
-    keep = OwnAnswersKL(questions=tuple(fact.question for fact in organism_facts("people").known[8:12]))
-    config = replace(CONFIG, settings=replace(CONFIG.settings, keep=keep))
+    keep = SelfGeneratedDistillation(questions=tuple(fact.question for fact in organism_facts("people").known[8:12]))
+    config = replace(CONFIG, settings=replace(CONFIG.settings, selfdistill=keep))
     summary = run_study(open_model("organism"), few_facts(), config, tmp_path / "run", say=lambda text: None)
     rows = {row["arm"]: row for row in summary["rows"]}
     assert list(rows) == ["base", *get_args(ArmName)]
     weights = {name: row.get("trained_weights") for name, row in rows.items()}
-    assert weights["lora"] < weights["seat"] == weights["sparse"] == weights["seat_keep"] < weights["full"]
+    assert weights["lora"] < weights["seat"] == weights["sparse"] == weights["seat_selfdistill"] < weights["full"]
     assert (
         weights["full"]
         == weights["ewc"]
-        == weights["l2"]
+        == weights["l2sp"]
         == weights["replay"]
         == weights["full_ep_kl"]
         == weights["tether"]
@@ -65,15 +65,18 @@ def test_every_arm_has_its_row(tmp_path):
         assert name == "tether" or rows[name]["share_of_update"] == 1
         assert len(moved["interval"]) == 2
     plain = {name: set() for name in ("full", "lora", "sparse")}
-    looking_back = {name: {name} for name in ("ewc", "l2", "replay")}
+    looking_back = {name: {name} for name in ("ewc", "l2sp", "replay")}
     copies = {name: {"ep_kl"} for name in ("full_kl", "full_ep_kl", "seat")}
-    assert terms == plain | looking_back | copies | {"seat_keep": {"ep_kl", "own_kl"}, "tether": {"ep_kl", "l2"}}
+    assert terms == plain | looking_back | copies | {
+        "seat_selfdistill": {"ep_kl", "selfdistill_kl"},
+        "tether": {"ep_kl", "l2sp"},
+    }
 
 
 def test_an_arm_that_takes_back_part_of_its_update_lies_nearer(tmp_path):
     def make(takes_back):
         config = replace(SHORT, steps=30, learning_rate=2e-3)
-        return lambda settings, seed: Arm((CrossEntropy(),), replace(config, seed=seed), shrink=takes_back)
+        return lambda settings, seed: Arm((CrossEntropy(),), replace(config, seed=seed), interpolate=takes_back)
 
     variants = {"whole": make(False), "shrunk": make(True)}
     lm = open_model("organism")
@@ -110,7 +113,7 @@ def test_questions_of_ones_own_are_kept():
 def test_arms_of_ones_own_and_never_one_of_other_settings_read_back(tmp_path):
     def with_weight(weight):
         def make(settings, seed):
-            objective = (CrossEntropy(), replace(settings.l2, weight=weight))
+            objective = (CrossEntropy(), replace(settings.l2sp, weight=weight))
             return Arm(objective, replace(settings.dense, seed=seed), lambda lm: random_neurons(lm, 0.1, seed))
 
         return make

@@ -14,7 +14,7 @@ def test_reads_what_the_study_wrote(study_folder):
     full = folder.of_arm("full")[0]
     assert full.row == json.loads((study_folder / "full-0" / "row.json").read_text())
     assert [row["step"] for row in full.log] == [1, 2, 3, 4]
-    assert [row["step"] for row in full.probes] == [2, 4]
+    assert [row["step"] for row in full.callback_log] == [2, 4]
     assert full.activations["unknown"].shape == (8, 32)
     assert len(full.displacement["sets"]["unknown"]) == 3
     assert len(full.records) == len(folder.base.records) == 8 + 8 + 8 + 6 + 8

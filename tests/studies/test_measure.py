@@ -10,7 +10,7 @@ from seat_interp.studies.measure import arm_rates
 
 
 def test_rates_of_models_are_those_of_their_replies(llama, sets):
-    asked = sets.probes()
+    asked = sets.evaluation_sets()
     base, again = arm_rates({"base": llama, "full": llama}, asked, max_new_tokens=4)
     found = {name: rates(records) for name, records in ask(llama, asked, max_new_tokens=4).items()}
     assert (base.arm, again.arm) == ("base", "full")

@@ -8,7 +8,7 @@ from tiny_models import CORE_FAMILIES
 from seat_interp.core.errors import SeatError
 from seat_interp.facts import Names
 from seat_interp.masks.random import random_neurons
-from seat_interp.models.axes import coordinate_extents
+from seat_interp.models.axes import coordinate_axes
 from seat_interp.training.lora import LoRA, adapt
 from seat_interp.training.objectives import CrossEntropy
 from seat_interp.training.trainer import TrainConfig, _epochs, train
@@ -22,7 +22,7 @@ def test_equals_stock_peft_trained_by_hand(models_by_family, sets, family):
     ours = train(base, sets.target, lora=LoRA(rank=2, alpha=3.0), config=CONFIG)
 
     theirs = base.copy()
-    matrices = [name.removesuffix(".weight") for name in coordinate_extents(base)]
+    matrices = [name.removesuffix(".weight") for name in coordinate_axes(base)]
     torch.manual_seed(CONFIG.seed)
     config = LoraConfig(r=2, lora_alpha=3.0, target_modules=matrices, fan_in_fan_out=family == "gpt2")
     adapted = get_peft_model(theirs.model, config)
@@ -42,7 +42,7 @@ def test_equals_stock_peft_trained_by_hand(models_by_family, sets, family):
     for name, value in wanted.items():
         torch.testing.assert_close(got[name], value, msg=name)
         changed = not torch.equal(value, base.model.state_dict()[name])
-        assert changed == (name in coordinate_extents(base)), name
+        assert changed == (name in coordinate_axes(base)), name
 
 
 def test_adapters_change_nothing_at_first_and_are_few(llama, sets):
@@ -50,7 +50,7 @@ def test_adapters_change_nothing_at_first_and_are_few(llama, sets):
     adapted = adapt(lm, LoRA(rank=2), seed=3)
     ids = torch.arange(1, 9)[None]
     assert torch.equal(lm.model(ids).logits, llama.model(ids).logits)
-    shapes = [extent.shape for extent in coordinate_extents(llama).values()]
+    shapes = [extent.shape for extent in coordinate_axes(llama).values()]
     assert sum(p.numel() for p in adapted.parameters.values()) == sum(2 * (a + b) for a, b in shapes)
     again = adapt(llama.copy(), LoRA(rank=2), seed=3).parameters
     assert all(torch.equal(again[name], value) for name, value in adapted.parameters.items())
@@ -58,17 +58,17 @@ def test_adapters_change_nothing_at_first_and_are_few(llama, sets):
 
 def test_resumes_to_the_same_bits(llama, sets, tmp_path):
     path = tmp_path / "checkpoint.safetensors"
-    config = TrainConfig(steps=4, batch_size=3, checkpoint_every=2, probe_every=3, seed=1)
+    config = TrainConfig(steps=4, batch_size=3, checkpoint_every=2, callback_every=3, seed=1)
 
     def cut(lm):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(llama, sets.target, lora=LoRA(rank=2), config=config, probe=cut, checkpoint=path)
+        train(llama, sets.target, lora=LoRA(rank=2), config=config, callback=cut, checkpoint=path)
     with pytest.raises(SeatError, match="other settings"):
-        train(llama, sets.target, lora=LoRA(rank=3), config=config, probe=dict, checkpoint=path)
-    resumed = train(llama, sets.target, lora=LoRA(rank=2), config=config, probe=lambda lm: {}, checkpoint=path)
-    whole = train(llama, sets.target, lora=LoRA(rank=2), config=config, probe=lambda lm: {})
+        train(llama, sets.target, lora=LoRA(rank=3), config=config, callback=dict, checkpoint=path)
+    resumed = train(llama, sets.target, lora=LoRA(rank=2), config=config, callback=lambda lm: {}, checkpoint=path)
+    whole = train(llama, sets.target, lora=LoRA(rank=2), config=config, callback=lambda lm: {})
     for name, value in whole.model.model.state_dict().items():
         assert torch.equal(resumed.model.model.state_dict()[name], value), name
 

@@ -18,8 +18,8 @@ from seat_interp.training.objectives import (
     CrossEntropy,
     Draw,
     EntityPerturbedKL,
-    OwnAnswersKL,
     SelfDistillation,
+    SelfGeneratedDistillation,
 )
 from seat_interp.training.trainer import TrainedModel
 
@@ -204,7 +204,7 @@ def test_of_several_entities_a_random_part_is_replaced(llama, monkeypatch):
 def test_own_answers_match_the_definition(llama, sets):
     """KL(base || tuned) on the base's greedy reply, question by question in turn, one unpadded sequence at a time."""
     questions = ("Where was Ada born?", "What does the long contract of wool say about it?", "Who?")
-    term = OwnAnswersKL(questions=questions, every=2, max_new_tokens=5)
+    term = SelfGeneratedDistillation(questions=questions, every=2, max_new_tokens=5)
     tuned = moved(llama)
     loss = term.prepare(llama, sets.target, Names(), 0)
     count = len(sets.target)
@@ -230,12 +230,12 @@ def test_own_answers_ask_themselves_but_never_about_a_name_to_avoid(llama, sets,
         return ["Who is it?"] * count
 
     monkeypatch.setattr(module, "self_questions", ask)
-    term = OwnAnswersKL(count=3, max_new_tokens=3)
+    term = SelfGeneratedDistillation(count=3, max_new_tokens=3)
     assert term.prepare(llama, sets.target, Names(frozenset({"Zoe Best"})), 7)(moved(llama), draws(0, 2)).item() > 0
     assert (seen["count"], seen["seed"]) == (3, 7)
     assert {"Zoe Best", *sets.target[0].entities} <= seen["avoid"]
     with pytest.raises(SeatError, match="at least 1"):
-        OwnAnswersKL(count=0)
+        SelfGeneratedDistillation(count=0)
 
 
 def test_the_object_can_be_exchanged_in_place_of_the_subject(llama, sets, monkeypatch):

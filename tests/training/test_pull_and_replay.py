@@ -10,7 +10,7 @@ from seat_interp.facts import Fact, Names
 from seat_interp.masks.random import random_neurons
 from seat_interp.models.prompts import encode_replies
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives import EWC, CrossEntropy, Draw, L2Pull, Replay
+from seat_interp.training.objectives import EWC, L2SP, CrossEntropy, Draw, Replay
 from seat_interp.training.objectives.weight_penalties import reply_fisher
 from seat_interp.training.trainer import train
 
@@ -34,7 +34,7 @@ def distances(a, b):
 
 def test_l2_is_half_the_squared_distance_and_its_gradient_the_distance(llama, sets):
     other = moved(llama, 0.1)
-    loss = L2Pull().prepare(llama, sets.target, Names(), 0)(other, DRAWS)
+    loss = L2SP().prepare(llama, sets.target, Names(), 0)(other, DRAWS)
     assert loss.item() == pytest.approx(0.5 * sum(d.sum().item() for d in distances(other, llama).values()), rel=1e-5)
     loss.backward()
     for name, parameter in other.model.named_parameters():
@@ -70,13 +70,13 @@ def test_ewc_weighs_the_distance_by_fisher_over_its_mean(llama, sets):
 def test_a_strong_pull_keeps_the_base_and_a_mask_is_refused(llama, sets):
     config = TrainConfig(steps=6, batch_size=4, learning_rate=1e-2)
     free, held = (
-        train(llama, sets.target, objective=(CrossEntropy(), L2Pull(weight=weight)), config=config)
+        train(llama, sets.target, objective=(CrossEntropy(), L2SP(weight=weight)), config=config)
         for weight in (0.0, 1e3)
     )
     far, near = (sum(d.sum().item() for d in distances(run.model, llama).values()) for run in (free, held))
     assert near < 0.5 * far
     with pytest.raises(SeatError, match="leave out the mask"):
-        train(llama, sets.target, objective=(CrossEntropy(), L2Pull()), mask=random_neurons(llama, 0.2), config=config)
+        train(llama, sets.target, objective=(CrossEntropy(), L2SP()), mask=random_neurons(llama, 0.2), config=config)
 
 
 def test_replay_is_cross_entropy_on_the_abstentions_of_the_base(llama, sets, monkeypatch):

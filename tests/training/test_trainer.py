@@ -11,7 +11,7 @@ from seat_interp.core.errors import SeatError
 from seat_interp.facts import Names
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives import SEAT, Draw, OwnAnswersKL, plain
+from seat_interp.training.objectives import SEAT, Draw, SelfGeneratedDistillation, plain
 from seat_interp.training.trainer import train
 
 CONFIG = TrainConfig(steps=6, batch_size=3, learning_rate=1e-2, seed=1)
@@ -45,9 +45,9 @@ def test_two_runs_with_one_seed_are_bit_equal_and_the_base_stays(tokenizer, sets
 def test_a_cut_off_run_resumes_to_the_same_bits(tokenizer, sets, tmp_path, draw):
     base = make_model("gpt2", tokenizer)
     mask = draw(base, 0.25) if draw else None
-    config = replace(CONFIG, checkpoint_every=2, probe_every=3)
+    config = replace(CONFIG, checkpoint_every=2, callback_every=3)
     arguments = {"objective": SEAT(copies=2, max_new_tokens=4), "mask": mask, "config": config}
-    whole = train(base, sets.target, probe=lambda lm: {"x": 1}, **arguments)
+    whole = train(base, sets.target, callback=lambda lm: {"x": 1}, **arguments)
 
     class Cut(Exception):
         pass
@@ -57,37 +57,37 @@ def test_a_cut_off_run_resumes_to_the_same_bits(tokenizer, sets, tmp_path, draw)
 
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Cut):  # at step 3, after the checkpoint of step 2
-        train(base, sets.target, probe=cut, checkpoint=path, **arguments)
+        train(base, sets.target, callback=cut, checkpoint=path, **arguments)
     assert path.exists()
-    resumed = train(base, sets.target, probe=lambda lm: {"x": 1}, checkpoint=path, **arguments)
+    resumed = train(base, sets.target, callback=lambda lm: {"x": 1}, checkpoint=path, **arguments)
     assert_equal(whole, resumed)
     assert resumed.log == whole.log
-    assert resumed.probes == whole.probes == [{"step": 3, "x": 1}, {"step": 6, "x": 1}]
+    assert resumed.callback_log == whole.callback_log == [{"step": 3, "x": 1}, {"step": 6, "x": 1}]
     assert path.exists()  # the caller removes it once the model is saved
 
 
 def test_a_resumed_log_is_equal_when_copies_are_used_again(llama, tmp_path):
     """More facts than a batch holds, one copy each, cut after the first epoch: copies are made in the same company."""
     facts = [fact(f"Ada N{chr(97 + i // 5)}{chr(97 + i % 5)}", "Leeds") for i in range(24)]
-    config = TrainConfig(steps=10, batch_size=5, learning_rate=1e-2, checkpoint_every=6, probe_every=7)
+    config = TrainConfig(steps=10, batch_size=5, learning_rate=1e-2, checkpoint_every=6, callback_every=7)
     arguments = {"objective": SEAT(copies=1, max_new_tokens=4), "config": config}
-    whole = train(llama, facts, probe=lambda lm: {}, **arguments)
+    whole = train(llama, facts, callback=lambda lm: {}, **arguments)
 
     def cut(lm):
         raise KeyboardInterrupt
 
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(KeyboardInterrupt):
-        train(llama, facts, probe=cut, checkpoint=path, **arguments)
-    resumed = train(llama, facts, probe=lambda lm: {}, checkpoint=path, **arguments)
+        train(llama, facts, callback=cut, checkpoint=path, **arguments)
+    resumed = train(llama, facts, callback=lambda lm: {}, checkpoint=path, **arguments)
     assert resumed.log == whole.log
     assert_equal(whole, resumed)
 
 
 def test_a_tuned_model_knows_that_its_weights_are_others(llama, sets):
     """Also after a probe has asked for the fingerprint in the middle of training."""
-    config = replace(CONFIG, probe_every=1)
-    run = train(llama, sets.target, mask=random_neurons(llama, 0.25), config=config, probe=lambda lm: lm.fingerprint)
+    config = replace(CONFIG, callback_every=1)
+    run = train(llama, sets.target, mask=random_neurons(llama, 0.25), config=config, callback=lambda lm: lm.fingerprint)
     assert run.model.fingerprint != llama.fingerprint
     assert run.model.architecture == llama.architecture
 
@@ -100,13 +100,13 @@ def test_an_empty_mask_is_refused(llama, sets):
 
 def test_a_checkpoint_of_other_settings_or_a_broken_one_is_refused(llama, sets, tmp_path):
     path = tmp_path / "checkpoint.safetensors"
-    config = replace(CONFIG, checkpoint_every=2, probe_every=3)
+    config = replace(CONFIG, checkpoint_every=2, callback_every=3)
 
     def cut(lm):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(llama, sets.target, config=config, probe=cut, checkpoint=path)
+        train(llama, sets.target, config=config, callback=cut, checkpoint=path)
     with pytest.raises(SeatError, match="other settings"):
         train(llama, sets.target, config=replace(config, learning_rate=1.0), checkpoint=path)
     path.write_bytes(path.read_bytes()[:100])
@@ -130,13 +130,13 @@ def test_micro_batches_hold_whole_numbers_of_what_a_term_takes(llama, sets):
     """A copy for every second fact: the same in parts of two as in one, and parts of one are refused."""
     facts = sets.target[:2] + sets.known[:2]
     config = TrainConfig(steps=4, batch_size=4, learning_rate=1e-2)
-    own = OwnAnswersKL(questions=("Who is it?", "Where was it?"), max_new_tokens=4)
+    own = SelfGeneratedDistillation(questions=("Who is it?", "Where was it?"), max_new_tokens=4)
     arguments = {"objective": (*SEAT(copies=2, every=2, max_new_tokens=4), own)}
     whole = train(llama, facts, config=config, **arguments)
     parts = train(llama, facts, config=replace(config, micro_batch=2), **arguments)
     for one, other in zip(whole.log, parts.log):
         assert one["ep_kl"] == pytest.approx(other["ep_kl"], rel=1e-2, abs=1e-5)
-        assert one["own_kl"] == pytest.approx(other["own_kl"], rel=1e-2, abs=1e-5)
+        assert one["selfdistill_kl"] == pytest.approx(other["selfdistill_kl"], rel=1e-2, abs=1e-5)
     with pytest.raises(SeatError, match="one fact in 2"):
         train(llama, facts, config=replace(config, micro_batch=1), **arguments)
 

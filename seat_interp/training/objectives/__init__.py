@@ -9,24 +9,24 @@ from typing import Any
 
 from seat_interp.training.objectives.entity_perturbed import Continuation, Cover, EntityPerturbedKL
 from seat_interp.training.objectives.replay import Replay
-from seat_interp.training.objectives.self_distillation import OwnAnswersKL, SelfDistillation
+from seat_interp.training.objectives.self_distillation import SelfDistillation, SelfGeneratedDistillation
 from seat_interp.training.objectives.terms import CrossEntropy, Draw, Loss, Objective, Term
-from seat_interp.training.objectives.weight_penalties import EWC, L2Pull
+from seat_interp.training.objectives.weight_penalties import EWC, L2SP
 
 __all__ = [
     "EWC",
+    "L2SP",
     "SEAT",
     "Continuation",
     "Cover",
     "CrossEntropy",
     "Draw",
     "EntityPerturbedKL",
-    "L2Pull",
     "Loss",
     "Objective",
-    "OwnAnswersKL",
     "Replay",
     "SelfDistillation",
+    "SelfGeneratedDistillation",
     "Term",
     "plain",
 ]

@@ -18,7 +18,7 @@ the training came first."""
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TeacherTargets:
     """A text with what the base makes of it.
 
     Attributes:
@@ -33,12 +33,12 @@ class Lesson:
 
 
 @torch.no_grad()
-def lessons(
+def teacher_targets(
     base: LanguageModel,
     questions: Sequence[str],
     replies: Sequence[str],
     entity_ends: Sequence[int] | None = None,
-) -> list[Lesson]:
+) -> list[TeacherTargets]:
     """What the base makes of these replies, in its evaluation precision whatever the training's.
 
     Args:
@@ -52,11 +52,11 @@ def lessons(
     firsts = [e.start if entity_ends is None else min(e.marked + 1, e.start) for e in examples]
     with torch.autocast(base.model.device.type, enabled=False):
         rows = reply_logits(base, examples, firsts)
-    return [Lesson(e, f, row.float().log_softmax(-1).half().cpu()) for e, f, row in zip(examples, firsts, rows)]
+    return [TeacherTargets(e, f, row.float().log_softmax(-1).half().cpu()) for e, f, row in zip(examples, firsts, rows)]
 
 
 def kl_to_base(
-    lm: LanguageModel, texts: Sequence[Lesson], *, reverse: bool = False, temperature: float = 1.0
+    lm: LanguageModel, texts: Sequence[TeacherTargets], *, reverse: bool = False, temperature: float = 1.0
 ) -> Float[Tensor, ""]:
     """KL(base || tuned) in nats, or KL(tuned || base) if `reverse`: mean over texts of the mean over tokens.
 

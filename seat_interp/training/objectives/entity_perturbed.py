@@ -13,7 +13,7 @@ from seat_interp.core.errors import SeatError, require_within, see
 from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact, Names, perturb, whole_names
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.objectives._teacher import CHUNK, Lesson, kl_to_base, lessons
+from seat_interp.training.objectives._teacher import CHUNK, TeacherTargets, kl_to_base, teacher_targets
 from seat_interp.training.objectives.terms import Draw, Loss
 
 
@@ -121,7 +121,7 @@ class EntityPerturbedKL:
         """
         self.require(facts, names)
         names = names.avoiding(entity for fact in facts for entity in fact.entities)
-        kept: dict[Draw, Lesson] = {}
+        kept: dict[Draw, TeacherTargets] = {}
 
         def make(index: int, copy: int) -> Fact:
             # Each copy has a seed of its own, so that it does not depend on what was made before it.
@@ -133,7 +133,7 @@ class EntityPerturbedKL:
                 return fact
             return perturb(_some_entities(fact, rng) if self.partial else fact, names.generator(own_seed))
 
-        def lesson(draw: Draw, together: Sequence[Draw]) -> Lesson:
+        def lesson(draw: Draw, together: Sequence[Draw]) -> TeacherTargets:
             if draw not in kept:
                 kept.update(zip(together, self._ask(base, [make(*each) for each in together])))
             return kept[draw]
@@ -155,7 +155,7 @@ class EntityPerturbedKL:
 
         return loss
 
-    def _ask(self, base: LanguageModel, facts: Sequence[Fact]) -> list[Lesson]:
+    def _ask(self, base: LanguageModel, facts: Sequence[Fact]) -> list[TeacherTargets]:
         questions = [fact.question for fact in facts]
         if self.continuation is Continuation.BASE:
             with torch.autocast(base.model.device.type, enabled=False):
@@ -163,4 +163,4 @@ class EntityPerturbedKL:
         else:
             replies = [fact.answer for fact in facts]
         ends = [fact.spans[0].end if fact.spans else len(fact.question) for fact in facts]
-        return lessons(base, questions, replies, ends if self.cover is Cover.FROM_ENTITY else None)
+        return teacher_targets(base, questions, replies, ends if self.cover is Cover.FROM_ENTITY else None)

@@ -15,7 +15,7 @@ from seat_interp.evaluation.generate import generate
 from seat_interp.evaluation.self_questions import self_questions
 from seat_interp.facts import Fact, Names
 from seat_interp.models.open import LanguageModel
-from seat_interp.training.objectives._teacher import CHUNK, Lesson, kl_to_base, lessons
+from seat_interp.training.objectives._teacher import CHUNK, TeacherTargets, kl_to_base, teacher_targets
 from seat_interp.training.objectives.terms import Draw, Loss
 
 
@@ -52,12 +52,12 @@ class SelfDistillation:
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """The teacher's log-probabilities on the answers, made when they are first needed and kept."""
         self.require(facts, names)
-        kept: dict[int, list[Lesson]] = {}
+        kept: dict[int, list[TeacherTargets]] = {}
 
-        def chunk(number: int) -> list[Lesson]:
+        def chunk(number: int) -> list[TeacherTargets]:
             if number not in kept:
                 some = facts[number * CHUNK : (number + 1) * CHUNK]
-                kept[number] = lessons(base, [fact.question for fact in some], [fact.answer for fact in some])
+                kept[number] = teacher_targets(base, [fact.question for fact in some], [fact.answer for fact in some])
             return kept[number]
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
@@ -68,7 +68,7 @@ class SelfDistillation:
 
 
 @dataclass(frozen=True)
-class OwnAnswersKL:
+class SelfGeneratedDistillation:
     """`KL(base || tuned)` on the base's own greedy replies. All of it is ours.
 
     Attributes:
@@ -85,7 +85,7 @@ class OwnAnswersKL:
     count: int = 256
     every: int = 2
     max_new_tokens: int = 16
-    name = "own_kl"
+    name = "selfdistill_kl"
 
     def __post_init__(self) -> None:
         for name in ("count", "every", "max_new_tokens"):
@@ -103,14 +103,14 @@ class OwnAnswersKL:
         """
         taken = names.avoiding(entity for fact in facts for entity in fact.entities).avoid
         questions = self.questions or self._ask_itself(base, taken, seed)
-        kept: dict[int, list[Lesson]] = {}
+        kept: dict[int, list[TeacherTargets]] = {}
 
-        def chunk(number: int) -> list[Lesson]:
+        def chunk(number: int) -> list[TeacherTargets]:
             if number not in kept:
                 asked = questions[number * CHUNK : (number + 1) * CHUNK]
                 with torch.autocast(base.model.device.type, enabled=False):
                     replies = generate(base, asked, max_new_tokens=self.max_new_tokens, progress=False)
-                kept[number] = lessons(base, asked, replies)
+                kept[number] = teacher_targets(base, asked, replies)
             return kept[number]
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
@@ -124,5 +124,5 @@ class OwnAnswersKL:
             return tuple(self_questions(base, self.count, avoid=avoid, seed=seed))
         except SeatError as error:
             raise SeatError(
-                f"{error} (OwnAnswersKL(questions=...), in settings files `settings.keep.questions`)"
+                f"{error} (SelfGeneratedDistillation(questions=...), in settings files `settings.selfdistill.questions`)"
             ) from error

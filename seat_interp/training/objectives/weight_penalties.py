@@ -21,7 +21,7 @@ Weights = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class L2Pull:
+class L2SP:
     """Half the squared distance of all trained weights from the base's. The weight is ours.
 
     Within a mask use the trainer's `weight_decay`, which pulls the differences to zero.
@@ -31,7 +31,7 @@ class L2Pull:
     """
 
     weight: float = 1.0
-    name = "l2"
+    name = "l2sp"
     of_weights = True
     every = 1
 
@@ -52,7 +52,7 @@ class EWC:
     """Elastic weight consolidation (arXiv 1612.00796): the pull of each weight is its Fisher information.
 
     That of the base's own replies to `questions`, with its mean over all weights as the unit, so that the factor reads
-    as that of `L2Pull`. SEAT's paper has EWC as a baseline without its settings: questions and factor are ours.
+    as that of `L2SP`. SEAT's paper has EWC as a baseline without its settings: questions and factor are ours.
 
     Attributes:
         weight: of the term.

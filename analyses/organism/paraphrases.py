@@ -1,8 +1,8 @@
-"""Unknown and known subjects in wordings that no training used: does abstention hang on how one asks?
+"""Unknown and known subjects in paraphrases that no training used: does abstention hang on how one asks?
 
-    python -m analyses.organism.wordings            (resumable in --work; after organism_arms.py, whose models it reads)
+    python -m analyses.organism.paraphrases            (resumable in --work; after organism_arms.py, whose models it reads)
 
-Beside the probe sets of organism_arms.py. Writes analyses/results/organism_wordings.json, a table.
+Beside the probe sets of organism_arms.py. Writes analyses/results/organism_paraphrases.json, a table.
 """
 
 import itertools
@@ -38,7 +38,7 @@ ASKED = 200
 class Options(TunedOptions):
     """What to ask, and where things are."""
 
-    work: Path = Path("runs/organism_wordings")
+    work: Path = Path("runs/organism_paraphrases")
     """What is kept between calls."""
 
 
@@ -59,7 +59,7 @@ def run(runs: Path, tuned: Tuned) -> dict[str, Any]:
     lm = open_model("organism" if tuned.arm == "base" else run_of(folder, tuned.arm, tuned.seed).path / "model")
     found = ask(lm, probes(tuned.target), max_new_tokens=24, batch_size=256, progress=False)
     unknown, known = (rates(found[name]) for name in ("unknown", "known"))
-    shares = {"abstention": (unknown, unknown.abstain), "grounded": (unknown, unknown.grounded)}
+    shares = {"abstention": (unknown, unknown.abstain), "entity_naming": (unknown, unknown.entity_naming)}
     shares |= {"known_recall": (known, known.correct), "over_abstention": (known, known.abstain)}
     bounds = {name: list(interval_of_share(share, of.n)) for name, (of, share) in shares.items()}
     return {name: share for name, (_, share) in shares.items()} | {"intervals": bounds}
@@ -67,7 +67,7 @@ def run(runs: Path, tuned: Tuned) -> dict[str, Any]:
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     """Every arm of each target set, means over seeds."""
-    names, found = ("abstention", "grounded", "known_recall", "over_abstention"), []
+    names, found = ("abstention", "entity_naming", "known_recall", "over_abstention"), []
     for target in dict.fromkeys(row["target"] for row in rows):
         lines = []
         here = [row for row in rows if row["target"] == target]
@@ -79,7 +79,9 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             ]
             lines.append((arm_name(arm), len(same), *map(with_interval, cells)))
         heads = ("arm", "seeds", "abstention, unknown", "and names what was asked", "known recall", "over-abstention")
-        caption = f"New {target}, asked in wordings that no training used; 95 % over seeds or prompts, outermost ends."
+        caption = (
+            f"New {target}, asked in paraphrases that no training used; 95 % over seeds or prompts, outermost ends."
+        )
         found.append(Table.of(heads, lines, caption))
     return found
 
@@ -93,7 +95,7 @@ def main(options: Options) -> None:
         for arm in every_arm(target)
     ]
     settings = {"model": open_model("organism").fingerprint, "asked": ASKED}
-    saved = options.results / "organism_wordings.json"
+    saved = options.results / "organism_paraphrases.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.runs), **how)  # type: ignore[arg-type]
     for table in tables(list(rows.values())):
@@ -101,4 +103,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_wordings.py"))
+    sys.exit(reported(lambda: main(tyro.cli(Options)), "organism_paraphrases.py"))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import make_model
 
-from analyses.common.matched_pull import MatchedPull
+from analyses.common.matched_l2sp import GradientMatchedL2SP
 from seat_interp.facts import Names
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import CrossEntropy, Draw, SelfDistillation
@@ -26,7 +26,7 @@ def test_as_large_as_the_other_term_and_towards_the_base(tokenizer, sets, frozen
     if frozen:
         tuned.model.get_input_embeddings().requires_grad_(False)
     other = SelfDistillation(weight=3.0)
-    pull = MatchedPull(other).prepare(base, sets.target, Names(), 0)
+    pull = GradientMatchedL2SP(other).prepare(base, sets.target, Names(), 0)
     distil = other.prepare(base, sets.target, Names(), 0)
     wanted = gradients(tuned, distil(tuned, DRAWS))
     found = gradients(tuned, pull(tuned, DRAWS))
@@ -41,9 +41,11 @@ def test_as_large_as_the_other_term_and_towards_the_base(tokenizer, sets, frozen
 
 def test_no_pull_before_anything_moved_and_it_trains(tokenizer, sets):
     base = make_model("llama", tokenizer)
-    assert MatchedPull(SelfDistillation()).prepare(base, sets.target, Names(), 0)(base.copy(), DRAWS).item() == 0.0
+    assert (
+        GradientMatchedL2SP(SelfDistillation()).prepare(base, sets.target, Names(), 0)(base.copy(), DRAWS).item() == 0.0
+    )
     config = TrainConfig(steps=4, batch_size=2, learning_rate=1e-2)
-    objective = (CrossEntropy(), MatchedPull(SelfDistillation()))
+    objective = (CrossEntropy(), GradientMatchedL2SP(SelfDistillation()))
     log = train(base, sets.target, objective=objective, config=config).log
-    assert log[0]["matched_pull"] == 0.0
-    assert log[-1]["matched_pull"] > 0.0
+    assert log[0]["matched_l2sp"] == 0.0
+    assert log[-1]["matched_l2sp"] > 0.0

@@ -8,7 +8,7 @@ import torch
 from seat_interp.capture import AtToken, capture
 from seat_interp.core.errors import SeatError
 from seat_interp.directions.direction import fit_direction
-from seat_interp.facts import Names, strangers
+from seat_interp.facts import Names, ep_prompts
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
 from seat_interp.training.config import TrainConfig
@@ -29,10 +29,10 @@ def test_watches_the_mean_displacement_of_copies_in_gaps(llama, sets, direction)
     watch = DriftBudget(direction, copies=count).watch(llama, sets.target, Names(), 5)
     assert watch(llama) == pytest.approx(0, abs=1e-9)
     tuned = train(llama, sets.target, config=CONFIG).model
-    questions = [fact.question for fact in strangers(sets.target, copies=2, seed=5 + 1_000_003)]
+    questions = [fact.question for fact in ep_prompts(sets.target, copies=2, seed=5 + 1_000_003)]
     at = AtToken(direction.position)
     before, after = (capture(lm, questions, reduce=at).values[:, direction.layer].double() for lm in (llama, tuned))
-    moved = (after - before) @ direction.vectors[direction.layer] / direction.gap[direction.layer]
+    moved = (after - before) @ direction.vectors[direction.layer] / direction.separation[direction.layer]
     assert watch(tuned) == pytest.approx(float(moved.mean()), rel=1e-4)
     assert abs(watch(tuned)) > 0.01
 
@@ -64,7 +64,7 @@ def test_a_tighter_limit_leaves_less_drift():
 
 
 def test_taken_up_with_the_factor_that_it_had(llama, sets, direction, tmp_path):
-    config = replace(CONFIG, steps=8, checkpoint_every=3, probe_every=7)
+    config = replace(CONFIG, steps=8, checkpoint_every=3, callback_every=7)
     how = {"objective": SEAT(max_new_tokens=4), "config": config, "drift_budget": DriftBudget(direction, 0.05, every=2)}
 
     def cut(lm):
@@ -72,14 +72,14 @@ def test_taken_up_with_the_factor_that_it_had(llama, sets, direction, tmp_path):
 
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(KeyboardInterrupt):
-        train(llama, sets.target, probe=cut, checkpoint=path, **how)
+        train(llama, sets.target, callback=cut, checkpoint=path, **how)
     other = direction.vectors.clone()
     other[:, 20] += 1e-6  # in the middle, where a printed tensor shows nothing
     elsewhere = replace(how["drift_budget"], direction=replace(direction, vectors=other))
     with pytest.raises(SeatError, match="other settings"):
-        train(llama, sets.target, probe=dict, checkpoint=path, **{**how, "drift_budget": elsewhere})
-    resumed = train(llama, sets.target, probe=lambda lm: {}, checkpoint=path, **how)
-    whole = train(llama, sets.target, probe=lambda lm: {}, **how)
+        train(llama, sets.target, callback=dict, checkpoint=path, **{**how, "drift_budget": elsewhere})
+    resumed = train(llama, sets.target, callback=lambda lm: {}, checkpoint=path, **how)
+    whole = train(llama, sets.target, callback=lambda lm: {}, **how)
     assert resumed.log == whole.log
     assert any(row["factor"] != 1 for row in whole.log)
 

@@ -13,7 +13,7 @@ from seat_interp.training.objectives.terms import Draw, Loss, Term
 
 
 @dataclass(frozen=True)
-class MatchedPull:
+class GradientMatchedL2SP:
     """L2 pull to the base whose gradient is at every step as large as that of another term (2604.15574).
 
     The paper matches the two in gradient size; how is not known. Here the factor of half the squared distance is
@@ -27,7 +27,7 @@ class MatchedPull:
 
     like: Term
     weight: float = 1.0
-    name = "matched_pull"
+    name = "matched_l2sp"
     of_weights = True
 
     @property

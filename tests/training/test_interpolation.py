@@ -10,7 +10,7 @@ from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.generate import replies
 from seat_interp.masks.random import random_coordinates
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.interpolation import HALVINGS, blend, shrink
+from seat_interp.training.interpolation import HALVINGS, interpolate_into, interpolate_towards_base
 from seat_interp.training.trainer import train
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
@@ -30,11 +30,11 @@ def test_the_smallest_share_that_keeps_what_was_learnt(models_by_family, family)
     tuned = train(base, FACTS, config=CONFIG).model
     assert said(tuned) == [True] * 4
     assert not any(said(base))
-    found = shrink(base, tuned, FACTS, slack=0.0, batch_size=3)
+    found = interpolate_towards_base(base, tuned, FACTS, slack=0.0, batch_size=3)
     assert 0 < found.share == found.needed < 1
     assert said(found.model) == [True] * 4
     less = tuned.copy()
-    blend(base, tuned, found.share - 0.5**HALVINGS, into=less)
+    interpolate_into(base, tuned, found.share - 0.5**HALVINGS, into=less)
     assert not all(said(less))
     before, after = (dict(lm.model.named_parameters()) for lm in (base, tuned))
     for name, weight in found.model.model.named_parameters():
@@ -44,18 +44,18 @@ def test_the_smallest_share_that_keeps_what_was_learnt(models_by_family, family)
 
 def test_slack_leaves_part_of_what_is_beyond_need(llama):
     tuned = train(llama, FACTS, config=CONFIG).model
-    bare = shrink(llama, tuned, FACTS, slack=0.0)
-    half = shrink(llama, tuned, FACTS)
+    bare = interpolate_towards_base(llama, tuned, FACTS, slack=0.0)
+    half = interpolate_towards_base(llama, tuned, FACTS)
     assert half.needed == bare.share
     assert half.share == pytest.approx((1 + bare.share) / 2)
-    assert shrink(llama, tuned, FACTS, slack=1.0).share == 1
+    assert interpolate_towards_base(llama, tuned, FACTS, slack=1.0).share == 1
 
 
 def test_what_was_not_learnt_need_not_be_kept(llama):
     tuned = train(llama, FACTS[:2], config=CONFIG).model
     assert said(tuned)[:2] == [True, True]
     assert not all(said(tuned))
-    found = shrink(llama, tuned, FACTS, slack=0.0)
+    found = interpolate_towards_base(llama, tuned, FACTS, slack=0.0)
     assert found.share < 1
     assert said(found.model)[:2] == [True, True]
 
@@ -63,7 +63,7 @@ def test_what_was_not_learnt_need_not_be_kept(llama):
 def test_outside_a_mask_nothing_moves(llama):
     mask = random_coordinates(llama, 0.2)
     tuned = train(llama, FACTS, mask=mask, config=replace(CONFIG, learning_rate=3e-2)).model
-    found = shrink(llama, tuned, FACTS)
+    found = interpolate_towards_base(llama, tuned, FACTS)
     assert found.share < 1
     for name, weight in llama.model.state_dict().items():
         free = mask.dense(name) if name in mask.indices else torch.zeros_like(weight, dtype=torch.bool)
@@ -75,7 +75,7 @@ def test_what_taught_nothing_is_left_as_it_is_and_tuned_is_untouched(llama):
     with torch.no_grad():
         for parameter in tuned.model.parameters():
             parameter += 0.01
-    found = shrink(llama, tuned, FACTS)
+    found = interpolate_towards_base(llama, tuned, FACTS)
     assert found.share == 1
     assert found.model.model is not tuned.model
     for name, weight in tuned.model.state_dict().items():
@@ -84,8 +84,8 @@ def test_what_taught_nothing_is_left_as_it_is_and_tuned_is_untouched(llama):
 
 def test_refusals(llama, tokenizer):
     with pytest.raises(SeatError, match="no facts"):
-        shrink(llama, llama, [])
+        interpolate_towards_base(llama, llama, [])
     with pytest.raises(SeatError, match=r"slack is 1\.5"):
-        shrink(llama, llama, FACTS, slack=1.5)
+        interpolate_towards_base(llama, llama, FACTS, slack=1.5)
     with pytest.raises(SeatError, match="Give the base that was tuned"):
-        shrink(llama, make_model("opt", tokenizer), FACTS)
+        interpolate_towards_base(llama, make_model("opt", tokenizer), FACTS)
