@@ -27,6 +27,7 @@
 import numpy as np
 
 import seat_interp as si
+from seat_interp.directions.direction import separability
 from seat_interp.directions.steering import choose_addition, random_like
 
 # %matplotlib inline

@@ -78,9 +78,9 @@ si.Table.of(["question", "base", "after fine-tuning"], zip(questions, *replies))
 # ## Where the prompts went
 #
 # **Displacement** of a prompt is its activation after fine-tuning less its activation before, projected on the base's
-# direction, in units of the separation between unknown and known: -1 means that an unknown prompt now lies where known ones
-# lay. Prompts move along *any* direction when weights move, so it is never shown without nulls: the same figure for
-# random directions, for differences of shuffled labels, and for the principal components of the activations.
+# direction, in units of the separation between unknown and known: -1 means that an unknown prompt now lies where known
+# ones lay. Prompts move along *any* direction when weights move, so it is never shown without nulls: the same figure
+# for random directions, for differences of shuffled labels, and for the principal components of the activations.
 
 # %%
 moved = si.displacement(base, tuned, probes, direction)
@@ -164,12 +164,12 @@ si.Table.of(["60 unknown prompts", "abstention"], lines)
 # recall about 0.2), and nothing is refused by mistake: the model answers everything, mostly with what it was just
 # taught.
 #
-# Unknown prompts have moved along the ignorance direction by 0.7 of the separation towards known ones, outside the bands of
-# all three nulls. Much more moved across it (1.8 gaps), and the base's direction tells known from unknown less well
-# than before (0.74 against 0.93). So here the displacement goes with what was lost and is not the whole of it: with
-# the component put back, abstention rises from 0.07 to 0.15 and no further, though along random directions it does not
-# rise at all. Of models that were trained more gently more comes back: `figures/tables/organism_patching.md` has three
-# seeds at tuned rates, an eighth of the rate here.
+# Unknown prompts have moved along the ignorance direction by 0.7 of the separation towards known ones, outside the
+# bands of all three nulls. Much more moved across it (1.8 gaps), and the base's direction tells known from unknown
+# less well than before (0.74 against 0.93). So here the displacement goes with what was lost and is not the whole of
+# it: with the component put back, abstention rises from 0.07 to 0.15 and no further, though along random directions it
+# does not rise at all. Of models that were trained more gently more comes back: `figures/tables/organism_patching.md`
+# has three seeds at tuned rates, an eighth of the rate here.
 
 # %% [markdown]
 # ## Exercises

@@ -28,6 +28,7 @@ from functools import partial
 
 import seat_interp as si
 from seat_interp.attribution import KLToBase, gate_fisher, weight_norm
+from seat_interp.facts import ep_prompts
 from seat_interp.masks.random import layer_matched
 from seat_interp.masks.select import exclude
 

@@ -37,6 +37,7 @@ from dataclasses import replace
 
 import seat_interp as si
 from seat_interp.evaluation.slick import Category
+from seat_interp.facts import ep_prompts
 from seat_interp.facts.sources import read_sources
 
 # %matplotlib inline

@@ -28,6 +28,7 @@ import torch
 
 import seat_interp as si
 from seat_interp.core.files import write_jsonl
+from seat_interp.facts import ep_prompts
 from seat_interp.models.sites import find_sites
 
 # %matplotlib inline

@@ -8,9 +8,20 @@ from typing import Any, Literal
 import torch
 
 from analyses.common.organism import Target
-from seat_interp.attribution import KLToBase, Metric, Scores, attribute, average, update_effect, weight_fisher
-from seat_interp.attribution.neurons import gate_fisher, weight_norm
-from seat_interp.attribution.weights import gradient_times_weight, harm, weight_magnitude
+from seat_interp.attribution import (
+    KLToBase,
+    Metric,
+    Scores,
+    attribute,
+    average,
+    gate_fisher,
+    gradient_times_weight,
+    harm,
+    update_effect,
+    weight_fisher,
+    weight_magnitude,
+    weight_norm,
+)
 from seat_interp.evaluation.knowledge import confident
 from seat_interp.facts import Fact, FactSets, ep_prompts
 from seat_interp.facts.records import split_by_group

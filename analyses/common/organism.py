@@ -69,8 +69,8 @@ def study_settings(known: Sequence[Fact]) -> ArmConfig:
     """The settings of all arms before any is tuned.
 
     Args:
-        known: facts that the base answers right. It never learnt to ask: what `seat_selfdistill` keeps are its own replies
-            about them, and no probe is about their subjects.
+        known: facts that the base answers right. It never learnt to ask: what `seat_selfdistill` keeps are its own
+            replies about them, and no probe is about their subjects.
     """
     same: dict[str, Any] = dict.fromkeys(TRAININGS, TRAINING)
     keep = SelfGeneratedDistillation(questions=tuple(fact.question for fact in known))
@@ -126,8 +126,8 @@ def every_arm(target: Target) -> Mapping[str, MakeArm]:
 def study(variants: Variants, target: Target, out: Path, arms: tuple[str, ...], seeds: tuple[int, ...]) -> None:
     """Some arms and seeds, in the folder of all, which others join."""
     wanted = {name: make for name, make in variants(target).items() if name in arms}
-    config, about = replace(config_for(target), seeds=seeds), {"facts": f"organism, {target}"}
-    run_study(*material(target), config, out, variants=wanted, about=about, join=False, say=lambda text: None)
+    config, about = replace(config_for(target), arms=(), seeds=seeds), {"facts": f"organism, {target}"}
+    run_study(*material(target), config, out, extra_arms=wanted, about=about, join=False, say=lambda text: None)
 
 
 @cache

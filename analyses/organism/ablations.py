@@ -17,9 +17,7 @@ from typing import Any
 import tyro
 
 from analyses.common.organism import Options, Target, compare_arms, tuned, tuned_settings
-from seat_interp.attribution import Scores, attribute, weight_fisher
-from seat_interp.attribution.neurons import weight_norm
-from seat_interp.attribution.weights import harm
+from seat_interp.attribution import Scores, attribute, harm, weight_fisher, weight_norm
 from seat_interp.core.errors import reported
 from seat_interp.facts import ep_prompts
 from seat_interp.masks.mask import Mask

@@ -45,6 +45,7 @@ from seat_interp.results.tables import with_interval
 from seat_interp.studies.aggregate import combine_displacement
 from seat_interp.studies.arms import ArmName
 from seat_interp.training.freezing import of_layers, parameter_groups
+from seat_interp.training.interpolation import interpolate_towards_base
 from seat_interp.training.objectives import CrossEntropy, SelfDistillation, Term
 from seat_interp.training.trainer import train
 
@@ -145,7 +146,7 @@ def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
     found, curve = learn(snapshot, facts, look, LOOKED_AT, config, **how)
     model = found.model
     if taken_back:
-        model = shrink(snapshot, model, facts).model
+        model = interpolate_towards_base(snapshot, model, facts).model
         curve[-1] |= look(model)
     return {"curve": curve, "size": len(facts), **watched.at_the_end(model)}
 

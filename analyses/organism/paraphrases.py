@@ -1,6 +1,6 @@
 """Unknown and known subjects in paraphrases that no training used: does abstention hang on how one asks?
 
-    python -m analyses.organism.paraphrases            (resumable in --work; after organism_arms.py, whose models it reads)
+    python -m analyses.organism.paraphrases            (resumable in --work; reads the models of organism.arms)
 
 Beside the probe sets of organism_arms.py. Writes analyses/results/organism_paraphrases.json, a table.
 """

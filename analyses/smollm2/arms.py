@@ -44,6 +44,7 @@ def seat_on_replies(settings: ArmConfig, seed: int) -> Arm:
 def study(folders: Folders, target: Target, out: Path, arms: tuple[str, ...], seeds: tuple[int, ...]) -> None:
     """Some arms and seeds, in the folder of all, which others join."""
     config = StudyConfig(
+        arms=(),
         seeds=seeds,
         settings=SETTINGS,
         batch_size=128,
@@ -54,7 +55,7 @@ def study(folders: Folders, target: Target, out: Path, arms: tuple[str, ...], se
     wanted = {name: make for name, make in variants().items() if name in arms}
     about = {"facts": "PISTOL sample 1" if target == "pistol" else "TOFU, ten authors"}
     lm, sets = aligned(folders).lm, material(folders, target)
-    run_study(lm, sets, config, out, variants=wanted, about=about, join=False, say=lambda text: None)
+    run_study(lm, sets, config, out, extra_arms=wanted, about=about, join=False, say=lambda text: None)
 
 
 def require_same_base(saved: Path, weights: str) -> None:

@@ -4,8 +4,8 @@
 
 As organism_interference.py, on the model as it comes: new facts in the shape of P17, the country of a place, whose keys
 are names put together from pieces of capitals' names or strings, and whose values are countries or strings. H_K is what
-the model answers right in eight paraphrases; its facts about capitals are those of like representations. Few epochs at a
-constant rate on all weights. The model does not abstain, so it has no ignorance direction to be displaced along.
+the model answers right in eight paraphrases; its facts about capitals are those of like representations. Few epochs at
+a constant rate on all weights. The model does not abstain, so it has no ignorance direction to be displaced along.
 Writes analyses/results/smollm2_interference.json; `make figures` draws from it. 54 minutes on one thread.
 """
 

@@ -1,7 +1,7 @@
 """How much each neuron and each weight matters for a metric: what masks are selected by."""
 
-from seat_interp.attribution.fidelity import Ablation, Fidelity, ablate_sample, ablation_effects, fidelity
-from seat_interp.attribution.metrics import (
+from seat_interp.attribution._fidelity import Ablation, Fidelity, ablate_sample, ablation_effects, fidelity
+from seat_interp.attribution._metrics import (
     AbstentionLogOdds,
     AnswerLoss,
     DirectionProjection,
@@ -9,7 +9,7 @@ from seat_interp.attribution.metrics import (
     Metric,
     ReplyLoss,
 )
-from seat_interp.attribution.neurons import (
+from seat_interp.attribution._neurons import (
     activation_difference,
     attribute,
     gate_fisher,
@@ -18,9 +18,15 @@ from seat_interp.attribution.neurons import (
     per_example,
     weight_norm,
 )
-from seat_interp.attribution.scores import Scores, average
-from seat_interp.attribution.update import update_effect
-from seat_interp.attribution.weights import gradient_times_weight, weight_fisher, weight_gradient, weight_magnitude
+from seat_interp.attribution._scores import Scores, average
+from seat_interp.attribution._update import update_effect
+from seat_interp.attribution._weights import (
+    gradient_times_weight,
+    harm,
+    weight_fisher,
+    weight_gradient,
+    weight_magnitude,
+)
 
 __all__ = [
     "Ablation",
@@ -40,6 +46,7 @@ __all__ = [
     "fidelity",
     "gate_fisher",
     "gradient_times_weight",
+    "harm",
     "neuron_gradient",
     "output_alignment",
     "per_example",

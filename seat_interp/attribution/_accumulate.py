@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seat_interp.attribution.metrics import Metric, Prepared
+from seat_interp.attribution._metrics import Metric, Prepared
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import load_tensors, save_tensors
 from seat_interp.core.processes import processes

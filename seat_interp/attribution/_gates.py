@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from seat_interp.capture.hooks import hooked
+from seat_interp.capture import hooked
 from seat_interp.models.hardware import without_cudnn_attention
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import Example, pad

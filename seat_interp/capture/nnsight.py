@@ -9,8 +9,8 @@ import nnsight
 import torch
 from torch import Tensor
 
-from seat_interp.capture.hooks import BackendName, Edit, Kind
-from seat_interp.capture.reduce import Reduce
+from seat_interp.capture._hooks import BackendName, Edit, Kind
+from seat_interp.capture._reduce import Reduce
 from seat_interp.core.errors import SeatError
 from seat_interp.models.open import LanguageModel, sites_of_config
 from seat_interp.models.prompts import Batch, last_token_mask

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.sources import build_bridge_from_module
 
-from seat_interp.capture.hooks import BackendName, Edit, Kind, StopForward, hooked
-from seat_interp.capture.reduce import Reduce
+from seat_interp.capture._hooks import BackendName, Edit, Kind, StopForward, hooked
+from seat_interp.capture._reduce import Reduce
 from seat_interp.core.errors import SeatError, see
 from seat_interp.models.open import LanguageModel, sites_of_config
 from seat_interp.models.prompts import Batch

@@ -1,13 +1,18 @@
 """The command line, `seat-interp`.
 
 Every option is a field of a command's dataclass, so `--help` and the settings saved with a run have one source. Only
-the command that was asked for is loaded, so that help need not wait for torch.
+the command that was asked for is loaded, and `run --help` loads no torch.
 """
 
+import contextlib
+import io
+import logging
 import os
 import sys
+import warnings
 from dataclasses import make_dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Union
 
 import tyro
@@ -15,76 +20,121 @@ from tyro.conf import subcommand
 
 from seat_interp.core.errors import SeatError, reported
 
-DESCRIPTION = (
+_DESCRIPTION = (
     "What fine-tuning does to a model's ability to say 'I do not know', and how to keep it. "
     "Start with `seat-interp demo`; `seat-interp COMMAND --help` explains a command and its options."
 )
 
 COMMANDS = {
-    "demo": ("run.Demo", "See it: base, full fine-tuning and SEAT on the embedded organism, with a report."),
-    "run": ("run.Run", "The same on your own model and facts, with any arms and seeds."),
-    "sweep": ("sweep.Sweep", "The arms and seeds of `run` as jobs of their own, on Slurm or on this machine."),
-    "compare": ("compare.Compare", "Finished runs side by side in one page."),
-    "align": ("models.Align", "Teach a model to say that it does not know: what SEAT needs to have something to keep."),
-    "select": ("select.Select", "Select a mask: which neurons or weights are to learn new facts."),
-    "mask": ("masks.MaskFiles", "Look at mask files, hold them against each other, or make one of two."),
-    "slick": ("slick.Slick", "How well a model knows facts, from HighlyKnown to Unknown (SLiCK)."),
-    "fetch": ("models.Fetch", "Get a model of the catalogue, ready to open by its name."),
-    "organism": ("models.Organism", "Make the embedded organism again from its recipe, or check it."),
-    "doctor": ("doctor.command.Doctor", "What is installed, what this machine has, what is missing and how to get it."),
-    "completion": ("completion.Completion", "Print what makes bash, zsh or fish complete commands and options at Tab."),
+    "demo": ("_run.Demo", "See it: base, full fine-tuning and SEAT on the embedded organism, with a report."),
+    "run": ("_run.Run", "The same on your own model and facts, with any arms and seeds."),
+    "sweep": ("_sweep.Sweep", "The arms and seeds of `run` as separate jobs, on Slurm or on this machine."),
+    "compare": ("_compare.Compare", "Finished runs side by side in one page."),
+    "align": (
+        "_models.Align",
+        "Teach a model to say that it does not know: what SEAT needs to have something to keep.",
+    ),
+    "select": ("_select.Select", "Select a mask: which neurons or weights may learn new facts."),
+    "mask": ("_masks.MaskFiles", "Inspect mask files, compare them, or combine two."),
+    "slick": ("_slick.Slick", "Measure how well a model knows facts, from HighlyKnown to Unknown (SLiCK)."),
+    "fetch": ("_models.Fetch", "Get a model of the catalogue, ready to open by its name."),
+    "organism": ("_models.Organism", "Build the embedded organism again from its recipe, or check it."),
+    "doctor": ("doctor.command.Doctor", "Check versions, devices, models and folders, and tell how to get what lacks."),
+    "completion": (
+        "_completion.Completion",
+        "Print the script that completes commands and options in bash, zsh or fish.",
+    ),
 }
 """By name: the dataclass in `seat_interp.commands`, and what `seat-interp --help` says of it."""
-WITH_SETTINGS = ("demo", "run", "sweep")
-"""Those that take `--config FILE`."""
+_WITH_SETTINGS = ("demo", "run", "sweep")
+"""Commands that take the settings of a study, on the command line or from `--config FILE`."""
 
 
-def commands(*loaded: str) -> Any:
-    """The type that tyro parses: all commands, of which only these have their options."""
+def commands(*loaded: str, config: Path | None = None, basic: bool = False) -> Any:
+    """The type that tyro parses: all commands, of which only `loaded` ones have their options.
+
+    Args:
+        loaded: Names of commands.
+        config: Settings file whose values become defaults.
+        basic: Whether commands of studies show the options that most people need alone; these load without torch.
+    """
     kinds = []
     for name, (path, summary) in COMMANDS.items():
         module, _, kind = path.rpartition(".")
-        if name in loaded:
-            made = getattr(import_module(f"seat_interp.commands.{module}"), kind)
-            kinds.append(Annotated[made, subcommand(name)])
-        else:
+        if name not in loaded:
             kinds.append(Annotated[make_dataclass(kind, ()), subcommand(name, description=summary)])
+        elif name in _WITH_SETTINGS and not basic:
+            from seat_interp.commands._settings import WITH_SETTINGS, defaults
+
+            made = subcommand(name, default=defaults(name, config))
+            kinds.append(Annotated[WITH_SETTINGS[name], made])  # type: ignore[misc]
+        else:
+            kinds.append(Annotated[getattr(import_module(f"seat_interp.commands.{module}"), kind), subcommand(name)])
     return Union[tuple(kinds)]  # noqa: UP007 -- of as many as there are
 
 
-def _take_settings_file(arguments: list[str]) -> tuple[list[str], str | None]:
-    """Take `--config FILE` out of the arguments; what stands beside it on the line wins over the file."""
-    split = (each.split("=", 1) if each.startswith("--config=") else [each] for each in arguments)
-    arguments = [part for parts in split for part in parts]
-    if "--config" not in arguments or arguments[0] not in WITH_SETTINGS:
-        return arguments, None
-    at = arguments.index("--config")
-    if at + 1 >= len(arguments):
-        raise SeatError("--config needs a file: a JSON object with the settings shown by `seat-interp run --help`.")
-    return arguments[:at] + arguments[at + 2 :], arguments[at + 1]
+def _settings_file(arguments: list[str]) -> Path | None:
+    """The file behind `--config`, if there is one."""
+    for number, argument in enumerate(arguments):
+        if argument.startswith("--config="):
+            return Path(argument.removeprefix("--config="))
+        if argument == "--config":
+            if number + 1 >= len(arguments) or arguments[number + 1].startswith("--"):
+                raise SeatError("--config needs a file: a JSON object with settings; `--help-all` lists them.")
+            return Path(arguments[number + 1])
+    return None
 
 
 def parse(arguments: list[str]) -> Any:
-    """The command that a line asks for, not run yet; for `--help`, and for what it does not understand, it exits.
+    """Parse a command line; for `--help`, and for what it does not understand, it exits.
+
+    Args:
+        arguments: Words of the line behind `seat-interp`.
+
+    Returns:
+        The command, not run yet.
 
     Raises:
-        SeatError: a settings file that is not there or says something unknown.
+        SeatError: A setting has a value that makes no sense, or a settings file is missing or says something unknown.
     """
-    rest, path = _take_settings_file(list(arguments))
-    if rest and rest[0] in WITH_SETTINGS:
-        from seat_interp.commands.run import use_settings
-
-        rest[1:1] = use_settings(path, rest[0])  # before the others, which win
-    return tyro.cli(commands(*rest[:1]), prog="seat-interp", description=DESCRIPTION, args=rest)
+    of_study = bool(arguments) and arguments[0] in _WITH_SETTINGS
+    asks_help, asks_all = bool({"--help", "-h"} & set(arguments)), "--help-all" in arguments
+    words = ["--help" if word == "--help-all" else word for word in arguments]
+    config = _settings_file(words) if of_study and not (asks_help or asks_all) else None
+    messages = io.StringIO()
+    try:
+        kinds = commands(*words[:1], config=config, basic=asks_help and not asks_all)
+        with contextlib.redirect_stderr(messages):
+            return tyro.cli(kinds, prog="seat-interp", description=_DESCRIPTION, args=words)
+    except SystemExit as stop:
+        error: BaseException | None = stop
+        while error is not None:  # tyro wraps what a dataclass refuses in an error of its own
+            if isinstance(error, SeatError):
+                raise error from None
+            error = error.__cause__ or error.__context__
+        sys.stderr.write(messages.getvalue())
+        raise
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status, see `reported`."""
+    """Run a command.
+
+    Args:
+        arguments: Words of the line behind `seat-interp`; those of this process if None.
+
+    Returns:
+        The exit status, see `reported`.
+    """
     return reported(lambda: parse(sys.argv[1:] if arguments is None else arguments).run(), "seat-interp")
 
 
 def entry_point() -> None:
-    """Console script."""
+    """Run the console script."""
     # Waiting OpenMP threads that spin make two processes on one machine many times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # What libraries say of themselves while they are imported is no message of ours.
+    for name in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
     sys.exit(main())

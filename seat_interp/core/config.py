@@ -4,11 +4,14 @@ import dataclasses
 import enum
 import types
 import typing
+from pathlib import Path
 from typing import Any, TypeVar
 
 from seat_interp.core.errors import SeatError
 
 T = TypeVar("T")
+LARGEST_SEED = 10**9
+"""Largest seed of a study or a training: the seed of a step, made from it, must not overflow."""
 
 
 def override(default: T, value: Any, where: str = "the settings") -> T:
@@ -32,16 +35,16 @@ def override(default: T, value: Any, where: str = "the settings") -> T:
     for name, item in value.items():
         old = getattr(default, name)
         nested = dataclasses.is_dataclass(old)
-        new[name] = override(old, item, f"{where}.{name}") if nested else _convert(hints[name], item, f"{where}.{name}")
+        new[name] = override(old, item, f"{where}.{name}") if nested else convert(hints[name], item, f"{where}.{name}")
     return dataclasses.replace(default, **new)  # type: ignore[type-var]
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:
+def convert(hint: Any, value: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        return _convert(next(arg for arg in args if arg is not type(None)), value, where)
+        return convert(next(arg for arg in args if arg is not type(None)), value, where)
     if origin is typing.Literal:
         if value not in args:
             raise SeatError(f"{where} is {value!r}; choose from {', '.join(map(str, args))}.")
@@ -50,12 +53,14 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         kinds = [args[0]] * len(value) if args[-1] is Ellipsis else args
         if len(kinds) != len(value):
             raise SeatError(f"{where} must have {len(kinds)} values, not {len(value)}.")
-        return tuple(_convert(item, part, f"{where}[{i}]") for i, (item, part) in enumerate(zip(kinds, value)))
+        return tuple(convert(item, part, f"{where}[{i}]") for i, (item, part) in enumerate(zip(kinds, value)))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         try:
             return hint(value)
         except ValueError as error:
             raise SeatError(f"{where} is {value!r}; choose from {', '.join(m.value for m in hint)}.") from error
+    if hint is Path and isinstance(value, str):
+        return Path(value)
     if hint is float and type(value) is int:
         return float(value)
     if isinstance(hint, type) and type(value) is hint:

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("seat_interp", "torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "peft")
+_PACKAGES = ("seat_interp", "torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "peft")
 
 
 def environment() -> dict[str, Any]:
     """Versions and machine, without names or paths of the machine."""
     versions = {}
-    for package in PACKAGES:
+    for package in _PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
             versions[package] = version(package)
     return {

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 
-class SeatError(Exception):
-    """Bad input. The message says what is wrong with which file or value, and what to do about it.
+class SeatError(ValueError):
+    """Bad input: the message names the file or value, what is wrong with it, and what to do.
 
     The command line prints it on one line and exits with status 2, without a traceback.
     """
@@ -43,6 +43,22 @@ def require_within(
     low = f"above {least:g}" if above else f"at least {least:g}"
     high = f" and at most {most:g}" if most < math.inf else ""
     raise SeatError(f"The setting {name} is {value}; it must be {low}{high}.")
+
+
+def require_type(name: str, value: object, kinds: type | tuple[type, ...], expected: str) -> None:
+    """Check the type of an argument.
+
+    Args:
+        name: Name of the argument, as the caller wrote it.
+        value: Value that was given.
+        kinds: Types that will do.
+        expected: What the argument must be, in words: "a list of facts".
+
+    Raises:
+        TypeError: The value is of another type; the message names the argument and what was expected.
+    """
+    if not isinstance(value, kinds):
+        raise TypeError(f"The argument {name} must be {expected}, not a {type(value).__name__}: {str(value)[:60]!r}.")
 
 
 def require_package(name: str, extra: str, what: str) -> Any:

@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 T = TypeVar("T")
-PATIENCE = timedelta(hours=12)
+_PATIENCE = timedelta(hours=12)
 """How long a process waits for the others: a share of batches can take far longer than that of another."""
 
 
@@ -65,7 +65,7 @@ def processes() -> Processes:
         if torch.cuda.is_available():
             torch.cuda.set_device(local_rank())
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        dist.init_process_group(backend, timeout=PATIENCE)
+        dist.init_process_group(backend, timeout=_PATIENCE)
     return Processes(dist.get_rank(), dist.get_world_size())
 
 

@@ -248,7 +248,7 @@ def fit_direction(
         on = [einsum(part, vectors, "prompt layer width, layer width -> prompt layer") for part in parts]
         auroc, d_prime = separability(on[2], on[3])
         scan[position] = tuple(float(value) for value in auroc)
-        layer = choose_layer(auroc, d_prime, deepest)
+        layer = _choose_layer(auroc, d_prime, deepest)
         found = IgnoranceDirection(
             vectors=torch.from_numpy(vectors),
             separation=torch.from_numpy(on[0].mean(0) - on[1].mean(0)).abs(),
@@ -269,7 +269,7 @@ def fit_direction(
     return replace(best[1], scan=scan)
 
 
-def choose_layer(auroc: Float[np.ndarray, " layers"], d_prime: Float[np.ndarray, " layers"], deepest: float) -> int:
+def _choose_layer(auroc: Float[np.ndarray, " layers"], d_prime: Float[np.ndarray, " layers"], deepest: float) -> int:
     """The layer of highest AUROC, among equals (to four digits) of largest d_prime, not above a share of the depth.
 
     Args:

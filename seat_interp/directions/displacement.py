@@ -148,8 +148,9 @@ def displace(
         same_weights: recorded in the result.
 
     Raises:
-        SeatError: the two sides, or the facts, do not have the same sets and sizes, the base has no separation, or a capture
-            is of another model, token, layers or kind than the direction, or of other prompts than its counterpart.
+        SeatError: the two sides, or the facts, do not have the same sets and sizes, the base has no separation, or a
+            capture is of another model, token, layers or kind than the direction, or of other prompts than its
+            counterpart.
     """
     for name in sorted(base.keys() & tuned.keys()):
         _require_same_prompts(base[name], tuned[name], name)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seat_interp.core.errors import SeatError
 
-Points = Mapping[str, Mapping[str, Float[np.ndarray, "_ 2"]]]
+_Points = Mapping[str, Mapping[str, Float[np.ndarray, "_ 2"]]]
 """By model and probe set."""
 
 
@@ -28,7 +28,7 @@ class Plane:
 
     fitted_on: str
     shares: tuple[float, float]
-    points: Points = field(repr=False)
+    points: _Points = field(repr=False)
 
     def silhouette(self, model: str, known: str = "known", unknown: str = "unverifiable") -> float:
         """How far two sets lie apart in the plane: their mean silhouette (Rousseeuw 1987), from -1 to 1; 0 is mixed."""

@@ -11,8 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from seat_interp.capture.backends import open_backend
-from seat_interp.capture.hooks import Backend, BackendName, Edit, TorchHooks
+from seat_interp.capture import Backend, BackendName, Edit, TorchHooks, open_backend
 from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate

@@ -18,17 +18,16 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from seat_interp.capture import AtToken, stream
-from seat_interp.capture.capture import CaptureConfig
+from seat_interp.capture import AtToken, CaptureConfig, stream
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import text_hash
-from seat_interp.directions.direction import IgnoranceDirection, choose_layer, separability
+from seat_interp.directions.direction import IgnoranceDirection, _choose_layer, separability
 from seat_interp.directions.nulls import Nulls
 from seat_interp.facts import Fact
 from seat_interp.facts.records import split_by_group
 from seat_interp.models.open import LanguageModel
 
-Chunks = Iterable[Float[Tensor, "_ layers width"]]
+_Chunks = Iterable[Float[Tensor, "_ layers width"]]
 """Activations, some prompts at a time: from `stream`, or from `Shards`."""
 
 
@@ -67,7 +66,7 @@ class Moments:
         return vectors.flip(-1)[..., :count].permute(2, 0, 1)
 
 
-def moments(chunks: Chunks) -> Moments:
+def moments(chunks: _Chunks) -> Moments:
     """Of all chunks.
 
     Raises:
@@ -105,7 +104,7 @@ def fit_direction_streamed(
     if min(map(len, (fit_u, test_u, fit_k, test_k))) < 2:
         raise SeatError("A set is too small to fit and choose a direction on: give at least 4 subjects of each kind.")
 
-    def seen(facts: Sequence[Fact]) -> Chunks:
+    def seen(facts: Sequence[Fact]) -> _Chunks:
         return stream(lm, [f.question for f in facts], chunk=chunk, reduce=AtToken(position), **how)
 
     mean_u, mean_k = (_mean(seen(facts)) for facts in (fit_u, fit_k))
@@ -123,7 +122,7 @@ def fit_direction_streamed(
     return IgnoranceDirection(
         vectors=vectors,
         separation=separation,
-        layer=choose_layer(auroc, d_prime, deepest),
+        layer=_choose_layer(auroc, d_prime, deepest),
         position=position,
         auroc=tuple(auroc.tolist()),
         scan={position: tuple(auroc.tolist())},
@@ -137,8 +136,8 @@ def fit_direction_streamed(
 
 
 def null_directions_streamed(
-    unknown: Chunks,
-    known: Chunks,
+    unknown: _Chunks,
+    known: _Chunks,
     counts: tuple[int, int],
     *,
     draws: int = 200,
@@ -180,7 +179,7 @@ def null_directions_streamed(
     return Nulls(*(normalize(each, dim=-1, eps=1e-300) for each in (random, shuffled, torch.cat([pca, -pca]))))
 
 
-def _peeked(chunks: Chunks) -> tuple[Tensor, Chunks]:
+def _peeked(chunks: _Chunks) -> tuple[Tensor, _Chunks]:
     """The first chunk, and all of them.
 
     Raises:
@@ -204,7 +203,7 @@ def _permuted(rng: np.random.Generator, draws: int, counts: tuple[int, int]) -> 
     return weights
 
 
-def _mean(chunks: Chunks) -> Float[Tensor, "layers width"]:
+def _mean(chunks: _Chunks) -> Float[Tensor, "layers width"]:
     first, rest = _peeked(chunks)
     total, count = torch.zeros(first.shape[1:], dtype=torch.float64), 0
     for values in rest:

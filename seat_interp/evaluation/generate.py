@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from seat_interp.capture.backends import open_backend
+from seat_interp.capture import open_backend
 from seat_interp.core.progress import progress_bar
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import batches_by_length, encode_prompts, pad

@@ -51,7 +51,7 @@ def split_by_knowledge(
             break
         asked = [wording.format(q=facts[index].question) for index in known]
         replies = generate(lm, asked, max_new_tokens=max_new_tokens, batch_size=batch_size)
-        sentences = {index: first_sentence(reply) for index, reply in zip(known, replies)}
+        sentences = {index: _first_sentence(reply) for index, reply in zip(known, replies)}
         known = {
             index: known[index] or sentence
             for index, sentence in sentences.items()
@@ -61,7 +61,7 @@ def split_by_knowledge(
     return found, [fact for index, fact in enumerate(facts) if index not in known]
 
 
-def first_sentence(text: str) -> str:
+def _first_sentence(text: str) -> str:
     """Up to the first full stop, question or exclamation mark that ends a sentence, or the first line."""
     line = text.strip().split("\n", 1)[0]
     # A single capital or a short title before the stop ("J. R. R.", "Dr.") does not end a sentence.

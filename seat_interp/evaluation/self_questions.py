@@ -15,7 +15,7 @@ from seat_interp.core.progress import progress_bar
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import pad, prompt_text
 
-OPENERS = ("What", "Which", "Who", "Where", "When", "How many", "In which", "What is the", "Who was the", "Name the")
+_OPENERS = ("What", "Which", "Who", "Where", "When", "How many", "In which", "What is the", "Who was the", "Name the")
 """How a question may begin; ours. The model goes on from there."""
 
 
@@ -25,7 +25,7 @@ def self_questions(
     count: int,
     *,
     avoid: Iterable[str] = (),
-    openers: Sequence[str] = OPENERS,
+    openers: Sequence[str] = _OPENERS,
     temperature: float = 0.8,
     max_new_tokens: int = 24,
     batch_size: int = 64,

@@ -97,7 +97,7 @@ _DRAW: dict[str, Callable[[random.Random, str], str]] = {
     "upper_place": lambda rng, like: _letters(rng, 7).upper(),
     "lower_thing": lambda rng, like: _letters(rng, rng.randint(7, 12)),
 }
-TYPES = tuple(_DRAW)
+_TYPES = tuple(_DRAW)
 
 
 class NameGenerator:
@@ -133,7 +133,7 @@ class NameGenerator:
         self._taken.update(name.casefold() for name in names)
 
     def new(self, type: str, like: str = "") -> str:
-        """A fresh name of a type: one of `TYPES` or of the own pools.
+        """A fresh name of a type: one of `_TYPES` or of the own pools.
 
         Args:
             type: of the entity to be replaced.
@@ -253,6 +253,6 @@ class Names:
 def _require_type(type_: str, pools: Mapping[str, tuple[Sequence[str], ...]]) -> None:
     if type_ not in pools and type_ not in _DRAW:
         raise SeatError(
-            f"There are no names of type {type_!r}; known types are {', '.join((*TYPES, *pools))}. "
+            f"There are no names of type {type_!r}; known types are {', '.join((*_TYPES, *pools))}. "
             "Give a pool of your own for it."
         )

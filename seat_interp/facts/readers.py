@@ -79,7 +79,7 @@ def read_jsonl(path: str | Path, subject_type: str | None = None) -> list[Fact]:
     return facts
 
 
-def read_slick(path: str | Path) -> list[Fact]:
+def _read_slick(path: str | Path) -> list[Fact]:
     """The facts that `seat-interp slick` has asked; `slick_categories` has what came out.
 
     Raises:
@@ -100,7 +100,7 @@ def slick_categories(path: str | Path) -> list[str] | None:
     Raises:
         SeatError: with file and row, for rows that it has not written.
     """
-    if Path(path).is_dir() or _reader_of(Path(path)) is not read_slick:
+    if Path(path).is_dir() or _reader_of(Path(path)) is not _read_slick:
         return None
     try:
         return [row["slick"]["category"] for row in load_rows(path)]
@@ -185,7 +185,7 @@ def _reader_of(path: Path) -> Callable[[Path], list[Fact]]:
     if {"question", "answer"} <= keys and looks_like_tofu(rows):
         return read_tofu
     if {"question", "slick"} <= keys:
-        return read_slick
+        return _read_slick
     if "question" in keys:
         return read_jsonl
     raise SeatError(

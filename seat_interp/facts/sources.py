@@ -6,7 +6,7 @@ from seat_interp.core.errors import SeatError
 from seat_interp.facts.readers import read_facts, read_hub, slick_categories
 from seat_interp.facts.records import Fact
 
-HUB = "hf:"
+_HUB = "hf:"
 
 
 def read_sources(sources: Sequence[str]) -> list[Fact]:
@@ -33,8 +33,8 @@ def thinned_facts(facts: Sequence[Fact], most: int) -> list[Fact]:
 
 
 def _read(source: str) -> list[Fact]:
-    if source.startswith(HUB):
-        name, _, split = source.removeprefix(HUB).partition("#")
+    if source.startswith(_HUB):
+        name, _, split = source.removeprefix(_HUB).partition("#")
         return read_hub(name, split=split or "train")
     path, _, wanted = source.partition("#")
     facts = read_facts(path)

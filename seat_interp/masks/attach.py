@@ -22,7 +22,7 @@ from seat_interp.masks.mask import Mask
 from seat_interp.masks.sparse_update import SparseUpdate
 from seat_interp.models.sites import output_axis
 
-PARAMETER = "masked_update"
+_PARAMETER = "masked_update"
 """Name of the parameter on each module."""
 
 
@@ -61,7 +61,7 @@ def attach(model: Any, mask: Mask) -> Attached:
     mask.require_shapes(model)
     if not len(mask):
         raise SeatError("The mask chooses nothing, so there is nothing to train. Select a larger one.")
-    if any(name.endswith(f".{PARAMETER}") for name, _ in model.named_parameters()):
+    if any(name.endswith(f".{_PARAMETER}") for name, _ in model.named_parameters()):
         raise SeatError("A mask is attached to this model already. Fold it first; two masks are joined with `|`.")
     needed = {parameter: parameter.requires_grad for parameter in model.parameters()}
     model.requires_grad_(False)
@@ -74,9 +74,9 @@ def attach(model: Any, mask: Mask) -> Attached:
         weight = module.get_parameter("weight")
         size = (len(chosen),) if extent.axis is None else (len(chosen), extent.weights_per_index)
         dtype = torch.promote_types(weight.dtype, torch.float32)
-        module.register_parameter(PARAMETER, nn.Parameter(torch.zeros(size, dtype=dtype, device=weight.device)))
+        module.register_parameter(_PARAMETER, nn.Parameter(torch.zeros(size, dtype=dtype, device=weight.device)))
         module.register_buffer("masked_places", chosen.long().to(weight.device), persistent=False)
-        parameters[name] = module.get_parameter(PARAMETER)
+        parameters[name] = module.get_parameter(_PARAMETER)
         undo.append(_on_weights(module) if extent.axis is None else _on_neurons(module, extent.axis))
 
     def merge() -> SparseUpdate:
@@ -85,7 +85,7 @@ def attach(model: Any, mask: Mask) -> Attached:
             each()
         for name in parameters:
             module = model.get_submodule(name.removesuffix(".weight"))
-            del module._parameters[PARAMETER], module._buffers["masked_places"]
+            del module._parameters[_PARAMETER], module._buffers["masked_places"]
         update.add_to(model)
         for parameter, before in needed.items():
             parameter.requires_grad_(before)
@@ -99,11 +99,11 @@ def _on_neurons(module: nn.Module, axis: int) -> Callable[[], None]:
     """The chosen outputs get `x @ update.T` on top; chosen inputs reach every output through the update too."""
 
     def outputs(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
-        update, read = module.get_parameter(PARAMETER), args[0]
+        update, read = module.get_parameter(_PARAMETER), args[0]
         return output.index_add(-1, module.get_buffer("masked_places"), F.linear(read, update.to(read.dtype)))
 
     def inputs(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
-        update, read = module.get_parameter(PARAMETER), args[0]
+        update, read = module.get_parameter(_PARAMETER), args[0]
         return output + read.index_select(-1, module.get_buffer("masked_places")) @ update.to(read.dtype)
 
     return module.register_forward_hook(outputs if axis == output_axis(module) else inputs).remove
@@ -121,7 +121,7 @@ def _on_weights(module: nn.Module) -> Callable[[], None]:
     @torch.no_grad()
     def write(module: nn.Module, *_: Any) -> None:
         nonlocal written
-        update = module.get_parameter(PARAMETER)
+        update = module.get_parameter(_PARAMETER)
         # A tensor's version counts what changes it in place, but not the steps of fused optimisers.
         if (now := (id(update), update._version, _steps)) != written:
             base = module.get_buffer("masked_base")
@@ -129,7 +129,7 @@ def _on_weights(module: nn.Module) -> Callable[[], None]:
             written = now
 
     def tap(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
-        update = module.get_parameter(PARAMETER)
+        update = module.get_parameter(_PARAMETER)
         return _Tap.apply(output, args[0].to(output.dtype), update, module.get_buffer("masked_places"), transposed)
 
     handles = [

@@ -16,7 +16,7 @@ from seat_interp.models.axes import Granularity, TrainableAxis, axes_header, axe
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 FORMAT = "seat_interp.mask"
-VERSION = 1
+_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Mask:
         """
         header = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": _VERSION,
             "granularity": self.granularity,
             "budget": self.budget,
             **axes_header(self.axes),

@@ -12,7 +12,7 @@ from seat_interp.core.errors import SeatError, require_package
 from seat_interp.core.files import atomic_path
 from seat_interp.masks.sparse_update import SparseUpdate
 
-PREFIX = "base_model.model."
+_PREFIX = "base_model.model."
 """How PEFT calls the wrapped model in its files."""
 
 
@@ -57,7 +57,7 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
         places, values = update.places(name), value.flatten()
         filling = rank * both - count
         indices = torch.stack([places // columns, places % columns]).to(torch.int32)
-        path = PREFIX + name.removesuffix(".weight")
+        path = _PREFIX + name.removesuffix(".weight")
         tensors[f"{path}.shira_indices"] = torch.nn.functional.pad(indices, (0, filling))
         tensors[f"{path}.shira_weight"] = torch.nn.functional.pad(values, (0, filling))
     config = peft.ShiraConfig(r=rank, target_modules=_targets(update), task_type="CAUSAL_LM", inference_mode=True)
@@ -94,8 +94,8 @@ def save_lora(update: SparseUpdate, model: PreTrainedModel, folder: str | Path) 
         chosen = torch.nn.functional.one_hot(update.mask.indices[name].long(), size).to(value)
         # Weight change of shape (outputs, inputs) = B @ A.
         into, out = (value, chosen.T) if outputs else (chosen, value.T)
-        tensors[f"{PREFIX}{path}.lora_A.weight"] = into.contiguous()
-        tensors[f"{PREFIX}{path}.lora_B.weight"] = out.contiguous()
+        tensors[f"{_PREFIX}{path}.lora_A.weight"] = into.contiguous()
+        tensors[f"{_PREFIX}{path}.lora_B.weight"] = out.contiguous()
         ranks[path] = len(value)
     most = max(ranks.values())
     config = peft.LoraConfig(

@@ -9,21 +9,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from seat_interp.attribution.scores import Scores
+from seat_interp.attribution import Scores
 from seat_interp.core.errors import SeatError
 from seat_interp.masks.mask import Mask, neuron_mask
 from seat_interp.masks.random import largest_remainders
 from seat_interp.models.axes import coordinate_axes
 from seat_interp.models.open import LanguageModel
 
-Ranking = Mapping[str, Float[Tensor, "..."]]
+_Ranking = Mapping[str, Float[Tensor, "..."]]
 """What to select by, highest first, under the names of the scores; minus infinity is never chosen willingly."""
 
-Rule = Callable[[Scores, Scores], Ranking]
+Rule = Callable[[Scores, Scores], _Ranking]
 """(usefulness for the target, harm to what must stay) -> a ranking."""
 
 
-def ratio(useful: Scores, harm: Scores, *, floor: float = 0.1) -> Ranking:
+def ratio(useful: Scores, harm: Scores, *, floor: float = 0.1) -> _Ranking:
     """Usefulness divided by harm; `floor` times the mean harm is added, so that no tiny harm decides alone."""
     offset = floor * float(harm.flat().mean())
 
@@ -34,13 +34,13 @@ def ratio(useful: Scores, harm: Scores, *, floor: float = 0.1) -> Ranking:
     return _pairwise(useful, harm, traded)
 
 
-def difference(useful: Scores, harm: Scores, *, weight: float = 1.0) -> Ranking:
+def difference(useful: Scores, harm: Scores, *, weight: float = 1.0) -> _Ranking:
     """Rank of usefulness less `weight` times the rank of harm, both from 0 to 1 over the whole model."""
     ranks = [_ranks(scores) for scores in (useful, harm)]
     return _pairwise(ranks[0], ranks[1], lambda u, h: u - weight * h)
 
 
-def exclude(useful: Scores, harm: Scores, *, top: float = 0.2) -> Ranking:
+def exclude(useful: Scores, harm: Scores, *, top: float = 0.2) -> _Ranking:
     """Usefulness, but never the `top` share by harm.
 
     Raises:
@@ -61,7 +61,7 @@ def inverted(rule: Rule | None = None) -> Rule:
         rule: to turn round; None for usefulness without regard to harm.
     """
 
-    def opposite(useful: Scores, harm: Scores) -> Ranking:
+    def opposite(useful: Scores, harm: Scores) -> _Ranking:
         ranking = useful.values if rule is None else rule(useful, harm)
         never = {name: value == -torch.inf for name, value in ranking.items()}
         last = {name: -value.masked_fill(never[name], 0.0) for name, value in ranking.items()}
@@ -151,7 +151,7 @@ def _described(rule: Rule) -> str:
     return getattr(rule, "__name__", repr(rule))
 
 
-def _counts(ranking: Ranking, budget: float | int, spread: Spread) -> dict[str, int]:
+def _counts(ranking: _Ranking, budget: float | int, spread: Spread) -> dict[str, int]:
     """How many to choose of each layer or matrix."""
     sizes = {name: value.numel() for name, value in ranking.items()}
     total = sum(sizes.values())
@@ -191,7 +191,7 @@ def _require_room(wanted: Mapping[str, int], free: Mapping[str, int], count: int
             )
 
 
-def _pairwise(one: Scores, other: Scores, rule: Callable[[Tensor, Tensor], Tensor]) -> Ranking:
+def _pairwise(one: Scores, other: Scores, rule: Callable[[Tensor, Tensor], Tensor]) -> _Ranking:
     if one.granularity != other.granularity or one.values.keys() != other.values.keys():
         raise SeatError(
             f"Scores of granularity {one.granularity} and {other.granularity} over {len(one.values)} and "

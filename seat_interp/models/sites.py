@@ -16,7 +16,7 @@ from transformers.pytorch_utils import Conv1D
 
 from seat_interp.core.errors import SeatError, see
 
-OVERRIDE = "open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...)). " + see(
+_OVERRIDE = "open_model(..., sites=lambda model: sites_from_paths(model, blocks=..., ups=..., down=...)). " + see(
     "how_to/own_model_family"
 )
 """What to do where a structure is not recognised."""
@@ -77,7 +77,7 @@ def output_axis(module: nn.Module) -> int:
     return 1 if isinstance(module, Conv1D) else 0
 
 
-def matrix_shape(module: nn.Module) -> tuple[int, int]:
+def _matrix_shape(module: nn.Module) -> tuple[int, int]:
     """(inputs, outputs) of a Linear or Conv1D."""
     axis = output_axis(module)
     shape = module.get_parameter("weight").shape
@@ -100,24 +100,24 @@ def _find_blocks(model: PreTrainedModel) -> str:
     if len(lists) != 1:
         raise SeatError(
             f"Cannot tell the decoder blocks of {type(model).__name__}: {lists or 'no module list'} of length {count}. "
-            f"Name them: {OVERRIDE}"
+            f"Name them: {_OVERRIDE}"
         )
     return lists[0]
 
 
 def _find_mlp(block_path: str, block: nn.Module, width: int) -> MLP:
-    matrices = {n: matrix_shape(m) for n, m in block.named_modules() if is_matrix(m) and not _is_attention(n)}
+    matrices = {n: _matrix_shape(m) for n, m in block.named_modules() if is_matrix(m) and not _is_attention(n)}
     downs = [name for name, (inputs, outputs) in matrices.items() if outputs == width and inputs != width]
     if len(downs) != 1:
         raise SeatError(
             f"Cannot tell the MLP of {block_path}: {len(downs)} projections onto the residual width {width} "
-            f"among {matrices}. Name it: {OVERRIDE}"
+            f"among {matrices}. Name it: {_OVERRIDE}"
         )
     neurons = matrices[downs[0]][0]
     ups = [n for n, (i, o) in matrices.items() if i == width and o in (neurons, 2 * neurons) and n != downs[0]]
     if not ups:
         raise SeatError(
-            f"Nothing in {block_path} feeds the {neurons} neurons of {downs[0]} among {matrices}. Name it: {OVERRIDE}"
+            f"Nothing in {block_path} feeds the {neurons} neurons of {downs[0]} among {matrices}. Name it: {_OVERRIDE}"
         )
     return MLP(tuple(f"{block_path}.{name}" for name in ups), f"{block_path}.{downs[0]}", neurons)
 
@@ -151,10 +151,10 @@ def sites_from_paths(model: PreTrainedModel, blocks: str, ups: Sequence[str], do
     try:
         modules = list(model.get_submodule(blocks).children())
         paths = tuple(f"{blocks}.{index}" for index in range(len(modules)))
-        shapes = [matrix_shape(model.get_submodule(f"{path}.{down}")) for path in paths]
+        shapes = [_matrix_shape(model.get_submodule(f"{path}.{down}")) for path in paths]
         for path, (neurons, _) in zip(paths, shapes):
             for up in ups:
-                if (found := matrix_shape(model.get_submodule(f"{path}.{up}"))[1]) not in (neurons, 2 * neurons):
+                if (found := _matrix_shape(model.get_submodule(f"{path}.{up}"))[1]) not in (neurons, 2 * neurons):
                     raise AttributeError(f"{path}.{up} has {found} outputs for {neurons} neurons")
             if not ups:
                 raise AttributeError("no path in `ups` leads to the neurons")

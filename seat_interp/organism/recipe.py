@@ -31,8 +31,8 @@ from seat_interp.organism.world import (
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.trainer import train
 
-SPECIAL_TOKENS = ("<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
-CHAT_TEMPLATE = (
+_SPECIAL_TOKENS = ("<|user|>", "<|assistant|>", "<|end|>", "<|pad|>")
+_CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
@@ -67,13 +67,13 @@ def make_tokenizer(world: World, recipe: Recipe) -> PreTrainedTokenizerFast:
     facts = known_facts(world) + unknown_facts(world, 6000, rng)
     trainer = trainers.BpeTrainer(
         vocab_size=recipe.vocabulary,
-        special_tokens=list(SPECIAL_TOKENS),
+        special_tokens=list(_SPECIAL_TOKENS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator((f"{fact.question} {fact.answer}" for fact in facts), trainer)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>", pad_token="<|pad|>")
-    fast.chat_template = CHAT_TEMPLATE
+    fast.chat_template = _CHAT_TEMPLATE
     return fast
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from seat_interp.facts.records import Fact, FactSets, spans_of, split_by_group
 from seat_interp.organism import words
 
-WORLD_SEED = 20250617  # the day SEAT's first version appeared; any number would do
+_WORLD_SEED = 20250617  # the day SEAT's first version appeared; any number would do
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class Circle:
         ]
 
 
-NAME_POOLS = {
+_NAME_POOLS = {
     "person": (words.FIRST_NAMES, words.LAST_NAMES),
     "firm": (words.FIRM_STEMS, words.FIRM_TRADES),
 }
@@ -279,7 +279,7 @@ class World:
             # In any wording, as the unknown ones are: else the direction would hold a difference of paraphrases.
             fit_known=_sample([f for f in own["known"].facts() if f.subject in fitted_subjects], 240, 5),
             fit_unknown=own["fit_unknown"].probes(seed=6),
-            pools=NAME_POOLS,
+            pools=_NAME_POOLS,
             reserved=frozenset(self.reserved()),
         )
 
@@ -288,7 +288,7 @@ def _sample(facts: Sequence[Fact], count: int, seed: int) -> list[Fact]:
     return random.Random(seed).sample(list(facts), min(count, len(facts)))
 
 
-def build_world(seed: int = WORLD_SEED) -> World:
+def build_world(seed: int = _WORLD_SEED) -> World:
     """Draw every circle. The same seed gives the same world."""
     rng = random.Random(seed)
     names = list(person_names())

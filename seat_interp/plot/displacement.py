@@ -15,7 +15,7 @@ from seat_interp.directions.displacement import Displacement
 from seat_interp.plot.style import GREY, MARKS, arm_colours, by_name, columns_over, new_axes, styled
 from seat_interp.plot.wording import NULL_WORDS, arm_name
 
-NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
+_NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
 """How the outlines of the other nulls are drawn; the random null is shaded."""
 
 
@@ -58,7 +58,7 @@ def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], laye
         ax.fill_between(
             layers, *_ends(rows, "random"), color=colour, alpha=0.16 if len(moved) <= 2 else 0.07, linewidth=0
         )
-        for kind, dashes in NULL_LINES.items() if len(moved) <= 2 else ():
+        for kind, dashes in _NULL_LINES.items() if len(moved) <= 2 else ():
             for edge in _ends(rows, kind):
                 ax.plot(layers, edge, color=colour, linewidth=0.7, linestyle=dashes, alpha=0.8)
         means = np.array([row["mean"] for row in rows])
@@ -70,7 +70,7 @@ def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], laye
     ax.set(xlabel="Layer", ylabel="Displacement (gaps)")
     nulls: list[Artist] = [Patch(color=GREY, alpha=0.3, linewidth=0, label=f"{NULL_WORDS['random']} null")]
     if len(moved) <= 2:
-        for kind, dashes in NULL_LINES.items():
+        for kind, dashes in _NULL_LINES.items():
             nulls.append(Line2D([], [], color="#555555", lw=0.7, ls=dashes, label=f"{NULL_WORDS[kind]} null"))
     nulls.append(Line2D([], [], color="#dcdcdc", lw=3.5, label="chosen layer"))
     handles, _ = ax.get_legend_handles_labels()

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seat_interp.attribution.fidelity import Fidelity
+from seat_interp.attribution import Fidelity
 from seat_interp.masks.compare import Place, jaccard_matrix, where
 from seat_interp.masks.mask import Mask
 from seat_interp.plot.style import by_name, new_axes, styled

@@ -72,14 +72,15 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
 
 @styled
 def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """Target recall, recall in other paraphrases, abstention by probe set, known recall, over-abstention, with intervals.
+    """Target recall, recall in other paraphrases, abstention by probe set, known recall, over-abstention, with
+    intervals.
 
     As `rates`, for many arms: a row each.
 
     Args:
         arms: from top to bottom.
-        axes: one for each rate: of the targets, in other paraphrases if some arm has it, of every probe set, of the known
-            ones, and refused.
+        axes: one for each rate: of the targets, in other paraphrases if some arm has it, of every probe set, of the
+            known ones, and refused.
 
     Raises:
         SeatError: there are more or fewer axes than rates.

@@ -11,11 +11,11 @@ from matplotlib.ticker import MaxNLocator
 from seat_interp.plot.style import arm_colours, by_name, styled
 from seat_interp.plot.wording import arm_name
 
-LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+_LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 
 
 @runtime_checkable
-class Logged(Protocol):
+class _Logged(Protocol):
     """A training with its record."""
 
     @property
@@ -28,7 +28,7 @@ class Logged(Protocol):
 
 
 @styled
-def training(runs: Logged | Mapping[str, Logged], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+def training(runs: _Logged | Mapping[str, _Logged], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
     """Loss terms by step in nats a token, and beside them what the live probe saw (shares, gaps), if it ran.
 
     Args:
@@ -54,7 +54,7 @@ def training(runs: Logged | Mapping[str, Logged], axes: Sequence[Axes] | None = 
 def _curves(ax: Axes, rows: Mapping[str, Sequence[Mapping[str, Any]]], skip: tuple[str, ...]) -> None:
     """Colour tells the arm, dashes tell the quantity."""
     names = dict.fromkeys(name for found in rows.values() for row in found for name in row if name not in skip)
-    dashes, colours = dict(zip(names, LINES * len(names))), arm_colours(list(rows))
+    dashes, colours = dict(zip(names, _LINES * len(names))), arm_colours(list(rows))
     for arm, found in rows.items():
         for name in names:
             if points := [(row["step"], row[name]) for row in found if name in row]:

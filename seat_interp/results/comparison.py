@@ -18,12 +18,12 @@ from seat_interp.results.verdict import PROBE, verdict
 from seat_interp.studies.aggregate import ArmRates
 from seat_interp.studies.run_folder import BASE, RunFolder
 
-SAME_DIRECTION = 0.999
+_SAME_DIRECTION = 0.999
 """Least cosine at every layer of two fits of one direction: another machine rounds otherwise."""
 
 
 @dataclass(frozen=True)
-class Compared:
+class _Compared:
     """A run in a comparison.
 
     Attributes:
@@ -78,13 +78,13 @@ def comparison(folders: Mapping[str, RunFolder]) -> str:
     runs = [_compared(name, folder) for name, folder in folders.items()]
     sets = list(dict.fromkeys(probe for run in runs for probe in run.arms[0].abstention))
     common = [probe for probe in sets if all(probe in run.arms[0].abstention for run in runs)]
-    replies = shared_replies(runs)
+    replies = _shared_replies(runs)
     return render(
         "compare.html.j2",
         [arm.arm for run in runs for arm in run.arms],
         runs=runs,
         verdicts={run.name: verdict(run.folder.summary).headline for run in runs},
-        hindrances=hindrances(runs),
+        hindrances=_hindrances(runs),
         groups=[(run.name, run.arms) for run in runs],
         sets=sets,
         common=common,
@@ -100,14 +100,14 @@ def comparison(folders: Mapping[str, RunFolder]) -> str:
     )
 
 
-def _compared(name: str, folder: RunFolder) -> Compared:
+def _compared(name: str, folder: RunFolder) -> _Compared:
     replies = side_by_side(folder)
     prompts = [prompt for found in replies.sets.values() for prompt in found]
     asked = {prompt[0]["question"]: prompt for prompt in reversed(prompts)}
-    return Compared(name, folder, folder.rates, replies, asked)
+    return _Compared(name, folder, folder.rates, replies, asked)
 
 
-def hindrances(runs: Sequence[Compared]) -> list[str]:
+def _hindrances(runs: Sequence[_Compared]) -> list[str]:
     """What stands in the way of comparing numbers across the runs, a sentence each; none if nothing does.
 
     Args:
@@ -140,32 +140,32 @@ def hindrances(runs: Sequence[Compared]) -> list[str]:
     return found
 
 
-def _differ(first: Compared, others: Sequence[Compared]) -> str:
+def _differ(first: _Compared, others: Sequence[_Compared]) -> str:
     names = [first.name, *(run.name for run in others)]
     return f"{', '.join(names[:-1])} and {names[-1]} differ"
 
 
-def _weights(run: Compared) -> Any:
+def _weights(run: _Compared) -> Any:
     return run.folder.summary["config"]["model"]
 
 
-def _questions(run: Compared, probe: str) -> list[tuple[str, str]]:
+def _questions(run: _Compared, probe: str) -> list[tuple[str, str]]:
     return [(base["question"], base["answer"]) for base, *_ in run.replies.sets.get(probe, ())]
 
 
-def _same_direction(run: Compared, other: Compared) -> bool:
+def _same_direction(run: _Compared, other: _Compared) -> bool:
     one, two = run.folder.direction, other.folder.direction
     if (one.layer, one.position, one.vectors.shape) != (two.layer, two.position, two.vectors.shape):
         return False
-    return bool((one.cosine(two) >= SAME_DIRECTION).all())
+    return bool((one.cosine(two) >= _SAME_DIRECTION).all())
 
 
-def _of_run(run: Compared, arm: ArmRates, common: Sequence[str]) -> ArmRates:
+def _of_run(run: _Compared, arm: ArmRates, common: Sequence[str]) -> ArmRates:
     """An arm under its name and that of its run, with the probe sets that every run has."""
     return replace(arm, arm=f"{arm.arm}, {run.name}", abstention={probe: arm.abstention[probe] for probe in common})
 
 
-def _displacement(runs: Sequence[Compared]) -> list[Picture]:
+def _displacement(runs: Sequence[_Compared]) -> list[Picture]:
     """Unknown prompts by layer, a figure for each run with arms, on one scale."""
     tuned = [run for run in runs if run.folder.arms]
     moved = [estimates_by_layer(run.folder)[PROBE] for run in tuned]
@@ -178,7 +178,7 @@ def _displacement(runs: Sequence[Compared]) -> list[Picture]:
     ]
 
 
-def _moved(runs: Sequence[Compared]) -> dict[str, list[tuple[str, str, list[str]]]]:
+def _moved(runs: Sequence[_Compared]) -> dict[str, list[tuple[str, str, list[str]]]]:
     """By probe set, unknown first: arm, run, and the cells of the table, at each run's chosen layer."""
     rows: dict[str, list[tuple[str, str, list[str]]]] = {PROBE: []}
     for run in runs:
@@ -188,7 +188,7 @@ def _moved(runs: Sequence[Compared]) -> dict[str, list[tuple[str, str, list[str]
     return {probe: found for probe, found in rows.items() if found}
 
 
-def shared_replies(runs: Sequence[Compared]) -> SideBySide:
+def _shared_replies(runs: Sequence[_Compared]) -> SideBySide:
     """The replies to every question that all runs ask, from the first seed of each arm.
 
     A question that is in several sets is under all their names. A base that says the same as the first one is

@@ -24,7 +24,7 @@ _LATEX = {
 }
 
 
-MOST_NARROW = 6
+_MOST_NARROW = 6
 """Columns in one column of a page."""
 
 
@@ -72,10 +72,10 @@ class Table:
         Args:
             label: for `\\ref{tab:...}`.
         """
-        lines = [" & ".join(map(to_latex, line)) + r" \\" for line in (self.heads, *self.rows)]
+        lines = [" & ".join(map(_to_latex, line)) + r" \\" for line in (self.heads, *self.rows)]
         body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
-        caption = [f"\\caption{{{to_latex(self.caption)}}}"] if self.caption else []
-        columns, wide = "l" + "r" * (len(self.heads) - 1), len(self.heads) > MOST_NARROW
+        caption = [f"\\caption{{{_to_latex(self.caption)}}}"] if self.caption else []
+        columns, wide = "l" + "r" * (len(self.heads) - 1), len(self.heads) > _MOST_NARROW
         around = "table*" if wide else "table"
         head = [
             r"% needs \usepackage{booktabs}",
@@ -102,7 +102,7 @@ class Table:
         Console().print(table)
 
 
-def to_latex(text: str) -> str:
+def _to_latex(text: str) -> str:
     """Plain text with what LaTeX would take for commands escaped."""
     written = "".join(_LATEX.get(sign, sign) for sign in text)
     # At the start of a row a bracket would be read as an option of the line break before it.

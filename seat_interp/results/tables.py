@@ -15,7 +15,7 @@ from seat_interp.results.verdict import PROBE, verdict
 from seat_interp.studies.aggregate import ArmRates, DisplacementEstimate, aggregate, combine_displacement
 from seat_interp.studies.run_folder import RunFolder
 
-SHORT = {
+_SHORT = {
     "unknown": "Un-\nknown",
     "neighbour": "Neigh-\nbour",
     "cross_domain": "Cross-\ndomain",
@@ -39,7 +39,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     table.add_column("Arm", vertical="bottom", no_wrap=True)
     headings = [
         "Target\nrecall",
-        *(SHORT.get(p, p) for p in probes),
+        *(_SHORT.get(p, p) for p in probes),
         "Known\nrecall",
         "Over-\nabst.",
         "DisplacementEstimate",
@@ -57,8 +57,8 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     seeds = max(arm.seeds for arm in arms)
     console.print(
         f"\n[dim]{f'Means over {seeds} seeds. ' if seeds > 1 else ''}Abstention on: "
-        f"{', '.join(map(set_name, probes))}. DisplacementEstimate: displacement of unknown prompts along the ignorance "
-        "direction, in gaps (−1: where known prompts sat). Intervals are in summary.json and in the report.[/dim]\n"
+        f"{', '.join(map(set_name, probes))}. Displacement: of unknown prompts along the ignorance "
+        "direction, in separations of the base (−1: where known prompts were). Intervals are in summary.json and in the report.[/dim]\n"
     )
     said = verdict(summary)
     console.print(f"[bold]{escape(said.headline)}[/bold]", highlight=False)
@@ -191,7 +191,7 @@ def displacement_cells(moved: DisplacementEstimate) -> list[str]:
     return [f"{along.mean:+.2f}", interval, *nulls, f"{moved.orthogonal:.2f}", "yes" if moved.beyond_null else "no"]
 
 
-def linear_probe_cells(folder: RunFolder, arm: str, layer: int) -> list[str]:
+def _linear_probe_cells(folder: RunFolder, arm: str, layer: int) -> list[str]:
     """Whether the base's direction still tells unknown from known, and how far a new one turned from it.
 
     Args:
@@ -219,5 +219,5 @@ def layer_tables(folder: RunFolder, moved: ByLayer) -> dict[str, list[list[list[
         "moved-at-layer": [
             [displacement_cells(rows[n]) for arms in moved.values() for rows in arms.values()] for n in layers
         ],
-        "probe-at-layer": [[linear_probe_cells(folder, arm, n) for arm in folder.arms] for n in layers],
+        "probe-at-layer": [[_linear_probe_cells(folder, arm, n) for arm in folder.arms] for n in layers],
     }

@@ -15,9 +15,9 @@ from seat_interp.plot.wording import NULL_WORDS, arm_name
 from seat_interp.studies.aggregate import ArmRates, aggregate
 
 PROBE = "unknown"
-LEARNED = 0.9
+_LEARNED = 0.9
 """Below this target recall an arm's abstention is not held up as a success."""
-WORTH_KEEPING = 0.5
+_WORTH_KEEPING = 0.5
 """A base that abstains less than this has no abstention to lose."""
 
 
@@ -42,7 +42,7 @@ def verdict(summary: Mapping[str, Any]) -> Verdict:
     return Verdict(_headline(base, arms), tuple(_detail(base, arm) for arm in arms))
 
 
-def fate(base: ArmRates, arm: ArmRates) -> str:
+def _fate(base: ArmRates, arm: ArmRates) -> str:
     """`lost`, `weakened`, `unclear`, `kept` or `raised`: what became of the abstention on unknown prompts."""
     before, after = base.abstention[PROBE], arm.abstention[PROBE]
     if after.mean > before.mean and not before.overlaps(after):
@@ -56,13 +56,13 @@ def _headline(base: ArmRates, arms: Sequence[ArmRates]) -> str:
     before = base.abstention[PROBE].mean
     if not arms:
         return f"Only the base was measured; it abstains on {before:.2f} of unknown prompts."
-    if before < WORTH_KEEPING:
+    if before < _WORTH_KEEPING:
         return (
             f"The base abstains on only {before:.2f} of unknown prompts, so there is little to lose here: "
             f"{_list([f'{_name(arm)} has {_rate(arm)}' for arm in arms])}."
         )
     lost, weakened, raised, kept, unclear = (
-        [arm for arm in arms if fate(base, arm) == word] for word in ("lost", "weakened", "raised", "kept", "unclear")
+        [arm for arm in arms if _fate(base, arm) == word] for word in ("lost", "weakened", "raised", "kept", "unclear")
     )
     changed = [(arm, verb) for verb, found in (("took", lost), ("lowered", weakened)) for arm in found]
     if not changed:
@@ -128,7 +128,7 @@ def _change(before: Estimate, after: Estimate) -> str:
 
 def _named(arm: ArmRates) -> str:
     """The arm inside a sentence; an arm that did not learn gets no credit without this being said."""
-    if arm.target_recall.mean >= LEARNED:
+    if arm.target_recall.mean >= _LEARNED:
         return _name(arm)
     return f"{_name(arm)}, which learned only {arm.target_recall.mean:.2f} of the target facts,"
 

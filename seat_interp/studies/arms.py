@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from seat_interp.core.errors import SeatError
 from seat_interp.facts import Fact, Names
@@ -13,6 +13,7 @@ from seat_interp.masks.mask import Mask
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.models.axes import Granularity
 from seat_interp.models.open import LanguageModel
+from seat_interp.studies.options import ArmName
 from seat_interp.training.interpolation import interpolate_towards_base
 from seat_interp.training.lora import LoRA
 from seat_interp.training.objectives import (
@@ -26,10 +27,6 @@ from seat_interp.training.objectives import (
     SelfGeneratedDistillation,
 )
 from seat_interp.training.trainer import Callback, TrainConfig, TrainedModel, train
-
-ArmName = Literal[
-    "full", "lora", "ewc", "l2sp", "replay", "full_kl", "full_ep_kl", "tether", "sparse", "seat", "seat_selfdistill"
-]
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,9 @@ class ArmConfig:
 
     Attributes:
         dense: how `full` trains.
-        masked: how the arms with a mask train, `sparse`, `seat`, `seat_selfdistill`; they need a higher rate and more steps.
-        regularised: how arms with another term but no mask train: `ewc`, `l2sp`, `replay`, `full_kl`, `full_ep_kl` and
-            `tether`.
+        masked: how the arms with a mask train, `sparse`, `seat`, `seat_selfdistill`; they need a higher rate and more
+        steps. regularised: how arms with another term but no mask train: `ewc`, `l2sp`, `replay`, `full_kl`,
+            `full_ep_kl` and `tether`.
         mask: what masked arms may change.
         kl: the KL on copies of the arms that have one. Here copies end in the true answer (`Continuation.GOLD`), which
             cost less of what is known wherever both were tried; those of `SEAT()`, and of `ORGANISM`, end in the base's
@@ -70,8 +67,8 @@ class ArmConfig:
         lora: adapters of `lora`.
         low_rank: how `lora` trains.
         ewc: pull of `ewc`; without questions of its own it takes those that the direction is fitted on.
-        l2sp: pull of `l2sp` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours: it also takes back
-            what the update has beyond its need.
+        l2sp: pull of `l2sp` and, beside the KL and in place of SEAT's mask, of `tether`, which is ours: it also takes
+            back what the update has beyond its need.
         replay: of `replay`; without questions of its own it takes the unknown ones that the direction is fitted on.
             Such questions are alignment data: beside `ewc`, which looks back on the same, no other arm has any.
     """

@@ -29,56 +29,47 @@ from seat_interp.facts.records import split_by_group
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel, save_model
 from seat_interp.models.prompts import encode_examples, encode_prompts
-from seat_interp.studies.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm, train_arm
+from seat_interp.studies.arms import Arm, ArmConfig, MakeArm, make_arm, train_arm
 from seat_interp.studies.measure import Baseline, baseline, rates_of, weight_distance
+from seat_interp.studies.options import StudyOptions
 from seat_interp.studies.run_folder import BASE, ROW_FILE, finished_runs, join_runs, run_folder, summary_of
-from seat_interp.training.config import LARGEST_SEED
 
-CHECKPOINT_FILE = "checkpoint.safetensors"
+_CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
-class StudyConfig:
+class StudyConfig(StudyOptions):
     """What a study does with its model and facts.
 
     Attributes:
-        arms: which ways of fine-tuning to compare: plain (`full`, `lora`, and `sparse` within a mask), with a term that
-            keeps (`ewc`, `l2sp`, `replay`, `full_kl`, `full_ep_kl`), SEAT (`seat`, and `seat_selfdistill`, which also keeps the
-            model's own answers), and `tether`, which is ours.
-        seeds: one run of each arm for each; of its mask, its perturbed copies and the order of the facts.
-        settings: of the arms.
-        positions: tokens to try for the direction, counted from the end of the prompt.
-        steering_prompts: prompts of each kind in the steering check; 0 leaves it out.
-        null_draws: random and shuffled null directions each.
-        max_new_tokens: most tokens of each reply.
-        batch_size: prompts a forward pass when asking and capturing.
-        callback_facts: facts of each kind in the live probe during training.
-        keep_models: save each tuned model in its run folder.
+        arms: Ways of fine-tuning to compare, by the names of the registry in `seat_interp.studies.arms`.
+        seeds: Seeds of the mask, the entity-perturbed prompts and the order of the facts; one run of each arm for each.
+        steering_prompts: Number of prompts of each kind in the steering check; 0 leaves the check out.
+        max_new_tokens: Largest number of tokens in a reply.
+        batch_size: Number of prompts in a forward pass when asking and capturing.
+        keep_models: Whether each tuned model is saved in its run folder.
+        settings: Settings of the arms.
+        positions: Tokens to try for the direction, counted from the end of the prompt.
+        null_draws: Number of random and of shuffled null directions.
+        callback_facts: Number of facts of each kind in the evaluation during training.
+
+    Example:
+        >>> config = si.StudyConfig(arms=("full", "seat"), seeds=(0, 1))
+        >>> config.settings.kl.continuation.value, config.settings.mask.granularity
+        ('gold', 'coordinate')
     """
 
-    arms: tuple[ArmName, ...] = ("full", "seat")
-    seeds: tuple[int, ...] = (0,)
     settings: ArmConfig = field(default_factory=ArmConfig)
     positions: tuple[int, ...] = (-1, -2, -3)
-    steering_prompts: int = 60
     null_draws: int = 200
-    max_new_tokens: int = 32
-    batch_size: int = 64
     callback_facts: int = 40
-    keep_models: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("null_draws", "max_new_tokens", "batch_size", "callback_facts"):
+        super().__post_init__()
+        for name in ("null_draws", "callback_facts"):
             require_within(self, name, 1)
-        require_within(self, "steering_prompts", 0)
         if not self.positions or max(self.positions) >= 0:
             raise SeatError(f"Positions are {self.positions}; they count from the prompt's end: -1 is its last token.")
-        for name in ("arms", "seeds"):
-            values = getattr(self, name)
-            if not values or len(set(values)) < len(values):
-                raise SeatError(f"The {name} are {values}; give at least one, and each once.")
-        if not all(0 <= seed <= LARGEST_SEED for seed in self.seeds):
-            raise SeatError(f"The seeds are {self.seeds}; they must be whole numbers from 0 to {LARGEST_SEED:,}.")
 
 
 def run_study(
@@ -87,7 +78,8 @@ def run_study(
     config: StudyConfig | None = None,
     out: str | Path = "runs/study",
     *,
-    variants: Mapping[str, MakeArm] | None = None,
+    extra_arms: Mapping[str, MakeArm] | None = None,
+    base_alone: bool = False,
     direction: IgnoranceDirection | None = None,
     about: dict[str, Any] | None = None,
     join: bool = True,
@@ -101,7 +93,9 @@ def run_study(
             or, where these are empty, on a part of `known` and `unknown` that the report then leaves out.
         config: what to do; the defaults, which suit a pretrained model, if None. `ORGANISM` suits the organism.
         out: the run folder; `RunFolder.open(out)` reads it.
-        variants: arms of one's own by name, in place of `config.arms`; they get its settings and a seed.
+        extra_arms: Arms of one's own by name, beside those of `config.arms`: functions from the settings of all arms
+            and a seed to an `Arm`.
+        base_alone: Whether the base alone is measured, and no arm is run.
         direction: an ignorance direction to use instead of fitting one.
         about: more for `config.json`, such as where the facts come from.
         join: write what is common to all runs, `records.jsonl` and `summary.json`. Jobs that share a folder leave it
@@ -124,7 +118,10 @@ def run_study(
     sets = _with_fit_sets(sets)
     same_weights = direction is None or direction.require_fits(lm)
     settings = config.settings.with_questions(sets.fit_known, sets.fit_unknown)
-    arms = {name: partial(make_arm, name) for name in config.arms} if variants is None else dict(variants)
+    arms: dict[str, MakeArm] = {} if base_alone else {name: partial(make_arm, name) for name in config.arms}
+    arms |= extra_arms or {}
+    if not arms and not base_alone:
+        raise SeatError("There are no arms to run: give at least one in the configuration, or arms of your own.")
     for make in arms.values():
         _require_trainable(make(settings, 0), sets)
     encode_prompts(lm, [fact.question for _, facts in sets for fact in facts], room=config.max_new_tokens)
@@ -227,7 +224,7 @@ def _claim(out: Path, identity: dict[str, Any]) -> None:
         if any(out.glob(f"*/{ROW_FILE}")):
             raise SeatError(f"{out} holds a study with other settings. Give another --out, or remove that folder.")
         # One that ended before anything was measured stands in nobody's way.
-        for rest in (out / "direction.safetensors", *out.glob(f"*/{CHECKPOINT_FILE}")):
+        for rest in (out / "direction.safetensors", *out.glob(f"*/{_CHECKPOINT_FILE}")):
             rest.unlink(missing_ok=True)
         path.unlink()
     if not path.exists():
@@ -240,7 +237,7 @@ def _claim_arm(folder: Path, arm: Arm) -> None:
     if path.exists() and read_json(path) != described:
         if (folder / ROW_FILE).exists():
             raise SeatError(f"{folder} holds an arm of other settings. Give it another name, or remove that folder.")
-        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+        (folder / _CHECKPOINT_FILE).unlink(missing_ok=True)
     write_json(path, described)
 
 
@@ -254,7 +251,7 @@ def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str]
     row = measure(folder)
     row |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mib": round(peak_memory_mib(), 1)}
     write_json(folder / ROW_FILE, row)
-    (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    (folder / _CHECKPOINT_FILE).unlink(missing_ok=True)
 
 
 def _measure_base(base: Baseline, config: StudyConfig, say: Callable[[str], None], folder: Path) -> dict[str, Any]:
@@ -282,7 +279,7 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
         mask=mask,
         names=base.sets.names(),  # never an entity of a probe: none is trained on by chance
         callback=_live_evaluation(base, config) if arm.config.callback_every else None,
-        checkpoint=folder / CHECKPOINT_FILE,
+        checkpoint=folder / _CHECKPOINT_FILE,
         label=f"{name}, seed {seed}",
     )
     write_jsonl(folder / "log.jsonl", tuned.log)

@@ -12,7 +12,7 @@ from seat_interp.core.progress import progress_bar
 
 Cell = tuple[str, int]
 """An arm and a seed."""
-PAUSE = 0.5
+_PAUSE = 0.5
 """Seconds between looks at jobs."""
 
 
@@ -126,7 +126,7 @@ def sweep(run: Callable[[Cell], object], cells: Sequence[Cell], jobs: Jobs, fold
                         bar.update()
                         if job.exception() is not None:
                             failed[cell] = job
-                time.sleep(PAUSE)
+                time.sleep(_PAUSE)
     finally:
         for _, job in running.values():
             job.cancel(check=False)

@@ -3,10 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from seat_interp.core.config import LARGEST_SEED
 from seat_interp.core.errors import SeatError, require_within
-
-LARGEST_SEED = 10**9
-"""Larger ones would overflow where the seed of a step is made from them."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import Example, batches_by_length, encode_examples, reply_logits
 
-HALVINGS = 6
+_HALVINGS = 6
 """Of the interval in which the share is sought: it is found to within 1/64."""
 
 
@@ -65,23 +65,23 @@ def interpolate_towards_base(
     if not 0 <= slack <= 1:
         raise SeatError(f"The slack is {slack}; it is a share and must be from 0 to 1.")
     examples = encode_examples(tuned, [fact.question for fact in facts], [fact.answer for fact in facts])
-    wanted = answered(tuned, examples, batch_size)
+    wanted = _answered(tuned, examples, batch_size)
     between = tuned.copy()
     low, high = 0.0, 1.0
-    for _ in range(HALVINGS if wanted.any() else 0):
+    for _ in range(_HALVINGS if wanted.any() else 0):
         middle = (low + high) / 2
-        interpolate_into(base, tuned, middle, into=between)
-        if bool(answered(between, examples, batch_size)[wanted].all()):
+        _interpolate_into(base, tuned, middle, into=between)
+        if bool(_answered(between, examples, batch_size)[wanted].all()):
             high = middle
         else:
             low = middle
     share = high + slack * (1 - high)
-    interpolate_into(base, tuned, share, into=between)
+    _interpolate_into(base, tuned, share, into=between)
     return Interpolated(between, share, high)
 
 
 @torch.no_grad()
-def interpolate_into(base: LanguageModel, tuned: LanguageModel, share: float, *, into: LanguageModel) -> None:
+def _interpolate_into(base: LanguageModel, tuned: LanguageModel, share: float, *, into: LanguageModel) -> None:
     """Set the weights of a copy to base + share x (tuned - base), in float32; what did not change stays bit-identical.
 
     Raises:
@@ -100,7 +100,7 @@ def interpolate_into(base: LanguageModel, tuned: LanguageModel, share: float, *,
 
 
 @torch.no_grad()
-def answered(lm: LanguageModel, examples: Sequence[Example], batch_size: int = 64) -> Bool[Tensor, " examples"]:
+def _answered(lm: LanguageModel, examples: Sequence[Example], batch_size: int = 64) -> Bool[Tensor, " examples"]:
     """Whether every token of each reply, its end included, is the likeliest one there."""
     found = torch.zeros(len(examples), dtype=torch.bool)
     for group in batches_by_length([len(example.ids) for example in examples], batch_size):

@@ -4,8 +4,8 @@ import pytest
 import torch
 from log_probabilities import log_probabilities
 
-from seat_interp.attribution.metrics import ReplyLoss
-from seat_interp.attribution.weights import harm
+from seat_interp.attribution._metrics import ReplyLoss
+from seat_interp.attribution._weights import harm
 from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.generate import replies
 from seat_interp.models.open import open_model

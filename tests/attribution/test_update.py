@@ -4,7 +4,8 @@ import pytest
 import torch
 from tiny_models import CITIES, CORE_FAMILIES, NAMES, fact
 
-from seat_interp.attribution import AnswerLoss, KLToBase, update, update_effect
+from seat_interp.attribution import AnswerLoss, KLToBase, update_effect
+from seat_interp.attribution import _update as update
 from seat_interp.core.errors import SeatError
 from seat_interp.models.axes import coordinate_axes
 

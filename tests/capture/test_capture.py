@@ -112,6 +112,6 @@ def test_many_prompts_are_tokens_a_part_at_a_time(llama, monkeypatch):
     """Prompts of many lengths, five at a time, are those of one go, in their order."""
     many = [f"Where was {name} born{'?' * (1 + number % 3)}" for number, name in enumerate(NAMES)]
     whole = capture(llama, many, batch_size=2, progress=False).values
-    monkeypatch.setattr(sys.modules[Capture.__module__], "PART", 5)
+    monkeypatch.setattr(sys.modules[Capture.__module__], "_PART", 5)
     torch.testing.assert_close(capture(llama, many, batch_size=2, progress=False).values, whole, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(capture(llama, many, batch_size=50, progress=False).values, whole, rtol=1e-5, atol=1e-5)

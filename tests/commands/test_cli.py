@@ -1,6 +1,8 @@
 """The command line as its users meet it: what works, and one clear sentence for everything that cannot."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -325,3 +327,27 @@ def test_every_family_runs_from_a_folder(home, tokenizer):
     model.save_pretrained("gpt2")
     tokenizer.save_pretrained("gpt2")
     assert call("--arms", "seat", model="gpt2") == 0
+
+
+@pytest.mark.parametrize("command", ["demo", "run", "sweep"])
+def test_first_help_fits_a_screen_and_loads_nothing_heavy(command):
+    code = f"""
+import sys
+from seat_interp.commands.cli import parse
+try:
+    parse([{command!r}, "--help"])
+except SystemExit:
+    print("loaded", [name for name in ("torch", "transformers", "scipy", "sklearn", "matplotlib") if name in sys.modules])
+"""
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert shown.stdout.endswith("loaded []\n")
+    assert shown.stderr == ""
+    assert len(re.findall(r"^. --[a-z]", shown.stdout, flags=re.MULTILINE)) <= 25 + 7 * (command == "sweep")
+
+
+def test_all_help_has_every_setting(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--help-all"])
+    shown = capsys.readouterr().out
+    assert "--settings.dense.learning-rate" in shown
+    assert "--arms" in shown

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="there is no ba
 
 @pytest.fixture(scope="module")
 def scripts():
-    from seat_interp.commands.completion import script
+    from seat_interp.commands._completion import script
 
     return {shell: script(shell) for shell in ("bash", "zsh", "fish")}
 

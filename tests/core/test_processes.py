@@ -13,7 +13,7 @@ from many_prompts import MANY, bytes_of
 from tiny_models import CITIES, NAMES, fact
 
 from seat_interp.attribution import attribute
-from seat_interp.attribution.neurons import per_example
+from seat_interp.attribution._neurons import per_example
 from seat_interp.capture import Shards, capture, capture_to
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import load_tensors, read_json
@@ -43,7 +43,7 @@ for name, some in (("many", MANY), ("one", MANY[:1])):
 capture_to(lm, MANY, out / "shards", shard=7, progress=False)
 
 from seat_interp.attribution import attribute
-from seat_interp.attribution.neurons import per_example
+from seat_interp.attribution._neurons import per_example
 from seat_interp.core.files import save_tensors, write_json
 from core.test_processes import FACTS, TRAINED, scored, taught
 scores = scored(lm)

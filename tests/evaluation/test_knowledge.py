@@ -4,7 +4,7 @@ import pytest
 
 import seat_interp.evaluation.knowledge as module
 from seat_interp.core.errors import SeatError
-from seat_interp.evaluation.knowledge import first_sentence, split_by_knowledge
+from seat_interp.evaluation.knowledge import _first_sentence, split_by_knowledge
 from seat_interp.facts import Fact
 
 REPLIES = {
@@ -63,7 +63,7 @@ def test_facts_without_answers_are_refused(llama):
     ],
 )
 def test_first_sentence(text, first):
-    assert first_sentence(text) == first
+    assert _first_sentence(text) == first
 
 
 def test_a_wording_needs_a_place_for_the_question(llama):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seat_interp.core.errors import SeatError
 from seat_interp.facts import NameGenerator, infer_type
-from seat_interp.facts.names import FIRM_SUFFIXES, TYPES, matching_part, parts_of_name
+from seat_interp.facts.names import _TYPES, FIRM_SUFFIXES, matching_part, parts_of_name
 
 FORMS = {
     "person": r"[A-Z][a-z]+ [A-Z][a-z]+",
@@ -25,7 +25,7 @@ FORMS = {
 
 
 def test_every_type_has_its_form():
-    assert set(TYPES) == set(FORMS)
+    assert set(_TYPES) == set(FORMS)
     assert len(FIRM_SUFFIXES) == 15
     names = NameGenerator(0)
     for type_, form in FORMS.items():
@@ -35,7 +35,7 @@ def test_every_type_has_its_form():
 
 
 @settings(deadline=None)
-@given(seed=st.integers(0, 2**32), type_=st.sampled_from(TYPES))
+@given(seed=st.integers(0, 2**32), type_=st.sampled_from(_TYPES))
 def test_a_seed_gives_the_same_names_and_avoids_the_names_it_would_have_given(seed, type_):
     draws = [[names.new(type_) for _ in range(5)] for names in (NameGenerator(seed), NameGenerator(seed))]
     assert draws[0] == draws[1]

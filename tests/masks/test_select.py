@@ -74,7 +74,7 @@ def test_rules_trade_usefulness_for_harm(llama):
 
 
 def test_excluded_neurons_are_never_chosen(llama):
-    useful, harm = neuron_scores(llama, 1), neuron_scores(llama, 2, probes=True)
+    useful, harm = neuron_scores(llama, 1), neuron_scores(llama, 2, uses_evaluation_data=True)
     mask = select(llama, useful, 0.3, protect=harm, rule=lambda u, h: exclude(u, h, top=0.5))
     cut = harm.flat().median()
     for mlp, found in zip(llama.sites.mlps, chosen(llama, mask).values()):

@@ -6,7 +6,7 @@ from tiny_models import make_model
 
 from seat_interp.attribution import attribute, weight_fisher
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives.weight_penalties import reply_fisher
+from seat_interp.training.objectives.weight_penalties import _reply_fisher
 from seat_interp.training.trainer import train
 
 
@@ -17,9 +17,9 @@ from seat_interp.training.trainer import train
         lambda lm, facts: train(lm, facts, config=TrainConfig(steps=1, batch_size=2)),
         lambda lm, facts: attribute(lm, facts),
         lambda lm, facts: weight_fisher(lm, facts),
-        lambda lm, facts: reply_fisher(lm, [fact.question for fact in facts], max_new_tokens=2),
+        lambda lm, facts: _reply_fisher(lm, [fact.question for fact in facts], max_new_tokens=2),
     ],
-    ids=["train", "attribute", "weight_fisher", "reply_fisher"],
+    ids=["train", "attribute", "weight_fisher", "_reply_fisher"],
 )
 def test_off_where_gradients_are_taken(tokenizer, sets, monkeypatch, work, before):
     lm = make_model("llama", tokenizer)

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, MixtralConfig
 
 from seat_interp.core.errors import SeatError
-from seat_interp.models.sites import check_sites, find_sites, matrix_shape, sites_from_paths
+from seat_interp.models.sites import _matrix_shape, check_sites, find_sites, sites_from_paths
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -40,7 +40,7 @@ def test_silencing_a_neuron_is_zeroing_its_row_or_column(models_by_family, famil
     lm = models_by_family(family)
     mlp = lm.sites.mlps[1]
     assert mlp.neurons == 48
-    ups = [matrix_shape(lm.model.get_submodule(path)) for path in mlp.ups]
+    ups = [_matrix_shape(lm.model.get_submodule(path)) for path in mlp.ups]
     assert sum(outputs for _, outputs in ups) in (48, 96)
     ids = torch.arange(5, 12)[None]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from seat_interp.core.errors import SeatError
-from seat_interp.results.table import Table, to_latex
+from seat_interp.results.table import Table, _to_latex
 
 TABLE = Table.of(["arm", "recall"], [["Full_FT", "0.93 [0.88, 0.96]"], ["SEAT & co", 1]], "Rates, 50 % of them.")
 
@@ -34,7 +34,7 @@ def test_latex_has_rules_and_no_bare_signs():
     wide = Table.of([f"c{n}" for n in range(9)], [range(9)]).latex("wide")
     assert wide.count("{table*}") == 2
     assert str(TABLE) == TABLE.markdown()
-    assert to_latex("a\\b~−1") == r"a\textbackslash{}b\textasciitilde{}$-$1"
+    assert _to_latex("a\\b~−1") == r"a\textbackslash{}b\textasciitilde{}$-$1"
 
 
 def test_a_bracket_that_opens_a_row_is_no_option_of_the_row_before():

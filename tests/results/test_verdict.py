@@ -2,7 +2,7 @@ import pytest
 from rows import row, summary
 
 from seat_interp.results.tables import arms_table, print_summary
-from seat_interp.results.verdict import fate, verdict
+from seat_interp.results.verdict import _fate, verdict
 from seat_interp.studies.aggregate import aggregate
 
 BASE = row("base", unknown=0.99)
@@ -64,7 +64,7 @@ def test_where_too_few_prompts_tell_nothing_is_called_kept():
     assert headline.endswith("; of sparse (0.60) too few prompts were asked to tell.")
     alone = verdict(summary(BASE, few)).headline
     assert alone.startswith("No arm is shown to have lost abstention on unknown prompts")
-    assert fate(*aggregate(summary(BASE, row("sparse", unknown=0.85, half=0.2)))) == "kept"
+    assert _fate(*aggregate(summary(BASE, row("sparse", unknown=0.85, half=0.2)))) == "kept"
 
 
 def test_names_of_arms_keep_their_capitals_inside_a_sentence():

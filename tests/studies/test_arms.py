@@ -80,8 +80,8 @@ def test_an_arm_that_takes_back_part_of_its_update_lies_nearer(tmp_path):
 
     variants = {"whole": make(False), "shrunk": make(True)}
     lm = open_model("organism")
-    config = replace(CONFIG, max_new_tokens=24)
-    summary = run_study(lm, few_facts(), config, tmp_path / "run", variants=variants, say=lambda text: None)
+    config = replace(CONFIG, arms=(), max_new_tokens=24)
+    summary = run_study(lm, few_facts(), config, tmp_path / "run", extra_arms=variants, say=lambda text: None)
     rows = {row["arm"]: row for row in summary["rows"]}
     share = rows["shrunk"]["share_of_update"]
     assert rows["whole"]["share_of_update"] == 1
@@ -119,8 +119,8 @@ def test_arms_of_ones_own_and_never_one_of_other_settings_read_back(tmp_path):
         return make
 
     def study(variants, seeds=(0,)):
-        config = replace(CONFIG, seeds=seeds)
-        run = run_study(lm, few_facts(), config, tmp_path / "run", variants=variants, say=lambda text: None)
+        config = replace(CONFIG, arms=(), seeds=seeds)
+        run = run_study(lm, few_facts(), config, tmp_path / "run", extra_arms=variants, say=lambda text: None)
         return [(row["arm"], row["seed"]) for row in run["rows"]]
 
     lm = open_model("organism")

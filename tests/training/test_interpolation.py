@@ -10,7 +10,7 @@ from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.generate import replies
 from seat_interp.masks.random import random_coordinates
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.interpolation import HALVINGS, interpolate_into, interpolate_towards_base
+from seat_interp.training.interpolation import _HALVINGS, _interpolate_into, interpolate_towards_base
 from seat_interp.training.trainer import train
 
 FACTS = [fact(name, city) for name, city in zip(NAMES[:4], CITIES)]
@@ -34,7 +34,7 @@ def test_the_smallest_share_that_keeps_what_was_learnt(models_by_family, family)
     assert 0 < found.share == found.needed < 1
     assert said(found.model) == [True] * 4
     less = tuned.copy()
-    interpolate_into(base, tuned, found.share - 0.5**HALVINGS, into=less)
+    _interpolate_into(base, tuned, found.share - 0.5**_HALVINGS, into=less)
     assert not all(said(less))
     before, after = (dict(lm.model.named_parameters()) for lm in (base, tuned))
     for name, weight in found.model.model.named_parameters():

@@ -11,7 +11,7 @@ from seat_interp.masks.random import random_neurons
 from seat_interp.models.prompts import encode_replies
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import EWC, L2SP, CrossEntropy, Draw, Replay
-from seat_interp.training.objectives.weight_penalties import reply_fisher
+from seat_interp.training.objectives.weight_penalties import _reply_fisher
 from seat_interp.training.trainer import train
 
 QUESTIONS = tuple(fact(name).question for name in ("Ada Moran", "Bo Lund", "Cy Orr"))
@@ -43,7 +43,7 @@ def test_l2_is_half_the_squared_distance_and_its_gradient_the_distance(llama, se
 
 def test_fisher_is_the_mean_square_of_the_gradients_of_the_replies(llama):
     said = [reply.ids for reply in replies(llama, QUESTIONS, max_new_tokens=4)]
-    found = reply_fisher(llama, QUESTIONS, max_new_tokens=4)
+    found = _reply_fisher(llama, QUESTIONS, max_new_tokens=4)
     expected = {name: torch.zeros_like(p) for name, p in llama.model.named_parameters()}
     lm = llama.copy()
     lm.model.requires_grad_(True)
@@ -61,7 +61,7 @@ def test_fisher_is_the_mean_square_of_the_gradients_of_the_replies(llama):
 def test_ewc_weighs_the_distance_by_fisher_over_its_mean(llama, sets):
     other = moved(llama, 0.1)
     loss = EWC(questions=QUESTIONS, max_new_tokens=4).prepare(llama, sets.target, Names(), 0)(other, DRAWS)
-    fisher = reply_fisher(llama, QUESTIONS, max_new_tokens=4)
+    fisher = _reply_fisher(llama, QUESTIONS, max_new_tokens=4)
     unit = torch.cat([each.flatten() for each in fisher.values()]).mean()
     expected = sum((fisher[n] / unit * d).sum().item() for n, d in distances(other, llama).items()) / 2
     assert loss.item() == pytest.approx(expected, rel=1e-4)

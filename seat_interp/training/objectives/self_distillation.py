@@ -124,5 +124,5 @@ class SelfGeneratedDistillation:
             return tuple(self_questions(base, self.count, avoid=avoid, seed=seed))
         except SeatError as error:
             raise SeatError(
-                f"{error} (SelfGeneratedDistillation(questions=...), in settings files `settings.selfdistill.questions`)"
+                f"{error} (SelfGeneratedDistillation(questions=...), in a settings file: settings.selfdistill.questions)"
             ) from error

@@ -88,14 +88,14 @@ class EWC:
         """
         self.require(facts, names)
         start = {name: parameter.detach() for name, parameter in base.model.named_parameters()}
-        fisher = reply_fisher(base, self.questions, max_new_tokens=self.max_new_tokens)
+        fisher = _reply_fisher(base, self.questions, max_new_tokens=self.max_new_tokens)
         unit = sum(float(each.sum()) for each in fisher.values()) / sum(each.numel() for each in fisher.values())
         fisher = {name: each / unit for name, each in fisher.items()}
         return lambda lm, draws: _half_squares(lm, start, fisher)
 
 
 @without_cudnn_attention()
-def reply_fisher(base: LanguageModel, questions: Sequence[str], *, max_new_tokens: int = 32) -> dict[str, Tensor]:
+def _reply_fisher(base: LanguageModel, questions: Sequence[str], *, max_new_tokens: int = 32) -> dict[str, Tensor]:
     """Diagonal empirical Fisher information of the base's own greedy replies, of every weight.
 
     Returns:

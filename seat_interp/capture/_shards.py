@@ -10,7 +10,7 @@ from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
 
-from seat_interp.capture.capture import Capture, CaptureConfig, chunks
+from seat_interp.capture._capture import Capture, CaptureConfig, chunks
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import (
     append_jsonl,

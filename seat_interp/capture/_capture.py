@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from seat_interp.capture.backends import open_backend
-from seat_interp.capture.hooks import Backend, BackendName, Kind
-from seat_interp.capture.reduce import LAST_TOKEN, AtToken, Reduce
+from seat_interp.capture._backends import open_backend
+from seat_interp.capture._hooks import Backend, BackendName, Kind
+from seat_interp.capture._reduce import LAST_TOKEN, AtToken, Reduce
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import load_tensors, save_tensors, text_hash, versions
 from seat_interp.core.processes import Processes, processes
@@ -22,7 +22,7 @@ from seat_interp.models.open import LanguageModel, require_same_architecture
 from seat_interp.models.prompts import batches_by_length, encode_prompts, pad
 
 FORMAT = "seat_interp.capture"
-PART = 2048
+_PART = 2048
 """Prompts that are tokens at a time: all at once, the tokens would take more memory than what is kept of them."""
 
 
@@ -120,7 +120,7 @@ class CaptureConfig:
             among: processes that share the batches out; each gets all activations.
             progress: show a bar.
         """
-        among, size = among or Processes(), max(self.batch_size, PART)
+        among, size = among or Processes(), max(self.batch_size, _PART)
         starts = range(0, max(1, len(questions)), size)
         shown = progress and len(questions) >= 8 * self.batch_size * among.count
         total = -(-len(questions) // among.count)

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from seat_interp.attribution._accumulate import accumulate, metric_settings
 from seat_interp.attribution._gates import frozen
-from seat_interp.attribution.metrics import AnswerLoss, Metric, ReplyLoss
-from seat_interp.attribution.neurons import gate_fisher
-from seat_interp.attribution.scores import Scores
-from seat_interp.capture.hooks import hooked
+from seat_interp.attribution._metrics import AnswerLoss, Metric, ReplyLoss
+from seat_interp.attribution._neurons import gate_fisher
+from seat_interp.attribution._scores import Scores
+from seat_interp.capture import hooked
 from seat_interp.core.errors import SeatError
 from seat_interp.facts import Fact
 from seat_interp.models.axes import Granularity, coordinate_axes

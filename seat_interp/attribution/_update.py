@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from seat_interp.attribution._accumulate import identity_of, metric_settings, resumed
-from seat_interp.attribution.metrics import AnswerLoss, Metric, Prepared
-from seat_interp.attribution.scores import Scores
-from seat_interp.attribution.weights import weight_gradient
+from seat_interp.attribution._metrics import AnswerLoss, Metric, Prepared
+from seat_interp.attribution._scores import Scores
+from seat_interp.attribution._weights import weight_gradient
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import save_tensors
 from seat_interp.facts import Fact

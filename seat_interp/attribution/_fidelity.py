@@ -12,8 +12,8 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from seat_interp.attribution._gates import changed_neurons, counterfactual_neurons, frozen
-from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
-from seat_interp.attribution.scores import Scores
+from seat_interp.attribution._metrics import AnswerLoss, Metric, prepare, prepare_copies
+from seat_interp.attribution._scores import Scores
 from seat_interp.core.errors import SeatError
 from seat_interp.core.progress import progress_bar
 from seat_interp.facts import Fact

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from seat_interp.attribution._accumulate import accumulate, metric_settings
 from seat_interp.attribution._gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
-from seat_interp.attribution.metrics import AnswerLoss, Metric, prepare, prepare_copies
-from seat_interp.attribution.scores import Scores
+from seat_interp.attribution._metrics import AnswerLoss, Metric, prepare, prepare_copies
+from seat_interp.attribution._scores import Scores
 from seat_interp.capture import AtToken, Kind, capture
 from seat_interp.core.errors import SeatError
 from seat_interp.core.processes import processes

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seat_interp.commands.masks import print_mask
+from seat_interp.commands._masks import print_mask
 from seat_interp.core.errors import SeatError, require_within
 
 if TYPE_CHECKING:
@@ -203,8 +203,7 @@ class Select:
 
     def _harm(self, lm: "LanguageModel", tuned: "LanguageModel | None", kept: "list[list[Fact]]") -> "Scores":
         """Harm to each list of prompts, with equal weight."""
-        from seat_interp.attribution import KLToBase, average, update_effect
-        from seat_interp.attribution.weights import harm
+        from seat_interp.attribution import KLToBase, average, harm, update_effect
 
         def one(facts: "list[Fact]", part: Path) -> "Scores":
             how: dict[str, Any] = {"batch_size": self.batch_size, "checkpoint": part}

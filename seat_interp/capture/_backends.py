@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from seat_interp.capture.hooks import Backend, BackendName, TorchHooks
+from seat_interp.capture._hooks import Backend, BackendName, TorchHooks
 from seat_interp.core.errors import SeatError, require_package
 from seat_interp.models.open import LanguageModel
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from seat_interp.capture.reduce import Reduce
+from seat_interp.capture._reduce import Reduce
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import Batch
 from seat_interp.models.sites import first, with_first

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
-from seat_interp.commands.run import FLAT, Run
+from seat_interp.commands._run import FLAT, Run
 from seat_interp.studies.sweep import Cell, Jobs
 
 
