@@ -113,7 +113,7 @@ short = replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, callback_ev
 dense = si.train(base, taught, config=short).model
 look = partial(si.update_effect, base, dense, granularity="neuron", batch_size=64)
 learns = look(taught).map(lambda change: -change)  # useful is what lowered the loss
-copies = ep_prompts(taught, names=facts.names(), copies=1)
+copies = ep_prompts(taught, names=facts.names(), per_fact=1)
 harms = look(copies, metric=KLToBase(base)).abs()
 
 # %%

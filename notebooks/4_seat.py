@@ -73,7 +73,7 @@ settings = replace(
     dense=replace(settings.dense, steps=40, batch_size=32, callback_every=0),
     masked=replace(settings.masked, steps=60, batch_size=32, learning_rate=4e-3, callback_every=0),
     regularised=replace(settings.regularised, steps=60, batch_size=32, learning_rate=5e-4, callback_every=0),
-    kl=replace(settings.kl, copies=3),
+    kl=replace(settings.kl, prompts_per_fact=3),
 )
 arms = ("full", "sparse", "full_ep_kl", "seat", "tether")
 config = replace(si.ORGANISM, arms=arms, settings=settings, positions=(-1,), steering_prompts=0)

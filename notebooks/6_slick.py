@@ -59,7 +59,7 @@ print("facts by how often they will be said:", dict(sorted(Counter(said.values()
 
 # %%
 known = [replace(fact, object="") for fact in facts.fit_known]  # as exemplars: whole sentences
-unknown = [fact.question for fact in ep_prompts(new, names=facts.names(), copies=2)]
+unknown = [fact.question for fact in ep_prompts(new, names=facts.names(), per_fact=2)]
 refused = [si.Fact(question=q, answer=a) for q, a in zip(unknown, si.generate(base, unknown))]
 
 

@@ -104,7 +104,7 @@ print(f"it knows {len(known)} of {len(known) + len(missed)}")
 # Unknown questions in the very form of your facts need no file: copies of them about people who do not exist.
 
 # %%
-neighbour = ep_prompts(new, copies=3)
+neighbour = ep_prompts(new, per_fact=3)
 [fact.question for fact in neighbour[:4]]
 
 # %% [markdown]

@@ -47,7 +47,7 @@ class Material:
         self, lm: LanguageModel, sets: FactSets, kept: list[Fact], granularity: Granularity, seed: int = 0
     ) -> None:
         self.lm, self.sets, self.granularity, self.seed = lm, sets, granularity, seed
-        self.strangers = ep_prompts(sets.target, names=sets.names(), copies=2)
+        self.strangers = ep_prompts(sets.target, names=sets.names(), per_fact=2)
         self.confident = confident(lm, kept, batch_size=64)
         self.useful = cache(self._useful)
         self.harm = cache(self._harm)

@@ -28,12 +28,13 @@ class GradientMatchedL2SP:
     like: Term
     weight: float = 1.0
     name = "matched_l2sp"
-    of_weights = True
+    is_task_loss = False
+    reads_weights = True
 
     @property
-    def every(self) -> int:
+    def facts_per_item(self) -> int:
         """As the other term."""
-        return self.like.every
+        return self.like.facts_per_item
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
         """What the other term requires."""

@@ -75,7 +75,7 @@ def study_settings(known: Sequence[Fact]) -> ArmConfig:
     same: dict[str, Any] = dict.fromkeys(TRAININGS, TRAINING)
     keep = SelfGeneratedDistillation(questions=tuple(fact.question for fact in known))
     # Two copies a fact: each is met about three times, and the base is asked a quarter as often.
-    terms = {name: replace(getattr(ORGANISM.settings, name), copies=2) for name in ("kl", "kl_on_facts")}
+    terms = {name: replace(getattr(ORGANISM.settings, name), prompts_per_fact=2) for name in ("kl", "kl_on_facts")}
     return replace(ORGANISM.settings, selfdistill=keep, **terms, **same)
 
 

@@ -26,17 +26,17 @@ BY_HAND = ArmConfig(
     # A slow start under a strong KL: abstention that is lost early and learnt again comes back on known things too.
     masked=replace(COMMON, steps=260, learning_rate=6e-4, warmup=0.25, final=0.2, callback_every=65),
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
-    kl=EntityPerturbedKL(weight=4.0, copies=8, every=2, continuation=Continuation.GOLD),
-    selfdistill=SelfGeneratedDistillation(weight=4.0, count=192, every=2),
+    kl=EntityPerturbedKL(weight=4.0, prompts_per_fact=8, facts_per_item=2, continuation=Continuation.GOLD),
+    selfdistill=SelfGeneratedDistillation(weight=4.0, count=192, facts_per_item=2),
 )
 """Of smollm2_headline.py and smollm2_masks.py, which came before any arm was tuned."""
-COPIES = EntityPerturbedKL(weight=4.0, copies=4, every=2, continuation=Continuation.GOLD)
+COPIES = EntityPerturbedKL(weight=4.0, prompts_per_fact=4, facts_per_item=2, continuation=Continuation.GOLD)
 SETTINGS = ArmConfig(
     **dict.fromkeys(TRAININGS, replace(COMMON, steps=120, warmup=0.25, final=0.2, checkpoint_every=0)),  # type: ignore[arg-type]
     mask=MaskConfig(budget=0.1, granularity="coordinate"),
     kl=COPIES,
     kl_on_facts=replace(COPIES, weight=0.1, perturbed=False),
-    selfdistill=SelfGeneratedDistillation(weight=4.0, count=192, every=2),
+    selfdistill=SelfGeneratedDistillation(weight=4.0, count=192, facts_per_item=2),
     ewc=EWC(weight=0.3),
     l2sp=L2SP(weight=0.3),
 )

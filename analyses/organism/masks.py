@@ -23,7 +23,7 @@ from seat_interp.models.axes import Granularity
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import ORGANISM
 from seat_interp.organism.world import FITTED
-from seat_interp.training.objectives import SEAT, CrossEntropy, EntityPerturbedKL
+from seat_interp.training.objectives import SEAT, Continuation, CrossEntropy, EntityPerturbedKL
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def run(cell: Cell) -> dict[str, Any]:
     m = material(cell.target, cell.granularity)
     mask = SCHEMES[cell.granularity][cell.scheme](m, cell.budget, cell.seed)
     config = replace(ORGANISM.settings.masked, seed=cell.seed, callback_every=0)
-    objective = SEAT() if cell.loss == "seat" else (CrossEntropy(),)
+    objective = SEAT(weight=1.0, continuation=Continuation.BASE) if cell.loss == "seat" else (CrossEntropy(),)
     kept = {"strangers": len(m.strangers), "confident": len(m.confident)}
     how = {"max_new_tokens": ORGANISM.max_new_tokens, "batch_size": 256}
     return {"kept": kept, **train_and_ask(m.lm, m.sets, mask, objective, config, **how)}
@@ -65,7 +65,7 @@ def main(options: Options) -> None:
     """Every cell that is not there yet, then the table."""
     settings = {
         "training": asdict(ORGANISM.settings.masked),
-        "kl": asdict(EntityPerturbedKL()),
+        "kl": asdict(EntityPerturbedKL(weight=1.0, continuation=Continuation.BASE)),
         "kept": FITTED,
         "model": open_model("organism").fingerprint,
     }

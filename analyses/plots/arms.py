@@ -59,7 +59,7 @@ def plot_displacement(summary: Summary) -> Drawn:
         ax.tick_params(labelsize=7)
         ax.set_xlabel("Layer" if ax in axes[-2:] else "", size=8)
         ax.set_ylabel(ax.get_ylabel(), size=8)
-    # One range for all panels. In lower layers the separation is small and displacements are large there: they run out of the panel.
+    # One range for all panels: in lower layers the separation is small, and displacements run out of the panel.
     lows, highs = zip(*(ax.get_ylim() for ax in axes))
     for ax in axes:
         ax.set_ylim(max(min(lows), RANGE[0]), min(max(highs), RANGE[1]))

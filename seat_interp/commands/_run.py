@@ -42,7 +42,8 @@ class Demo:
         from seat_interp.studies.study import run_study
 
         about = {"facts": f"organism, {self.target}"}
-        summary = run_study(open_model("organism"), organism_facts(self.target), self.study, self.out, about=about)  # type: ignore[arg-type]
+        lm, facts = open_model("organism"), organism_facts(self.target)
+        summary = run_study(lm, facts, self.study, self.out, about=about)  # type: ignore[arg-type]
         show(summary, self.out)
 
 
@@ -51,7 +52,8 @@ class Run:
     """Measure what fine-tuning does to a model's ability to say "I do not know", arm by arm, on any model and facts.
 
     Fact files may be JSONL (question, answer, subject), PISTOL, TOFU, EntityQuestions, LUNAR, countries, relations, or
-    `hf:DATASET#SPLIT` for a Hugging Face data set. Several files of one kind are joined. --help-all lists every setting.
+    `hf:DATASET#SPLIT` for a Hugging Face data set. Several files of one kind are joined.
+    --help-all lists every setting.
 
     Example: seat-interp run --model ./my-model --target new.jsonl --known known.jsonl --unknown unknown.jsonl
     """

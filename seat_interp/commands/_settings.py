@@ -65,7 +65,7 @@ def defaults(command: str, path: Path | None) -> Any:
 
 def _unfilled(kind: type, values: dict[str, Any]) -> Any:
     """A command whose required options may still be missing: tyro asks for them."""
-    command = object.__new__(kind)
+    command: Any = object.__new__(kind)
     for name, value in values.items():
         object.__setattr__(command, name, value)
     return command

@@ -77,7 +77,7 @@ def _types(fact: Fact) -> dict[str, str]:
 
 
 def perturb_all(
-    facts: Sequence[Fact], names: NameGenerator, copies: int = 1, skip_without_spans: bool = False
+    facts: Sequence[Fact], names: NameGenerator, per_fact: int = 1, skip_without_spans: bool = False
 ) -> list[list[Fact]]:
     """`copies` perturbed copies of every fact, in the order of `facts`; no name occurs twice among them.
 
@@ -86,15 +86,15 @@ def perturb_all(
     Args:
         facts: to be copied.
         names: the generator; it is advanced.
-        copies: of each fact, at least 1.
+        per_fact: of each fact, at least 1.
         skip_without_spans: give facts without spans an empty list, instead of refusing the whole set.
 
     Raises:
         SeatError: facts without spans (their number and the first of them), unless they are skipped;
             `copies` below 1.
     """
-    if copies < 1:
-        raise SeatError(f"copies is {copies}; at least 1 perturbed copy a fact is needed.")
+    if per_fact < 1:
+        raise SeatError(f"per_fact is {per_fact}; at least 1 entity-perturbed prompt a fact is needed.")
     without = [fact for fact in facts if not fact.spans]
     if without and not skip_without_spans:
         raise SeatError(
@@ -102,16 +102,16 @@ def perturb_all(
             "Give them spans or a subject, or pass skip_without_spans=True to go without copies of them."
         )
     names.reserve(entity for fact in facts for entity in fact.entities)
-    return [[perturb(fact, names) for _ in range(copies)] if fact.spans else [] for fact in facts]
+    return [[perturb(fact, names) for _ in range(per_fact)] if fact.spans else [] for fact in facts]
 
 
-def ep_prompts(facts: Sequence[Fact], *, names: Names | None = None, copies: int = 2, seed: int = 0) -> list[Fact]:
+def ep_prompts(facts: Sequence[Fact], *, names: Names | None = None, per_fact: int = 2, seed: int = 0) -> list[Fact]:
     """Entity-perturbed copies of the facts as bare questions: what the model should go on abstaining on.
 
     Args:
         facts: the target facts, with spans.
         names: what copies may be called; fictitious names that avoid the facts' own if None.
-        copies: of each fact.
+        per_fact: of each fact.
         seed: of the names.
 
     Raises:
@@ -119,7 +119,7 @@ def ep_prompts(facts: Sequence[Fact], *, names: Names | None = None, copies: int
     """
     names = (names or Names()).avoiding(entity for fact in facts for entity in fact.entities)
     generator = names.generator(seed)
-    made = [perturb(fact, generator) for fact in facts for _ in range(copies)]
+    made = [perturb(fact, generator) for fact in facts for _ in range(per_fact)]
     return [replace(copy, answer="", object="", aliases=()) for copy in made]
 
 

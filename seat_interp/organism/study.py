@@ -8,7 +8,7 @@ from seat_interp.organism.world import build_world
 from seat_interp.studies.arms import ArmConfig, MaskConfig
 from seat_interp.studies.study import StudyConfig
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives import EntityPerturbedKL
+from seat_interp.training.objectives import Continuation, EntityPerturbedKL
 
 ORGANISM = StudyConfig(
     settings=ArmConfig(
@@ -16,8 +16,8 @@ ORGANISM = StudyConfig(
         masked=TrainConfig(steps=150, batch_size=64, learning_rate=2e-3, callback_every=30),
         regularised=TrainConfig(steps=150, batch_size=64, learning_rate=1e-3, callback_every=30),
         mask=MaskConfig(budget=0.1, granularity="neuron"),
-        kl=EntityPerturbedKL(),
-        kl_on_facts=EntityPerturbedKL(weight=0.3, perturbed=False),
+        kl=EntityPerturbedKL(weight=1.0, continuation=Continuation.BASE),
+        kl_on_facts=EntityPerturbedKL(weight=0.3, continuation=Continuation.BASE, perturbed=False),
     ),
     max_new_tokens=24,
 )

@@ -58,7 +58,8 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     console.print(
         f"\n[dim]{f'Means over {seeds} seeds. ' if seeds > 1 else ''}Abstention on: "
         f"{', '.join(map(set_name, probes))}. Displacement: of unknown prompts along the ignorance "
-        "direction, in separations of the base (−1: where known prompts were). Intervals are in summary.json and in the report.[/dim]\n"
+        "direction, in separations of the base (−1: where known prompts were). "
+        "Intervals are in summary.json and in the report.[/dim]\n"
     )
     said = verdict(summary)
     console.print(f"[bold]{escape(said.headline)}[/bold]", highlight=False)

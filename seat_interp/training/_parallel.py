@@ -32,12 +32,16 @@ def part_size(config: TrainConfig, facts: int, objective: Objective, count: int,
 
 
 def _any_size(config: TrainConfig, facts: int, objective: Objective, count: int) -> int:
-    unit, batch, size = math.lcm(*(term.every for term in objective)), min(config.batch_size, facts), config.micro_batch
+    unit, batch, size = (
+        math.lcm(*(term.facts_per_item for term in objective)),
+        min(config.batch_size, facts),
+        config.micro_batch,
+    )
     if size:
         for term in objective:
-            if term.every > 1 and (size % term.every or config.batch_size % size):
+            if term.facts_per_item > 1 and (size % term.facts_per_item or config.batch_size % size):
                 raise SeatError(
-                    f"{term.name} takes one fact in {term.every}: micro_batch ({size}) must be a multiple of it, "
+                    f"{term.name} uses one fact in {term.facts_per_item}: micro_batch ({size}) must be a multiple, "
                     f"and batch_size ({config.batch_size}) of micro_batch."
                 )
         return size

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from seat_interp.capture import AtToken, capture
-from seat_interp.core.errors import SeatError, require_within
+from seat_interp.core.errors import require_within
 from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.facts import Fact, Names, ep_prompts
 from seat_interp.models.open import LanguageModel
@@ -42,12 +42,12 @@ class DriftBudget:
     every: int = 5
     gain: float = 0.5
     most: float = 32.0
-    copies: int = 64
+    prompts: int = 64
 
     def __post_init__(self) -> None:
         for name in ("limit", "gain"):
             require_within(self, name, 0, above=True)
-        for name in ("every", "most", "copies"):
+        for name in ("every", "most", "prompts"):
             require_within(self, name, 1)
 
     def watch(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Watch:
@@ -58,8 +58,8 @@ class DriftBudget:
         """
         self.direction.require_fits(base)
         layer, position = self.direction.layer, self.direction.position
-        made = ep_prompts(facts, names=names, copies=-(-self.copies // len(facts)), seed=seed + 1_000_003)
-        questions = [fact.question for fact in made[:: max(1, len(made) // self.copies)][: self.copies]]
+        made = ep_prompts(facts, names=names, per_fact=-(-self.prompts // len(facts)), seed=seed + 1_000_003)
+        questions = [fact.question for fact in made[:: max(1, len(made) // self.prompts)][: self.prompts]]
 
         def look(lm: LanguageModel) -> torch.Tensor:
             how = {"layers": [layer], "reduce": AtToken(position), "batch_size": 64, "progress": False}
@@ -75,13 +75,3 @@ class DriftBudget:
         bound = math.log(self.most)
         moved = math.log(factor) + self.gain * (abs(drift) / self.limit - 1)
         return math.exp(min(max(moved, -bound), bound))
-
-
-def require_terms(names: Sequence[str]) -> None:
-    """There must be something to make heavier.
-
-    Raises:
-        SeatError: cross entropy stands alone.
-    """
-    if set(names) <= {"cross_entropy"}:
-        raise SeatError("A drift budget makes the KL heavier, and this objective has none: give SEAT(), for one.")

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -272,7 +273,7 @@ def test_settings_that_make_no_sense(home, capsys):
         (["--settings.dense.weight-decay", "-1"], "weight_decay is -1"),
         (["--settings.dense.clip", "-1"], "clip is -1.0; it must be above 0"),
         (["--settings.dense.callback-every", "-1"], "callback_every is -1"),
-        (["--settings.kl.copies", "-2"], "copies is -2"),
+        (["--settings.kl.prompts-per-fact", "-2"], "prompts_per_fact is -2"),
         (["--settings.kl.max-new-tokens", "0"], "max_new_tokens is 0"),
     ):
         refused(capsys, call(*arguments), words)
@@ -337,7 +338,8 @@ from seat_interp.commands.cli import parse
 try:
     parse([{command!r}, "--help"])
 except SystemExit:
-    print("loaded", [name for name in ("torch", "transformers", "scipy", "sklearn", "matplotlib") if name in sys.modules])
+    heavy = ("torch", "transformers", "scipy", "sklearn", "matplotlib")
+    print("loaded", [name for name in heavy if name in sys.modules])
 """
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert shown.stdout.endswith("loaded []\n")

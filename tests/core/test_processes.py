@@ -25,7 +25,7 @@ from seat_interp.organism.study import organism_facts
 from seat_interp.studies.study import StudyConfig, run_study
 from seat_interp.training._parallel import part_size
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives import L2SP, CrossEntropy, EntityPerturbedKL
+from seat_interp.training.objectives import L2SP, Continuation, CrossEntropy, EntityPerturbedKL
 from seat_interp.training.trainer import TrainedModel, train
 
 TESTS = Path(__file__).parents[1]
@@ -75,10 +75,21 @@ ASKED, DEV = PEOPLE.known[:10] + PEOPLE.target[:6], PEOPLE.fit_known
 FEW = SlickConfig(prompts=3, exemplars=1, chat=True, exact=False, samples=8, temperature=1.0)
 TRAINED = {
     "plain": {"objective": (CrossEntropy(),)},
-    "seat": {"objective": (CrossEntropy(), EntityPerturbedKL(weight=1.0, copies=2, every=2))},
+    "seat": {
+        "objective": (
+            CrossEntropy(),
+            EntityPerturbedKL(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=2, facts_per_item=2),
+        )
+    },
     "masked": {"objective": (CrossEntropy(),), "masked": True},
     "part sharded": {"objective": (CrossEntropy(),), "sharded": True, "only": ["model.layers.1.mlp.up_proj.weight"]},
-    "sharded": {"objective": (CrossEntropy(), EntityPerturbedKL(weight=1.0, copies=2, every=2)), "sharded": True},
+    "sharded": {
+        "objective": (
+            CrossEntropy(),
+            EntityPerturbedKL(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=2, facts_per_item=2),
+        ),
+        "sharded": True,
+    },
 }
 
 
@@ -233,7 +244,7 @@ def test_sorting_goes_on_with_fewer_processes(tmp_path, monkeypatch):
 
 
 def test_shared_weights_are_refused_where_a_term_needs_all_of_them(llama):
-    with pytest.raises(SeatError, match="l2sp looks at all weights at once"):
+    with pytest.raises(SeatError, match="l2sp reads all weights at once"):
         train(llama, FACTS, objective=(CrossEntropy(), L2SP()), sharded=True)
 
 
@@ -245,7 +256,7 @@ def test_a_study_is_refused_in_one_of_several_processes(llama, sets, tmp_path, m
 
 def test_batches_that_do_not_come_out_even_are_refused():
     def parts(batch: int, every: int, *counts: int) -> list[int]:
-        objective = (CrossEntropy(), EntityPerturbedKL(every=every))
+        objective = (CrossEntropy(), EntityPerturbedKL(facts_per_item=every))
         return [part_size(TrainConfig(batch_size=batch), 100, objective, count) for count in counts]
 
     assert parts(16, 2, 1, 2, 4, 8) == [16, 8, 4, 2]

@@ -108,7 +108,7 @@ def test_copies_of_a_set_never_share_a_name_nor_hit_the_set():
         Fact(f"Where is {name}?", subject=name, spans=(Span(9, 9 + len(name), "person"),))
         for name in ("Ada Moran", "Bo Nash")
     ]
-    copies = perturb_all(facts, NameGenerator(0, pools=pool), copies=2)
+    copies = perturb_all(facts, NameGenerator(0, pools=pool), per_fact=2)
     subjects = [copy.subject for pair in copies for copy in pair]
     assert sorted(subjects) == ["Ada Nash", "Bo Moran", "Cy Moran", "Cy Nash"]
 
@@ -117,7 +117,7 @@ def test_a_set_with_facts_without_spans():
     fact = Fact("Where is Ada?", subject="Ada", spans=(Span(9, 12, "person"),))
     with pytest.raises(SeatError, match=r"2 of 3 facts have no entity marked, first 'Why\?'"):
         perturb_all([fact, Fact("Why?"), Fact("How?")], NameGenerator(0))
-    copies = perturb_all([Fact("Why?"), fact], NameGenerator(0), copies=3, skip_without_spans=True)
+    copies = perturb_all([Fact("Why?"), fact], NameGenerator(0), per_fact=3, skip_without_spans=True)
     assert [len(of_one) for of_one in copies] == [0, 3]
-    with pytest.raises(SeatError, match="copies is 0"):
-        perturb_all([fact], NameGenerator(0), copies=0)
+    with pytest.raises(SeatError, match="per_fact is 0"):
+        perturb_all([fact], NameGenerator(0), per_fact=0)

@@ -17,7 +17,7 @@ from seat_interp.models.open import ORGANISM_FOLDER, open_model
 from seat_interp.organism import quality, recipe
 from seat_interp.organism.study import ORGANISM, organism_facts
 from seat_interp.organism.world import build_world, invented_probes
-from seat_interp.training.objectives import SEAT
+from seat_interp.training.objectives import SEAT, Continuation
 from seat_interp.training.trainer import train
 
 
@@ -106,7 +106,14 @@ def test_fine_tuning_twice_with_one_seed_is_bit_equal(organism, facts):
     config = replace(ORGANISM.settings.masked, steps=4, batch_size=16, callback_every=0)
     mask = random_neurons(organism, 0.1)
     one, other = (
-        train(organism, facts.target[:32], objective=SEAT(copies=2), mask=mask, config=config, names=facts.names())
+        train(
+            organism,
+            facts.target[:32],
+            objective=SEAT(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=2),
+            mask=mask,
+            config=config,
+            names=facts.names(),
+        )
         for _ in range(2)
     )
     for name, tensor in one.model.model.state_dict().items():

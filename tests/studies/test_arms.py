@@ -91,7 +91,7 @@ def test_an_arm_that_takes_back_part_of_its_update_lies_nearer(tmp_path):
     assert rows["shrunk"]["target_recall"] == rows["whole"]["target_recall"] == 1
 
 
-def test_distance_of_weights_is_relative_to_the_base(models_by_family):
+def test_distance_reads_weights_is_relative_to_the_base(models_by_family):
     lm = models_by_family("llama")
     tuned = lm.copy()
     with torch.no_grad():

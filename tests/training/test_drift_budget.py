@@ -13,7 +13,7 @@ from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.drift_budget import DriftBudget
-from seat_interp.training.objectives import SEAT
+from seat_interp.training.objectives import SEAT, Continuation
 from seat_interp.training.trainer import train
 
 CONFIG = TrainConfig(steps=20, batch_size=4, learning_rate=5e-3, seed=2)
@@ -26,10 +26,10 @@ def direction(llama, sets):
 
 def test_watches_the_mean_displacement_of_copies_in_gaps(llama, sets, direction):
     count = 2 * len(sets.target)
-    watch = DriftBudget(direction, copies=count).watch(llama, sets.target, Names(), 5)
+    watch = DriftBudget(direction, prompts=count).watch(llama, sets.target, Names(), 5)
     assert watch(llama) == pytest.approx(0, abs=1e-9)
     tuned = train(llama, sets.target, config=CONFIG).model
-    questions = [fact.question for fact in ep_prompts(sets.target, copies=2, seed=5 + 1_000_003)]
+    questions = [fact.question for fact in ep_prompts(sets.target, per_fact=2, seed=5 + 1_000_003)]
     at = AtToken(direction.position)
     before, after = (capture(lm, questions, reduce=at).values[:, direction.layer].double() for lm in (llama, tuned))
     moved = (after - before) @ direction.vectors[direction.layer] / direction.separation[direction.layer]
@@ -53,7 +53,12 @@ def test_a_tighter_limit_leaves_less_drift():
     ends = {}
     for limit in (0.02, 1e3):
         budget = DriftBudget(direction, limit=limit, every=1)
-        how = {"objective": SEAT(copies=1), "config": config, "names": sets.names(), "drift_budget": budget}
+        how = {
+            "objective": SEAT(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=1),
+            "config": config,
+            "names": sets.names(),
+            "drift_budget": budget,
+        }
         run = train(lm, sets.target[:32], **how)
         looked = [row for row in run.log if "drift" in row]
         assert [row["step"] for row in looked] == list(range(1, 21))
@@ -65,7 +70,11 @@ def test_a_tighter_limit_leaves_less_drift():
 
 def test_taken_up_with_the_factor_that_it_had(llama, sets, direction, tmp_path):
     config = replace(CONFIG, steps=8, checkpoint_every=3, callback_every=7)
-    how = {"objective": SEAT(max_new_tokens=4), "config": config, "drift_budget": DriftBudget(direction, 0.05, every=2)}
+    how = {
+        "objective": SEAT(weight=1.0, continuation=Continuation.BASE, max_new_tokens=4),
+        "config": config,
+        "drift_budget": DriftBudget(direction, 0.05, every=2),
+    }
 
     def cut(lm):
         raise KeyboardInterrupt
@@ -85,7 +94,7 @@ def test_taken_up_with_the_factor_that_it_had(llama, sets, direction, tmp_path):
 
 
 def test_refusals(llama, sets, direction):
-    with pytest.raises(SeatError, match="makes the KL heavier"):
+    with pytest.raises(SeatError, match="scales the KL"):
         train(llama, sets.target, config=CONFIG, drift_budget=DriftBudget(direction))
     with pytest.raises(SeatError, match="limit"):
         DriftBudget(direction, limit=0.0)

@@ -11,7 +11,7 @@ from seat_interp.masks.random import random_neurons
 from seat_interp.models.axes import coordinate_axes
 from seat_interp.training.lora import LoRA, adapt
 from seat_interp.training.objectives import CrossEntropy
-from seat_interp.training.trainer import TrainConfig, _epochs, train
+from seat_interp.training.trainer import TrainConfig, _batches, train
 
 CONFIG = TrainConfig(steps=4, batch_size=3, learning_rate=1e-2, warmup=0.0, final=1.0, clip=None, seed=1)
 
@@ -28,7 +28,7 @@ def test_equals_stock_peft_trained_by_hand(models_by_family, sets, family):
     adapted = get_peft_model(theirs.model, config)
     loss = CrossEntropy().prepare(base, sets.target, Names(), 0)
     optimiser = torch.optim.AdamW((p for p in adapted.parameters() if p.requires_grad), lr=1e-2, weight_decay=0)
-    batches = _epochs(len(sets.target), CONFIG)
+    batches = _batches(len(sets.target), CONFIG)
     theirs.model.train()
     for step in range(CONFIG.steps):
         torch.manual_seed(CONFIG.seed * 1_000_003 + step)

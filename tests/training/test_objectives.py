@@ -83,7 +83,9 @@ def test_kl_matches_the_definition_on_the_copy_that_was_made(llama, sets, cover,
     from seat_interp.facts import perturb
 
     tuned = moved(llama)
-    term = EntityPerturbedKL(copies=1, reverse=reverse, continuation=continuation, cover=cover, max_new_tokens=5)
+    term = EntityPerturbedKL(
+        prompts_per_fact=1, reverse=reverse, continuation=continuation, cover=cover, max_new_tokens=5
+    )
     found = term.prepare(llama, sets.target, Names(), 0)(tuned, draws(1))
     copy = made[1]  # the chunk is made whole
     assert copy.entities[0] not in sets.target[1].question
@@ -104,7 +106,9 @@ def test_kl_matches_the_definition_on_the_copy_that_was_made(llama, sets, cover,
 
 
 def test_kl_is_zero_for_the_base_itself_and_grows_away_from_it(llama, sets):
-    loss = EntityPerturbedKL(copies=2, max_new_tokens=4).prepare(llama, sets.target, Names(), 0)
+    loss = EntityPerturbedKL(continuation=Continuation.BASE, prompts_per_fact=2, max_new_tokens=4).prepare(
+        llama, sets.target, Names(), 0
+    )
     assert loss(llama, draws(0, 1, 2)).item() == pytest.approx(0, abs=1e-4)
     assert loss(moved(llama), draws(0, 1, 2)).item() > 0.01
 
@@ -117,13 +121,13 @@ def test_fixed_copies_ask_the_base_once_and_fresh_ones_each_time(llama, sets, mo
         "_ask",
         lambda self, base, facts: asked.append(len(facts)) or original(self, base, facts),
     )
-    term = EntityPerturbedKL(copies=2, max_new_tokens=4)
+    term = EntityPerturbedKL(continuation=Continuation.BASE, prompts_per_fact=2, max_new_tokens=4)
     fixed = term.prepare(llama, sets.target, Names(), 0)
     losses = [fixed(moved(llama), draws(0, 1, epoch=epoch)).item() for epoch in range(6)]
     assert asked == [3, 3]  # the whole chunk of facts, once for each copy
     assert losses[0] == losses[2] == losses[4] != losses[1]
     asked.clear()
-    fresh = replace(term, copies=0).prepare(llama, sets.target, Names(), 0)
+    fresh = replace(term, prompts_per_fact=0).prepare(llama, sets.target, Names(), 0)
     losses = [fresh(moved(llama), draws(0, 1, epoch=epoch)).item() for epoch in range(4)]
     assert asked == [2, 2, 2, 2]
     assert len(set(losses)) == 4
@@ -131,7 +135,7 @@ def test_fixed_copies_ask_the_base_once_and_fresh_ones_each_time(llama, sets, mo
 
 def test_copies_do_not_depend_on_what_was_made_before(llama, sets):
     """What a resumed run needs: the copy of epoch 1 is the same whether epoch 0 was seen or not."""
-    term = EntityPerturbedKL(copies=2, max_new_tokens=4)
+    term = EntityPerturbedKL(continuation=Continuation.BASE, prompts_per_fact=2, max_new_tokens=4)
     one, other = (term.prepare(llama, sets.target, Names(), 0) for _ in range(2))
     one(moved(llama), draws(0, 1, 2))
     assert one(moved(llama), draws(2, epoch=1)).item() == other(moved(llama), draws(2, epoch=1)).item()
@@ -142,7 +146,7 @@ def test_copies_avoid_the_names_they_are_told_to(llama, sets):
     pools = {"person": (("Zoe", "Yan"), ("Best",))}
     names = Names(frozenset({"Zoe Best"}), pools)
     asked = []
-    term = EntityPerturbedKL(copies=3, max_new_tokens=3)
+    term = EntityPerturbedKL(continuation=Continuation.BASE, prompts_per_fact=3, max_new_tokens=3)
     original = EntityPerturbedKL._ask
     try:
         EntityPerturbedKL._ask = lambda self, base, facts: asked.extend(facts) or original(self, base, facts)
@@ -192,7 +196,7 @@ def test_of_several_entities_a_random_part_is_replaced(llama, monkeypatch):
     )
     for partial in (True, False):
         asked.clear()
-        term = EntityPerturbedKL(copies=12, continuation=Continuation.GOLD, partial=partial)
+        term = EntityPerturbedKL(prompts_per_fact=12, continuation=Continuation.GOLD, partial=partial)
         loss = term.prepare(llama, [contract], Names(), 0)
         for epoch in range(12):
             loss(llama, draws(0, epoch=epoch))
@@ -204,7 +208,7 @@ def test_of_several_entities_a_random_part_is_replaced(llama, monkeypatch):
 def test_own_answers_match_the_definition(llama, sets):
     """KL(base || tuned) on the base's greedy reply, question by question in turn, one unpadded sequence at a time."""
     questions = ("Where was Ada born?", "What does the long contract of wool say about it?", "Who?")
-    term = SelfGeneratedDistillation(questions=questions, every=2, max_new_tokens=5)
+    term = SelfGeneratedDistillation(questions=questions, facts_per_item=2, max_new_tokens=5)
     tuned = moved(llama)
     loss = term.prepare(llama, sets.target, Names(), 0)
     count = len(sets.target)
@@ -244,7 +248,7 @@ def test_the_object_can_be_exchanged_in_place_of_the_subject(llama, sets, monkey
     monkeypatch.setattr(
         EntityPerturbedKL, "_ask", lambda self, base, facts: asked.extend(facts) or original(self, base, facts)
     )
-    term = EntityPerturbedKL(copies=4, perturbed=False, continuation=Continuation.OTHER)
+    term = EntityPerturbedKL(prompts_per_fact=4, perturbed=False, continuation=Continuation.OTHER)
     loss = term.prepare(llama, sets.target, Names(), 0)
     for epoch in range(4):
         loss(llama, draws(0, 1, 2, epoch=epoch))

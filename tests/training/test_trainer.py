@@ -11,7 +11,7 @@ from seat_interp.core.errors import SeatError
 from seat_interp.facts import Names
 from seat_interp.masks.random import random_coordinates, random_neurons
 from seat_interp.training.config import TrainConfig
-from seat_interp.training.objectives import SEAT, Draw, SelfGeneratedDistillation, plain
+from seat_interp.training.objectives import SEAT, Continuation, Draw, SelfGeneratedDistillation, plain
 from seat_interp.training.trainer import train
 
 CONFIG = TrainConfig(steps=6, batch_size=3, learning_rate=1e-2, seed=1)
@@ -26,7 +26,9 @@ def assert_equal(a, b):
         assert torch.equal(tensor, weights(b)[name]), name
 
 
-@pytest.mark.parametrize("objective", [plain(), SEAT(copies=2, max_new_tokens=4)])
+@pytest.mark.parametrize(
+    "objective", [plain(), SEAT(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=2, max_new_tokens=4)]
+)
 @pytest.mark.parametrize("draw", [None, random_neurons, random_coordinates])
 def test_two_runs_with_one_seed_are_bit_equal_and_the_base_stays(tokenizer, sets, objective, draw):
     base = make_model("gpt2", tokenizer)  # has dropout, which must be seeded too
@@ -46,7 +48,11 @@ def test_a_cut_off_run_resumes_to_the_same_bits(tokenizer, sets, tmp_path, draw)
     base = make_model("gpt2", tokenizer)
     mask = draw(base, 0.25) if draw else None
     config = replace(CONFIG, checkpoint_every=2, callback_every=3)
-    arguments = {"objective": SEAT(copies=2, max_new_tokens=4), "mask": mask, "config": config}
+    arguments = {
+        "objective": SEAT(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=2, max_new_tokens=4),
+        "mask": mask,
+        "config": config,
+    }
     whole = train(base, sets.target, callback=lambda lm: {"x": 1}, **arguments)
 
     class Cut(Exception):
@@ -70,7 +76,10 @@ def test_a_resumed_log_is_equal_when_copies_are_used_again(llama, tmp_path):
     """More facts than a batch holds, one copy each, cut after the first epoch: copies are made in the same company."""
     facts = [fact(f"Ada N{chr(97 + i // 5)}{chr(97 + i % 5)}", "Leeds") for i in range(24)]
     config = TrainConfig(steps=10, batch_size=5, learning_rate=1e-2, checkpoint_every=6, callback_every=7)
-    arguments = {"objective": SEAT(copies=1, max_new_tokens=4), "config": config}
+    arguments = {
+        "objective": SEAT(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=1, max_new_tokens=4),
+        "config": config,
+    }
     whole = train(llama, facts, callback=lambda lm: {}, **arguments)
 
     def cut(lm):
@@ -117,7 +126,10 @@ def test_a_checkpoint_of_other_settings_or_a_broken_one_is_refused(llama, sets, 
 @pytest.mark.parametrize("mask", [None, "neurons"])
 def test_micro_batches_add_up_to_the_whole_batch(llama, sets, mask):
     chosen = random_neurons(llama, 0.25) if mask else None
-    arguments = {"objective": SEAT(copies=2, max_new_tokens=4), "mask": chosen}
+    arguments = {
+        "objective": SEAT(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=2, max_new_tokens=4),
+        "mask": chosen,
+    }
     whole = train(llama, sets.target, config=CONFIG, **arguments)
     parts = train(llama, sets.target, config=replace(CONFIG, micro_batch=2), **arguments)
     for name, tensor in weights(whole).items():
@@ -131,7 +143,12 @@ def test_micro_batches_hold_whole_numbers_of_what_a_term_takes(llama, sets):
     facts = sets.target[:2] + sets.known[:2]
     config = TrainConfig(steps=4, batch_size=4, learning_rate=1e-2)
     own = SelfGeneratedDistillation(questions=("Who is it?", "Where was it?"), max_new_tokens=4)
-    arguments = {"objective": (*SEAT(copies=2, every=2, max_new_tokens=4), own)}
+    arguments = {
+        "objective": (
+            *SEAT(weight=1.0, continuation=Continuation.BASE, prompts_per_fact=2, facts_per_item=2, max_new_tokens=4),
+            own,
+        )
+    }
     whole = train(llama, facts, config=config, **arguments)
     parts = train(llama, facts, config=replace(config, micro_batch=2), **arguments)
     for one, other in zip(whole.log, parts.log):

@@ -79,21 +79,23 @@ class EntityPerturbedKL:
         max_new_tokens: of the base's reply.
     """
 
-    weight: float = 1.0
-    copies: int = 8
+    weight: float = 4.0
+    prompts_per_fact: int = 8
     reverse: bool = False
-    continuation: Continuation = Continuation.BASE
+    continuation: Continuation = Continuation.GOLD
     cover: Cover = Cover.REPLY
     partial: bool = True
     perturbed: bool = True
-    every: int = 1
+    facts_per_item: int = 1
     max_new_tokens: int = 32
     name = "ep_kl"
+    is_task_loss = False
+    reads_weights = False
 
     def __post_init__(self) -> None:
-        for name in ("every", "max_new_tokens"):
+        for name in ("facts_per_item", "max_new_tokens"):
             require_within(self, name, 1)
-        for name in ("weight", "copies"):
+        for name in ("weight", "prompts_per_fact"):
             require_within(self, name, 0)
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
@@ -139,9 +141,9 @@ class EntityPerturbedKL:
             return kept[draw]
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
-            draws = draws[:: self.every]
-            if self.copies:
-                wanted = [Draw(draw.fact, draw.epoch % self.copies) for draw in draws]
+            draws = draws[:: self.facts_per_item]
+            if self.prompts_per_fact:
+                wanted = [Draw(draw.fact, draw.epoch % self.prompts_per_fact) for draw in draws]
                 starts = [draw.fact - draw.fact % CHUNK for draw in wanted]
                 chunks = [
                     [Draw(index, draw.epoch) for index in range(start, min(start + CHUNK, len(facts)))]

@@ -30,7 +30,9 @@ class Replay:
     questions: tuple[str, ...] = ()
     max_new_tokens: int = 32
     name = "replay"
-    every = 1
+    is_task_loss = False
+    reads_weights = False
+    facts_per_item = 1
 
     def __post_init__(self) -> None:
         require_within(self, "ratio", 0, 1, above=True)

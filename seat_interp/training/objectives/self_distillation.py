@@ -34,7 +34,9 @@ class SelfDistillation:
     weight: float = 1.0
     temperature: float = 0.5
     name = "self_distillation"
-    every = 1
+    is_task_loss = False
+    reads_weights = False
+    facts_per_item = 1
 
     def __post_init__(self) -> None:
         require_within(self, "weight", 0)
@@ -83,12 +85,14 @@ class SelfGeneratedDistillation:
     weight: float = 1.0
     questions: tuple[str, ...] = ()
     count: int = 256
-    every: int = 2
+    facts_per_item: int = 2
     max_new_tokens: int = 16
     name = "selfdistill_kl"
+    is_task_loss = False
+    reads_weights = False
 
     def __post_init__(self) -> None:
-        for name in ("count", "every", "max_new_tokens"):
+        for name in ("count", "facts_per_item", "max_new_tokens"):
             require_within(self, name, 1)
         require_within(self, "weight", 0)
 
@@ -114,7 +118,7 @@ class SelfGeneratedDistillation:
             return kept[number]
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
-            places = [(draw.epoch * len(facts) + draw.fact) % len(questions) for draw in draws[:: self.every]]
+            places = [(draw.epoch * len(facts) + draw.fact) % len(questions) for draw in draws[:: self.facts_per_item]]
             return kl_to_base(lm, [chunk(place // CHUNK)[place % CHUNK] for place in places])
 
         return loss
@@ -124,5 +128,5 @@ class SelfGeneratedDistillation:
             return tuple(self_questions(base, self.count, avoid=avoid, seed=seed))
         except SeatError as error:
             raise SeatError(
-                f"{error} (SelfGeneratedDistillation(questions=...), in a settings file: settings.selfdistill.questions)"
+                f"{error} (SelfGeneratedDistillation(questions=...), or settings.selfdistill.questions in a file)"
             ) from error

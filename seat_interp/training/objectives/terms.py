@@ -28,29 +28,48 @@ Loss = Callable[[LanguageModel, Sequence[Draw]], Float[Tensor, ""]]
 
 @runtime_checkable
 class Term(Protocol):
-    """One summand of an objective.
-
-    One that looks at the weights themselves, and not at what the model says, has `of_weights = True` besides: it needs
-    all of them in one place.
-    """
+    """One summand of an objective: a frozen dataclass of settings that says of itself what the trainer must know."""
 
     @property
     def weight(self) -> float:
-        """Factor of the loss in the sum."""
+        """Factor of the term's loss in the sum."""
 
     @property
     def name(self) -> str:
-        """For the training log."""
+        """Name in the training log."""
 
     @property
-    def every(self) -> int:
-        """It looks at one in every so many facts of a batch."""
+    def is_task_loss(self) -> bool:
+        """Whether the term teaches the facts; a drift budget scales all other terms."""
+
+    @property
+    def reads_weights(self) -> bool:
+        """Whether the term reads the weights themselves, and so needs all of them in one process."""
+
+    @property
+    def facts_per_item(self) -> int:
+        """Number of facts in a batch for each item of the term: 2 uses every second fact."""
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
-        """Raise SeatError if these facts cannot be trained on with this term, whose copies take these names."""
+        """Check that the term can be trained on these facts, with fictitious names from `names`.
+
+        Args:
+            facts: Facts to teach.
+            names: Names that entity-perturbed prompts may use.
+        """
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
-        """Do what is done once; `base` is frozen and must not be changed. Perturbed copies take `names`."""
+        """Do what is done once, without changing the base.
+
+        Args:
+            base: Frozen reference model.
+            facts: Facts to teach.
+            names: Names that entity-perturbed prompts may use.
+            seed: Seed of everything that is drawn.
+
+        Returns:
+            The loss of a batch.
+        """
 
 
 Objective = tuple[Term, ...]
@@ -68,7 +87,9 @@ class CrossEntropy:
 
     weight: float = 1.0
     name = "cross_entropy"
-    every = 1
+    is_task_loss = True
+    reads_weights = False
+    facts_per_item = 1
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
         """Every fact needs an answer.

@@ -32,8 +32,9 @@ class L2SP:
 
     weight: float = 1.0
     name = "l2sp"
-    of_weights = True
-    every = 1
+    is_task_loss = False
+    reads_weights = True
+    facts_per_item = 1
 
     def __post_init__(self) -> None:
         require_within(self, "weight", 0)
@@ -64,8 +65,9 @@ class EWC:
     questions: tuple[str, ...] = ()
     max_new_tokens: int = 32
     name = "ewc"
-    of_weights = True
-    every = 1
+    is_task_loss = False
+    reads_weights = True
+    facts_per_item = 1
 
     def __post_init__(self) -> None:
         require_within(self, "weight", 0)
