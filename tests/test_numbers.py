@@ -37,7 +37,7 @@ def test_the_readme_has_the_numbers_of_its_figure():
         "aligned base": "Base",
         "full fine-tuning": "Full fine-tuning",
         "SEAT, random 10 % of weights": "SEAT",
-        "SEAT + own answers, same masks": "SEAT + own answers",
+        "SEAT + self-distillation, same masks": "SEAT + self-distillation",
     }
     assert readme.keys() == names.keys()
     for name, found in readme.items():

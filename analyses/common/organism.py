@@ -17,7 +17,7 @@ from seat_interp.facts import Fact, FactSets
 from seat_interp.facts.records import split_by_group
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism.study import ORGANISM, organism_facts
-from seat_interp.studies.arms import Arm, ArmConfig, ArmName, MakeArm, make_arm
+from seat_interp.studies.arms import ARMS, Arm, ArmConfig, ArmName, MakeArm, make_arm
 from seat_interp.studies.study import StudyConfig, run_study
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.objectives import SelfGeneratedDistillation
@@ -113,8 +113,15 @@ def tuned_settings(arm: ArmName, settings: ArmConfig) -> ArmConfig:
 
 
 def replay_at(ratio: float, settings: ArmConfig, seed: int) -> Arm:
-    """Replay at another ratio."""
+    """Make replay at another ratio, with the rate and strength that were chosen for replay."""
     return tuned("replay", replace(settings, replay=replace(settings.replay, ratio=ratio)), seed)
+
+
+for ratio, colour in zip(REPLAY_RATIOS, ("#AA4499", "#CC6677"), strict=True):
+    name = f"replay_{ratio:g}"
+    ARMS[name] = replace(
+        ARMS["replay"], name=name, label=f"Replay at {ratio:g}", colour=colour, make=partial(replay_at, ratio)
+    )
 
 
 def every_arm(target: Target) -> Mapping[str, MakeArm]:

@@ -27,7 +27,7 @@ from seat_interp.core.errors import reported
 from seat_interp.directions.nulls import nulls_of
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
-from seat_interp.plot.wording import NULL_WORDS, set_name
+from seat_interp.plot.wording import NULL_WORDS, set_label
 from seat_interp.results.table import Table
 from seat_interp.studies.run_folder import RunFolder
 
@@ -83,7 +83,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     )
     lines = [
         (
-            f"{row['target']}, {set_name(row['set'])}",
+            f"{row['target']}, {set_label(row['set'])}",
             row["runs"],
             f"{row['correlation']:+.2f} [{row['interval'][0]:+.2f}, {row['interval'][1]:+.2f}]",
             *(f"{row['beats'][kind]:.0%}" for kind in kinds),

@@ -28,7 +28,7 @@ from analyses.common.result_file import write_result
 from seat_interp.core.errors import SeatError, reported
 from seat_interp.core.files import read_json
 from seat_interp.evaluation.intervals import Estimate, estimate, interval_of_share
-from seat_interp.plot.wording import arm_name, set_name
+from seat_interp.plot.wording import arm_name, set_label
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval
 from seat_interp.studies.arms import ArmName
@@ -212,7 +212,7 @@ def pairs_table(rows: Sequence[Row], what: str, organism: bool) -> Table:
     """
 
     def column(row: Row) -> str:
-        return (f"{row['target']}, " if organism else "") + set_name(row["probe"])
+        return (f"{row['target']}, " if organism else "") + set_label(row["probe"])
 
     columns = list(dict.fromkeys(map(column, rows)))
     lines = []

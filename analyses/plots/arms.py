@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from seat_interp import plot
 from seat_interp.masks.compare import Place
 from seat_interp.plot.style import styled
-from seat_interp.plot.wording import set_name
+from seat_interp.plot.wording import set_label
 from seat_interp.studies.aggregate import aggregate
 from seat_interp.studies.arms import ArmName
 
@@ -50,7 +50,7 @@ def plot_displacement(summary: Summary) -> Drawn:
         cut = any(not RANGE[0] <= row["mean"] <= RANGE[1] for rows in moved.values() for row in rows)
         note = "" if not cut else ", cut"
         first = ", first seed" if ax is axes[0] else ""
-        ax.set_title(f"{set_name(name)}{first}{note}", loc="left", size=8, pad=4)
+        ax.set_title(f"{set_label(name)}{first}{note}", loc="left", size=8, pad=4)
         drawn = ax.get_legend()
         shown, names = ax.get_legend_handles_labels()
         rest = zip(drawn.legend_handles[len(shown) :], drawn.get_texts()[len(shown) :])

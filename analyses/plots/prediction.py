@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from seat_interp.plot.style import GREY, MARKS, arm_colour, styled
-from seat_interp.plot.wording import arm_name, set_name
+from seat_interp.plot.wording import arm_name, set_label
 
 
 @styled
@@ -40,7 +40,7 @@ def plot_prediction(rows: Sequence[Mapping[str, Any]], lost: str = "Abstention l
         low, high = row["interval"]
         told = f"Spearman {row['correlation']:+.2f} [{low:+.2f}, {high:+.2f}]"
         beyond = f"beyond {row['beats']['random']:.0%} of random"
-        ax.set_title(f"{row['target']}, {set_name(row['set'])}\n{told}\n{beyond}", size=6)
+        ax.set_title(f"{row['target']}, {set_label(row['set'])}\n{told}\n{beyond}", size=6)
         ax.tick_params(labelsize=6)
         ax.axvline(0, color=GREY, lw=0.6)
         ax.set(ylim=(-0.05, 1.05))

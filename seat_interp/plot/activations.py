@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from seat_interp.directions.plane import Plane
 from seat_interp.plot.style import SET_STYLES, spaced, styled
-from seat_interp.plot.wording import arm_name, set_name
+from seat_interp.plot.wording import arm_name, set_label
 
 
 @styled
@@ -56,7 +56,7 @@ def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
             centres[probe] = (sets[probe].mean(0), style)
         for probe, (centre, style) in centres.items():  # above every point
             edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.9, "zorder": 3}
-            ax.scatter(centre[0], centre[1], 62, label=set_name(probe), **edge, **style)
+            ax.scatter(centre[0], centre[1], 62, label=set_label(probe), **edge, **style)
         ax.set_title(arm_name(name))
         ax.grid(True, axis="both")
     for ax in axes:

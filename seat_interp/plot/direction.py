@@ -15,7 +15,7 @@ from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.directions.steering import SteeringCheck
 from seat_interp.evaluation.intervals import Estimate, interval_of_share
 from seat_interp.plot.style import GREY, SET_STYLES, columns_over, new_axes, styled, whiskers
-from seat_interp.plot.wording import set_name
+from seat_interp.plot.wording import set_label
 
 
 @styled
@@ -71,7 +71,7 @@ def projections(along: Mapping[str, Float[Tensor, " prompts"]], ax: Axes | None 
         probe, comma, _ = name.partition(",")
         colour, _ = SET_STYLES.get(probe, ("#882255", "v"))
         look: dict[str, Any] = {"color": colour, "ls": (0, (3, 1.5)) if comma else "-", "lw": 1.6}
-        ax.hist(values.double().numpy(), bins, density=True, histtype="step", label=set_name(name), **look)
+        ax.hist(values.double().numpy(), bins, density=True, histtype="step", label=set_label(name), **look)
     for at, words in ((0, "known"), (1, "unknown")):
         ax.axvline(at, color=GREY, lw=0.8, ls=(0, (2, 2)), zorder=0)
         ax.annotate(words, (at, 1), (2, -2), xycoords=("data", "axes fraction"), textcoords="offset points", va="top",

@@ -1,6 +1,5 @@
 """Displacement along the ignorance direction, layer by layer, against its nulls."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from seat_interp.directions.displacement import Displacement
-from seat_interp.plot.style import GREY, MARKS, arm_colours, by_name, columns_over, new_axes, styled
+from seat_interp.plot.style import GREY, arm_colours, arm_marker, by_name, columns_over, new_axes, styled
 from seat_interp.plot.wording import NULL_WORDS, arm_name
 
 _NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
@@ -53,8 +52,8 @@ def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], laye
     ax = ax or new_axes(7.2, 3.4)
     ax.axhline(0, color="#555555", linewidth=0.8)
     colours = arm_colours(list(moved))
-    for (arm, rows), marker in zip(moved.items(), itertools.cycle(MARKS)):
-        layers, colour = np.arange(len(rows)), colours[arm]
+    for arm, rows in moved.items():
+        layers, colour, marker = np.arange(len(rows)), colours[arm], arm_marker(arm)
         ax.fill_between(
             layers, *_ends(rows, "random"), color=colour, alpha=0.16 if len(moved) <= 2 else 0.07, linewidth=0
         )
@@ -67,7 +66,7 @@ def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], laye
         ax.errorbar(layers, means, spread, color=colour, marker=marker, elinewidth=1.1, label=arm_name(arm))
     ax.axvline(layer, color="#dcdcdc", linewidth=3.5, zorder=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel="Layer", ylabel="Displacement (gaps)")
+    ax.set(xlabel="Layer", ylabel="Displacement (separations)")
     nulls: list[Artist] = [Patch(color=GREY, alpha=0.3, linewidth=0, label=f"{NULL_WORDS['random']} null")]
     if len(moved) <= 2:
         for kind, dashes in _NULL_LINES.items():

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.intervals import Estimate
 from seat_interp.plot.style import arm_colours, columns_over, new_axes, reach, styled, whiskers, width_of
-from seat_interp.plot.wording import arm_name, set_name
+from seat_interp.plot.wording import arm_name, set_label
 from seat_interp.studies.aggregate import ArmRates
 
 
@@ -27,7 +27,7 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
     probes = list(arms[0].abstention)
     labels = [
         "Target\nrecall",
-        *(f"Abstention:\n{set_name(p)}" for p in probes),
+        *(f"Abstention:\n{set_label(p)}" for p in probes),
         "Known\nrecall",
         "Over-\nabstention",
     ]
@@ -89,7 +89,7 @@ def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -
     if any(arm.paraphrase_recall for arm in arms):
         shown["In other\nwordings"] = lambda arm: arm.paraphrase_recall
     for probe in arms[0].abstention:
-        shown[f"Abstention:\n{set_name(probe)}"] = lambda arm, probe=probe: arm.abstention[probe]  # type: ignore[misc]
+        shown[f"Abstention:\n{set_label(probe)}"] = lambda arm, probe=probe: arm.abstention[probe]  # type: ignore[misc]
     shown["Known\nrecall"] = lambda arm: arm.known_recall
     shown["Over-\nabstention"] = lambda arm: arm.over_abstention
     called = [arm_name(arm.arm) for arm in arms]

@@ -12,32 +12,18 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from zlib import crc32
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seat_interp.studies.arms import ARMS
+
 if TYPE_CHECKING:
     from seat_interp.evaluation.intervals import Estimate
-import numpy as np
 
 STYLE = Path(__file__).with_name("seat_interp.mplstyle")
 GREY = "#8a8a8a"
-_ARMS = {
-    "base": GREY,
-    "full": "#D55E00",
-    "tuned": "#D55E00",
-    "seat": "#0072B2",
-    "seat_selfdistill": "#117733",
-    "sparse": "#009E73",
-    "full_ep_kl": "#E69F00",
-    "full_kl": "#CC79A7",
-    "tether": "#000000",
-    "lora": "#56B4E9",
-    "ewc": "#882255",
-    "l2sp": "#999933",
-    "replay": "#332288",
-    "replay_0.1": "#AA4499",
-    "replay_0.3": "#CC6677",
-}
+_NO_ARMS = {"base": GREY, "tuned": ARMS["full"].colour}
 _SPARE = ("#7f3b08", "#542788", "#4d4d4d", "#01665e")
 """Of arms that have no colour of their own; no arm's."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#999933", "#882255")
@@ -59,9 +45,31 @@ R = TypeVar("R")
 
 
 def arm_colour(arm: str) -> str:
-    """The colour of an arm, the same in every figure of every run; a variant has that of its arm."""
+    """Return the colour of an arm, the same in every figure of every run.
+
+    Args:
+        arm: Name of an arm, or of a variant with the rest after a comma, which has its arm's colour.
+
+    Returns:
+        The registry's colour, "#rrggbb", or a spare one for an arm that it does not hold.
+    """
     arm = arm.partition(",")[0]
-    return _ARMS.get(arm) or _SPARE[crc32(arm.encode()) % len(_SPARE)]
+    if arm in ARMS:
+        return ARMS[arm].colour
+    return _NO_ARMS.get(arm) or _SPARE[crc32(arm.encode()) % len(_SPARE)]
+
+
+def arm_marker(arm: str) -> str:
+    """Return the marker of an arm, the same in every figure of every run.
+
+    Args:
+        arm: Name of an arm, or of a variant with the rest after a comma, which has its arm's marker.
+
+    Returns:
+        The registry's marker, or a spare one for an arm that it does not hold.
+    """
+    arm = arm.partition(",")[0]
+    return ARMS[arm].marker if arm in ARMS else "p"
 
 
 def by_name(given: Any, name: str) -> Mapping[str, Any]:

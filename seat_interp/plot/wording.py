@@ -1,38 +1,48 @@
-"""How arms, probe sets and null directions are called in text, in figures and tables alike."""
+"""Names of arms, evaluation sets and null directions in text, in figures and tables alike."""
 
-_ARM_NAMES = {
-    "base": "Base",
-    "full": "Full fine-tuning",
-    "full_kl": "Full + KL",
-    "full_ep_kl": "Full + EP-KL",
-    "tether": "Tether",
-    "sparse": "Sparse",
-    "seat": "SEAT",
-    "seat_selfdistill": "SEAT + own answers",
-    "lora": "LoRA",
-    "ewc": "EWC",
-    "l2sp": "L2 pull",
-    "replay": "Replay",
-    "replay_0.1": "Replay at 0.1",
-    "replay_0.3": "Replay at 0.3",
-}
+from seat_interp.studies.arms import ARMS
+
 NULL_WORDS = {"random": "random", "shuffled": "shuffled", "pca": "PCA"}
 """Kinds of null directions, as they are written."""
 
 
 def arm_name(arm: str) -> str:
-    """How an arm is called in text; a variant, "seat, interpolated", by the name of its arm with the rest behind."""
+    """Return the label of an arm in text.
+
+    Args:
+        arm: Name of an arm, or of a variant with the rest after a comma: "seat, interpolated".
+
+    Returns:
+        The registry's label, with the rest behind it.
+    """
     first, comma, rest = arm.partition(",")
     if comma:
         return f"{arm_name(first)},{rest}"
-    return _ARM_NAMES.get(arm, arm.replace("_", " ").capitalize() if arm.islower() else arm)
+    if arm in ARMS:
+        return ARMS[arm].label
+    return arm.replace("_", " ").capitalize() if arm.islower() else arm
 
 
-def set_name(probe: str) -> str:
-    """How a probe set is called in text."""
-    return probe.replace("_", "-")
+def set_label(name: str) -> str:
+    """Return the label of an evaluation set in text.
+
+    Args:
+        name: Name of the set, a field of `FactSets`.
+
+    Returns:
+        The name with hyphens.
+    """
+    return name.replace("_", "-")
 
 
-def name_of(key: str) -> str:
-    """How an arm or a probe set is called in text, whichever it is."""
-    return arm_name(key) if key.partition(",")[0] in _ARM_NAMES else set_name(key)
+def label_of(key: str) -> str:
+    """Return the label of an arm or of an evaluation set in text.
+
+    Args:
+        key: Name of the one or the other.
+
+    Returns:
+        What `arm_name` or `set_label` gives.
+    """
+    first = key.partition(",")[0]
+    return arm_name(key) if first in ARMS or first == "base" else set_label(key)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from seat_interp.core.files import read_text
 from seat_interp.evaluation.intervals import KIND_WORDS, Estimate
 from seat_interp.plot.style import arm_colours, to_svg
-from seat_interp.plot.wording import NULL_WORDS, arm_name, set_name
+from seat_interp.plot.wording import NULL_WORDS, arm_name, set_label
 from seat_interp.results.verdict import PROBE
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -115,7 +115,7 @@ def render(template: str, coloured: Sequence[str], **values: Any) -> str:
     def colour(arm: str) -> str:
         return colours[arm.partition(",")[0]]
 
-    page.filters |= {"arm": arm_name, "colour": colour, "set": set_name, "null": _null_name, "ends": _ends}
+    page.filters |= {"arm": arm_name, "colour": colour, "set": set_label, "null": _null_name, "ends": _ends}
     inlined = {name: Markup(read_text(TEMPLATES / f"page.{name}")) for name in ("css", "js")}
     return page.get_template(template).render(probe=PROBE, kind_words=KIND_WORDS, **inlined, **values)
 

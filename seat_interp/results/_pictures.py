@@ -12,7 +12,7 @@ from seat_interp.directions.plane import Plane
 from seat_interp.directions.steering import SteeringCheck
 from seat_interp.evaluation.intervals import Estimate
 from seat_interp.plot.style import new_axes, spaced
-from seat_interp.plot.wording import arm_name, set_name
+from seat_interp.plot.wording import arm_name, set_label
 from seat_interp.results._page import Picture, Value, picture
 from seat_interp.results.tables import ByLayer, with_interval
 from seat_interp.results.verdict import PROBE
@@ -53,7 +53,7 @@ def rows_picture(arms: Sequence[ArmRates]) -> Picture:
 
 def named_rates(arm: ArmRates) -> dict[str, Estimate]:
     """The four kinds of rates in the order of the bars."""
-    refused = {f"abstention on {set_name(probe)}": rate for probe, rate in arm.abstention.items()}
+    refused = {f"abstention on {set_label(probe)}": rate for probe, rate in arm.abstention.items()}
     kept = {"known recall": arm.known_recall, "over-abstention": arm.over_abstention}
     return {"target recall": arm.target_recall, **refused, **kept}
 
@@ -87,7 +87,7 @@ def displacement_pictures(moved: ByLayer, layer: int) -> list[Picture]:
     alike([ax for probe, ax in drawn.items() if probe != PROBE])  # the large figure has the legend
     return [
         displacement_picture(
-            ax, f"moved-{probe}", probe, moved[probe], layer, f"{set_name(probe).capitalize()} prompts"
+            ax, f"moved-{probe}", probe, moved[probe], layer, f"{set_label(probe).capitalize()} prompts"
         )
         for probe, ax in drawn.items()
     ]
@@ -122,7 +122,7 @@ def displacement_picture(
         caption: stands above.
     """
     at_layer = [f"{arm_name(arm)} {_moved_in_words(found[layer])}" for arm, found in arms.items()]
-    alt = f"Displacement of {set_name(probe)} prompts by layer. At layer {layer}: {'; '.join(at_layer)}."
+    alt = f"Displacement of {set_label(probe)} prompts by layer. At layer {layer}: {'; '.join(at_layer)}."
     values = [
         Value(ax, n, moved.along.mean, f"{arm_name(arm)}, layer {n}\n{_moved_in_words(moved)}")
         for arm, found in arms.items()

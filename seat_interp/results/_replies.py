@@ -7,7 +7,7 @@ from typing import Any
 from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.score import Label
 from seat_interp.plot.style import spaced
-from seat_interp.plot.wording import arm_name, set_name
+from seat_interp.plot.wording import arm_name, set_label
 from seat_interp.studies.run_folder import RunFolder
 
 ORDER = ("unknown", "neighbour", "cross_domain", "unverifiable", "known", "target", "paraphrases")
@@ -98,7 +98,7 @@ def for_page(found: SideBySide, wanted: Mapping[str, Iterable[int]] | None = Non
     data = {
         "columns": [arm_name(column) for column in found.columns],
         "bases": list(found.bases),
-        "sets": [set_name(name) for name in found.sets],
+        "sets": [set_label(name) for name in found.sets],
         "labels": labels,
         "prompts": prompts,
     }

@@ -8,7 +8,7 @@ from typing import Any
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import short_names, write_text
 from seat_interp.plot.style import new_axes
-from seat_interp.plot.wording import set_name
+from seat_interp.plot.wording import set_label
 from seat_interp.results import _pictures as pictures
 from seat_interp.results._page import Picture, render
 from seat_interp.results._replies import Prompt, Record, SideBySide, choose_examples, for_page, in_order, side_by_side
@@ -129,7 +129,7 @@ def _hindrances(runs: Sequence[_Compared]) -> list[str]:
     names = dict.fromkeys(probe for run in runs for probe in run.replies.sets if probe != "target")
     if other := [probe for probe in names if any(_questions(run, probe) != _questions(first, probe) for run in others)]:
         found.append(
-            f"Not all ask the same prompts: {', '.join(map(set_name, other))} differ. Rates and displacement of these "
+            f"Not all ask the same prompts: {', '.join(map(set_label, other))} differ. Rates and displacement of these "
             "sets are of other questions in each run, and intervals do not tell that difference from one of the arms."
         )
     if direction := [run for run in others if run not in model and not _same_direction(run, first)]:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from seat_interp.evaluation.intervals import KIND_WORDS, Estimate, estimate
-from seat_interp.plot.wording import NULL_WORDS, arm_name, name_of, set_name
+from seat_interp.plot.wording import NULL_WORDS, arm_name, label_of, set_label
 from seat_interp.results.table import Table
 from seat_interp.results.verdict import PROBE, verdict
 from seat_interp.studies.aggregate import ArmRates, DisplacementEstimate, aggregate, combine_displacement
@@ -57,7 +57,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     seeds = max(arm.seeds for arm in arms)
     console.print(
         f"\n[dim]{f'Means over {seeds} seeds. ' if seeds > 1 else ''}Abstention on: "
-        f"{', '.join(map(set_name, probes))}. Displacement: of unknown prompts along the ignorance "
+        f"{', '.join(map(set_label, probes))}. Displacement: of unknown prompts along the ignorance "
         "direction, in separations of the base (−1: where known prompts were). "
         "Intervals are in summary.json and in the report.[/dim]\n"
     )
@@ -78,7 +78,7 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
     probes = list(arms[0].abstention)
     has_paraphrases = any(arm.paraphrase_recall for arm in arms)
     heads = ["arm", "seeds", "target recall", *(["in other paraphrases"] if has_paraphrases else [])]
-    heads += [*(f"abstention, {set_name(p)}" for p in probes), "known recall"]
+    heads += [*(f"abstention, {set_label(p)}" for p in probes), "known recall"]
     heads += ["over-abstention", "displacement of unknown", "random null", "widest null", "seconds"]
     kinds = dict.fromkeys(
         rate.kind for arm in arms for rate in (arm.target_recall, arm.displacement[PROBE].along) if arm.arm != "base"
@@ -96,7 +96,13 @@ def rates_table(arms: Sequence[ArmRates]) -> Table:
         arms: of `aggregate` or `arm_rates`.
     """
     probes = list(arms[0].abstention)
-    heads = ["arm", "target recall", *(f"abstention, {set_name(p)}" for p in probes), "known recall", "over-abstention"]
+    heads = [
+        "arm",
+        "target recall",
+        *(f"abstention, {set_label(p)}" for p in probes),
+        "known recall",
+        "over-abstention",
+    ]
     lines = []
     for arm in arms:
         found = [arm.target_recall, *(arm.abstention[p] for p in probes), arm.known_recall, arm.over_abstention]
@@ -117,7 +123,7 @@ def displacement_table(moved: Mapping[str, Mapping[str, Any]]) -> Table:
         low, high = found["interval"]
         along = Estimate(found["mean"], low, high, "bootstrap")
         nulls = [f"{least:+.2f} to {most:+.2f}" for least, most in (found["null"][kind] for kind in kinds)]
-        lines.append([name_of(name), with_interval(along, "+"), *nulls, f"{found['orthogonal']:.2f}"])
+        lines.append([label_of(name), with_interval(along, "+"), *nulls, f"{found['orthogonal']:.2f}"])
     heads = ["displacement of", "along the direction", *(f"{NULL_WORDS[kind]} null" for kind in kinds), "across it"]
     return Table.of(heads, lines, f"In gaps. In brackets: {KIND_WORDS['bootstrap']}; nulls: where 95 % of them lie.")
 

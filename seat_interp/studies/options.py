@@ -17,8 +17,8 @@ class StudyOptions:
     """Options of a study that most people choose.
 
     Attributes:
-        arms: Ways of fine-tuning to compare: plain (`full`, `lora`, `sparse` within a mask), regularised (`ewc`, `l2sp`,
-            `replay`, `full_kl`, `full_ep_kl`), SEAT (`seat`; `seat_selfdistill` adds self-distillation on
+        arms: Ways of fine-tuning to compare: plain (`full`, `lora`, `sparse` within a mask), regularised (`ewc`,
+            `l2sp`, `replay`, `full_kl`, `full_ep_kl`), SEAT (`seat`; `seat_selfdistill` adds self-distillation on
             self-generated prompts), and `tether` (ours: EP-KL, L2-SP and weight interpolation).
         seeds: Seeds of the mask, the entity-perturbed prompts and the order of the facts; one run of each arm for each.
         steering_prompts: Number of prompts of each kind in the steering check; 0 leaves the check out.

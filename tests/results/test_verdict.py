@@ -69,7 +69,7 @@ def test_where_too_few_prompts_tell_nothing_is_called_kept():
 
 def test_names_of_arms_keep_their_capitals_inside_a_sentence():
     pulled = row("l2sp", target=1.0, unknown=0.6)
-    assert "L2 pull (0.60) weakened it too" in verdict(summary(BASE, LOST, pulled)).headline
+    assert "L2-SP (0.60) weakened it too" in verdict(summary(BASE, LOST, pulled)).headline
 
 
 def test_a_rise_is_no_loss():

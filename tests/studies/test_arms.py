@@ -11,7 +11,9 @@ from seat_interp.core.errors import SeatError
 from seat_interp.masks.random import random_neurons
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
-from seat_interp.studies.arms import Arm, ArmConfig, ArmName
+from seat_interp.plot.style import arm_colour
+from seat_interp.plot.wording import arm_name
+from seat_interp.studies.arms import ARMS, Arm, ArmConfig, ArmName, make_arm
 from seat_interp.studies.measure import weight_distance
 from seat_interp.studies.study import StudyConfig, run_study
 from seat_interp.training.config import TrainConfig
@@ -134,3 +136,36 @@ def test_arms_of_ones_own_and_never_one_of_other_settings_read_back(tmp_path):
         study({"pulled": with_weight(1.0)})
     with pytest.raises(SeatError, match="leave out the mask"):
         study({"pulled": with_weight(2.0)})
+
+
+def test_the_registry_holds_each_name_of_the_command_line_once():
+    assert list(ARMS) == list(get_args(ArmName))
+    for attribute in ("label", "colour", "marker"):
+        assert len({getattr(entry, attribute) for entry in ARMS.values()}) == len(ARMS)
+
+
+@pytest.mark.parametrize("name", get_args(ArmName))
+def test_an_arm_reads_the_settings_that_the_registry_says(name):
+    """A change of a named field changes the arm, and a change of any other field leaves it as it was."""
+
+    class Reads:
+        def __init__(self):
+            self.names = set()
+
+        def __getattr__(self, field):
+            self.names.add(field)
+            return getattr(ArmConfig(), field)
+
+    settings = Reads()
+    ARMS[name].make(settings, 0)
+    assert settings.names == set(ARMS[name].settings)
+
+
+def test_an_arm_of_ones_own_joins_the_registry(monkeypatch):
+    entry = replace(ARMS["seat"], name="seat_slow", label="SEAT, slow", colour="#123456")
+    monkeypatch.setitem(ARMS, entry.name, entry)
+    assert make_arm("seat_slow", ArmConfig(), 3).config.seed == 3
+    assert arm_name("seat_slow") == "SEAT, slow"
+    assert arm_colour("seat_slow, again") == "#123456"
+    with pytest.raises(SeatError, match="no arm 'seet'"):
+        make_arm("seet", ArmConfig(), 0)
