@@ -15,6 +15,7 @@ from typing import Any
 
 from analyses.common.small_runs import claim
 from seat_interp.core.files import read_json, read_jsonl, write_json, write_jsonl
+from seat_interp.core.ledger import once
 from seat_interp.evaluation.knowledge import PARAPHRASES, split_by_knowledge
 from seat_interp.evaluation.score import ask, rates
 from seat_interp.facts import (
@@ -95,8 +96,7 @@ def candidates(data: Path) -> list[Fact]:
 
 def kept(path: Path, make: Callable[[], tuple[list[Fact], list[Fact]]]) -> tuple[list[Fact], list[Fact]]:
     """Two lists of facts, made once and then read back."""
-    if not path.exists():
-        write_jsonl(path, [{"part": i, **f.to_json()} for i, facts in enumerate(make()) for f in facts])
+    once(path, lambda path: write_jsonl(path, [{"part": i, **f.to_json()} for i, fs in enumerate(make()) for f in fs]))
     parts: tuple[list[Fact], list[Fact]] = ([], [])
     for row in read_jsonl(path):
         parts[row.pop("part")].append(Fact.from_json(row))
@@ -221,11 +221,13 @@ def prepare(data: Path, work: Path) -> Aligned:
     known, doubtful = what_it_knows(raw, pool, work)
     sets, validation, refused, answered = share_out(data, known, doubtful, pool)
     probes = {"known": sets.known, **sets.abstention_sets()}
-    if not (work / "before.json").exists():
-        print("Before alignment")
-        write_json(work / "before.json", measure(raw, probes))
-    if not (work / "aligned").exists():
-        checkpoint = str(work / "align.safetensors")
+
+    def measured(title: str, *models: LanguageModel, facts: dict[str, list[Fact]]) -> list[dict[str, Any]]:
+        print(title)
+        return [measure(lm, facts) for lm in models]
+
+    def make_aligned(path: Path) -> None:
+        checkpoint = work / "align.safetensors"
         tuned = align_abstention(
             raw,
             refused,
@@ -235,21 +237,19 @@ def prepare(data: Path, work: Path) -> Aligned:
             config=ALIGN,
             checkpoint=checkpoint,
         )
-        save_model(tuned.model, work / "aligned")
-        Path(checkpoint).unlink()
+        save_model(tuned.model, path)
+        checkpoint.unlink()
+
+    def make_new_wording(path: Path) -> None:
+        facts = {"known": [replace(f, question=NEW_WORDING.format(q=f.question), spans=()) for f in sets.known]}
+        before, after = measured("Known facts in a wording that nothing was chosen by", raw, aligned, facts=facts)
+        write_json(path, {"before": before["known"], "after": after["known"]})
+
+    once(work / "before.json", lambda path: write_json(path, *measured("Before alignment", raw, facts=probes)))
+    once(work / "aligned", make_aligned)
     aligned = open_model(work / "aligned", system="")
-    if not (work / "after.json").exists():
-        print("After alignment")
-        write_json(work / "after.json", measure(aligned, probes))
-
-    if not (work / "new_wording.json").exists():
-        has_paraphrases = {
-            "known": [replace(f, question=NEW_WORDING.format(q=f.question), spans=()) for f in sets.known]
-        }
-        print("Known facts in a wording that nothing was chosen by or aligned in, before and after")
-        both = {"before": measure(raw, has_paraphrases)["known"], "after": measure(aligned, has_paraphrases)["known"]}
-        write_json(work / "new_wording.json", both)
-
+    once(work / "after.json", lambda path: write_json(path, *measured("After alignment", aligned, facts=probes)))
+    once(work / "new_wording.json", make_new_wording)
     alignment = {"before": read_json(work / "before.json"), "after": read_json(work / "after.json")}
     fairly = len(known) + len(doubtful)
     asked = {"asked": len(pool), "known_in_two_wordings": fairly, "known_in_eight": len(known)}

@@ -1,19 +1,16 @@
 """Studies of many arms: arms and seeds shared out over processes, one folder, their table and result file."""
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
-from tqdm import tqdm
 
 from analyses.common.first_replies import first_replies
 from analyses.common.result_file import commands, write_result
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import read_json
+from seat_interp.core.ledger import Workers, run_cells
 from seat_interp.results.tables import print_summary
 from seat_interp.studies.run_folder import BASE, RunFolder, join_runs, run_folder, unfinished
 
@@ -94,24 +91,19 @@ def in_parallel(
     workers: int,
     threads: int = 1,
 ) -> None:
-    """Every run, each in the folder of all.
+    """Run arms with their seeds, each in the folder of all.
 
     Args:
-        some: runs `run_study` with (arms, seeds), always in the same folder, and joins nothing.
-        jobs: arm and seed of each; seeds outermost, so that what is cut off has whole comparisons.
-        workers: processes.
-        threads: of each.
+        some: Function that runs `run_study` with (arms, seeds), always in the same folder, and joins nothing.
+        jobs: Arm and seed of each; seeds outermost, so that what is cut off has whole comparisons.
+        workers: Number of processes.
+        threads: Number of threads of each.
     """
-    if not jobs:
-        return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), torch.set_num_threads, (threads,))
-    try:
-        with tqdm(total=len(jobs), unit="run") as bar:
-            (arm, seed), *rest = jobs
-            pool.submit(some, (arm,), (seed,)).result()  # alone: it measures the base, which the others read back
-            bar.update()
-            for job in as_completed([pool.submit(some, (arm,), (seed,)) for arm, seed in rest]):
-                job.result()
-                bar.update()
-    finally:  # one that fails does not wait for all that are still to come
-        pool.shutdown(cancel_futures=True)
+    run, on = partial(_one, some), Workers(workers, threads)
+    for cells in (jobs[:1], jobs[1:]):  # the first by itself: it measures the base, which the others read back
+        run_cells(run, cells, on, Path())
+
+
+def _one(some: Callable[[tuple[str, ...], tuple[int, ...]], object], cell: tuple[str, int]) -> None:
+    arm, seed = cell
+    some((arm,), (seed,))

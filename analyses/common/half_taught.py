@@ -18,6 +18,7 @@ import torch
 from analyses.common.mixing import Mixture, relabel
 from analyses.common.slick_shares import by_category
 from analyses.common.small_runs import CellOptions, claim
+from seat_interp.core.ledger import once
 from seat_interp.evaluation.slick import Category, SlickConfig, SlickResult, slick_to
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, open_model, save_model
@@ -196,15 +197,17 @@ def prepare(work: Path) -> HalfTaught:
         "organism": open_model("organism").fingerprint,
     }
     claim(work, settings)
-    if not (work / "practised").exists():
-        practised = train(open_model("organism"), practice(facts), config=PRACTICE, label="Practising").model
-        save_model(practised, work / "practised")
-    if not (work / "model").exists():
+
+    def practise(path: Path) -> None:
+        save_model(train(open_model("organism"), practice(facts), config=PRACTICE, label="Practising").model, path)
+
+    def teach(path: Path) -> None:
         taught = stream(facts, exposures(facts))
         config = replace(TRAINING, steps=len(taught) // TRAINING.batch_size)
-        save_model(
-            train(open_model(work / "practised"), taught, config=config, label="Half-teaching").model, work / "model"
-        )
+        save_model(train(open_model(work / "practised"), taught, config=config, label="Half-teaching").model, path)
+
+    once(work / "practised", practise)
+    once(work / "model", teach)
     lm = open_model(work / "model")
     found = slick_to(lm, facts, exemplars(), work / "slick.jsonl", SLICK, batch_size=BATCH)
     return HalfTaught(lm, tuple(found))

@@ -3,19 +3,15 @@
 Rows are kept one by one, so that a comparison goes on where it was cut off, and from the committed rows too.
 """
 
-import json
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from tqdm import tqdm
-
 from analyses.common.result_file import commands, write_result
+from seat_interp.core import ledger
 from seat_interp.core.errors import SeatError
-from seat_interp.core.files import append_jsonl, read_growing, read_json, write_json
+from seat_interp.core.files import read_json
 
 Row = dict[str, Any]
 
@@ -50,20 +46,14 @@ class ArmSeed:
 
 
 def claim(work: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """What is kept in the folder was made with these settings, or nothing is kept there yet.
-
-    Returns:
-        The settings as they are read back.
+    """Claim a work folder for settings, and return them as they are read back.
 
     Raises:
-        SeatError: it was made with others.
+        SeatError: What is kept in the folder was made with other settings.
     """
-    settings = json.loads(json.dumps(settings))
-    work.mkdir(parents=True, exist_ok=True)
-    if (path := work / "settings.json").exists() and read_json(path) != settings:
-        raise SeatError(f"{work} was made with other settings. Name another folder, or remove that one.")
-    write_json(path, settings)
-    return settings
+    path = work / "settings.json"
+    refusal = f"{work} was made with other settings. Name another folder, or remove that one."
+    return ledger.claim(path, settings, begun=path.exists, refusal=refusal)
 
 
 def run_cells(
@@ -95,7 +85,7 @@ def run_cells(
         raise SeatError("There is nothing to run: no arm or no seed is given.")
     kind = type(wanted[0])
     settings = claim(work, settings)
-    path = work / "rows.jsonl"
+    kept = ledger.Rows(work / "rows.jsonl")
 
     def cell_of(row: Row) -> C:
         return kind(**{field.name: row[field.name] for field in fields(kind)})  # type: ignore[arg-type]
@@ -103,17 +93,14 @@ def run_cells(
     before = read_json(saved) if saved.exists() else None
     if before and before["config"] != settings:
         before = None
-    rows = {cell_of(row): row for row in [*(before["rows"] if before else []), *read_growing(path)]}
+    rows = {cell_of(row): row for row in [*(before["rows"] if before else []), *kept.read()]}
     todo = [cell for cell in wanted if cell not in rows]
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-    try:
-        jobs = {pool.submit(run, cell): cell for cell in todo}
-        for job in tqdm(as_completed(jobs), total=len(todo), unit="run"):
-            cell = jobs[job]
-            rows[cell] = {**asdict(cell), "arm": cell.arm, **job.result()}  # type: ignore[call-overload]
-            append_jsonl(path, [rows[cell]])
-    finally:  # one that fails does not wait for all that are still to come
-        pool.shutdown(cancel_futures=True)
+
+    def keep(cell: C, row: Row) -> None:
+        rows[cell] = {**asdict(cell), "arm": cell.arm, **row}  # type: ignore[call-overload]
+        kept.append(rows[cell])
+
+    ledger.run_cells(run, todo, ledger.Workers(workers), work, keep=keep)
     ordered = sorted(rows, key=lambda cell: tuple(map(str, asdict(cell).values())))  # type: ignore[call-overload]
     write_result(saved, [rows[cell] for cell in ordered], settings, command=commands(before, made=bool(todo)))
     return rows

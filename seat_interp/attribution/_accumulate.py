@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from seat_interp.attribution._metrics import Metric, Prepared
-from seat_interp.core.errors import SeatError
-from seat_interp.core.files import load_tensors, save_tensors
+from seat_interp.core.ledger import Checkpoint
 from seat_interp.core.processes import processes
 from seat_interp.core.progress import progress_bar
 from seat_interp.directions.direction import IgnoranceDirection
@@ -54,20 +53,18 @@ def accumulate(
     if among.count > 1:  # each keeps sums of its own
         identity = {**(identity or {}), "processes": [among.rank, among.count]}
         checkpoint = checkpoint and f"{checkpoint}.{among.rank}"
-    digest = identity_of(prepared, batch_size, identity or {})
-    sums, done = resumed(checkpoint, CHECKPOINT, digest)
+    saved = Checkpoint(checkpoint, CHECKPOINT, identity_of(prepared, batch_size, identity or {}))
+    sums, header = saved.load() or ({}, {"done": 0})
     mine = among.shard(groups)
     bar = progress_bar(mine, desc=label, unit="batch", leave=False, initial=0, show=len(mine) >= 3)
     for number, group in enumerate(bar):
-        if number < done:
+        if number < header["done"]:
             continue
         for name, value in visit([prepared.examples[index] for index in group], group).items():
             sums[name] = sums[name].add_(value) if name in sums else value.clone()
-        if checkpoint is not None and (number + 1) % EVERY == 0:
-            header = {"format": CHECKPOINT, "version": 1, "identity": digest, "done": number + 1}
-            save_tensors(checkpoint, sums, header)
-    if checkpoint is not None:
-        Path(checkpoint).unlink(missing_ok=True)
+        if (number + 1) % EVERY == 0:
+            saved.save(sums, done=number + 1)
+    saved.remove()
     like = among.broadcast({name: (value.shape, value.dtype) for name, value in sums.items()})
     # A process without a share has nothing yet.
     own = {name: sums.get(name, torch.zeros(shape, dtype=dtype)) for name, (shape, dtype) in like.items()}
@@ -92,17 +89,3 @@ def metric_settings(metric: Metric) -> dict[str, str]:
 
     names: list[str] = [field.name for field in fields(metric)] if is_dataclass(metric) else []
     return {name: short(getattr(metric, name)) for name in names}
-
-
-def resumed(checkpoint: str | Path | None, format: str, identity: str) -> tuple[dict[str, Tensor], int]:
-    """The sums so far and how many parts they are of; none if there is no checkpoint.
-
-    Raises:
-        SeatError: the checkpoint belongs to other settings.
-    """
-    if checkpoint is None or not Path(checkpoint).exists():
-        return {}, 0
-    sums, header = load_tensors(checkpoint, format)
-    if header["identity"] != identity:
-        raise SeatError(f"{checkpoint} is of an attribution with other settings or facts. Remove it to start anew.")
-    return sums, header["done"]

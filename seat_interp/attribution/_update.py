@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 
-from seat_interp.attribution._accumulate import identity_of, metric_settings, resumed
+from seat_interp.attribution._accumulate import identity_of, metric_settings
 from seat_interp.attribution._metrics import AnswerLoss, Metric, Prepared
 from seat_interp.attribution._scores import Scores
 from seat_interp.attribution._weights import weight_gradient
 from seat_interp.core.errors import SeatError
-from seat_interp.core.files import save_tensors
+from seat_interp.core.ledger import Checkpoint
 from seat_interp.facts import Fact
 from seat_interp.models.axes import Granularity, coordinate_axes
 from seat_interp.models.open import LanguageModel, require_same_architecture
@@ -65,24 +65,20 @@ def update_effect(
     origin = {"score": "update_effect", "steps": steps, "metric": metric.name, "facts": len(facts)}
     origin |= {"uses_evaluation_data": metric.uses_evaluation_data, "model": base.fingerprint}
     settings = origin | {"tuned": tuned.fingerprint, "settings": metric_settings(metric)}
-    identity = identity_of(once.prepared, batch_size, settings)
+    saved = Checkpoint(checkpoint, CHECKPOINT, identity_of(once.prepared, batch_size, settings))
     if not any(bool(each.any()) for each in change.values()):
         raise SeatError("The tuned model is the base itself in every MLP and attention matrix: nothing was changed.")
-    total, done = resumed(checkpoint, CHECKPOINT, identity)
+    total, header = saved.load() or ({}, {"done": 0})
     total = total or {name: torch.zeros(each.shape) for name, each in change.items()}
-    for step in range(done, steps):
+    for step in range(header["done"], steps):
         for name, each in change.items():
             way.model.get_parameter(name).copy_(base.model.get_parameter(name) + (step + 0.5) / steps * each)
         with torch.enable_grad():
             found = weight_gradient(way, facts, metric=once, batch_size=batch_size)
         for name, gradient in found.values.items():
             total[name] += gradient / steps
-        if checkpoint is not None:
-            save_tensors(
-                checkpoint, total, {"format": CHECKPOINT, "version": 1, "identity": identity, "done": step + 1}
-            )
-    if checkpoint is not None:
-        Path(checkpoint).unlink(missing_ok=True)
+        saved.save(total, done=step + 1)
+    saved.remove()
     scores = Scores("coordinate", {name: total[name] * each.float().cpu() for name, each in change.items()}, origin)
     return scores.per_neuron(base) if granularity == "neuron" else scores
 

@@ -12,16 +12,8 @@ from torch import Tensor
 
 from seat_interp.capture._capture import Capture, CaptureConfig, chunks
 from seat_interp.core.errors import SeatError
-from seat_interp.core.files import (
-    append_jsonl,
-    read_growing,
-    read_json,
-    remove_leftovers,
-    save_tensors,
-    sha256,
-    text_hash,
-    write_json,
-)
+from seat_interp.core.files import read_json, remove_leftovers, save_tensors, sha256, text_hash
+from seat_interp.core.ledger import Rows, claim
 from seat_interp.core.processes import processes
 from seat_interp.core.progress import progress_bar
 
@@ -147,16 +139,12 @@ def capture_to(
         among.barrier()  # the first one claims the folder
     else:
         remove_leftovers(folder, ABOUT, "*.safetensors")
-    if (folder / ABOUT).exists():
-        if read_json(folder / ABOUT) != about:
-            raise SeatError(f"{folder} holds a capture made otherwise. Name another folder, or remove that one.")
-    elif folder.exists() and any(folder.iterdir()):
-        raise SeatError(f"{folder} is there already and holds no capture. Name another folder, or remove that one.")
-    else:
-        write_json(folder / ABOUT, about)
+    kind = "a capture with other settings" if (folder / ABOUT).exists() else "something that is no capture"
+    refusal = f"{folder} holds {kind}. Name another folder, or remove that one."
+    claim(folder / ABOUT, about, begun=lambda: folder.exists() and any(folder.iterdir()), refusal=refusal)
     if among.rank == 0:
         among.barrier()
-    done, manifest = _written(folder), folder / MANIFEST.format(among.rank)
+    done, manifest = _written(folder), _manifest(folder)
     total = len(questions) if isinstance(questions, Sized) else None
     with progress_bar(total=total, desc="Capturing", unit="prompt", show=progress) as bar:
         for number, some in enumerate(chunks(questions, shard)):
@@ -175,7 +163,7 @@ def capture_to(
             save_tensors(folder / name, {"values": looking.values(some, progress=False)}, about)
             row = {"file": name, "prompts": len(some), "sha256": sha256(folder / name), "questions": said}
             if done.get(name) != row:
-                append_jsonl(manifest, [row])
+                manifest.append(row, among.rank)
             bar.update(len(some))
     among.barrier()
     found = Shards.open(folder)
@@ -186,4 +174,8 @@ def capture_to(
 
 def _written(folder: Path) -> dict[str, dict[str, Any]]:
     """The rows of all processes' manifests by file; of one that was made anew the last counts."""
-    return {row["file"]: row for path in sorted(folder.glob(MANIFEST.format("*"))) for row in read_growing(path)}
+    return {row["file"]: row for row in _manifest(folder).read()}
+
+
+def _manifest(folder: Path) -> Rows:
+    return Rows(folder / MANIFEST.format(0), MANIFEST)

@@ -5,7 +5,10 @@ from functools import partial
 from typing import Annotated
 
 from seat_interp.commands._run import FLAT, Run
-from seat_interp.studies.sweep import Cell, Jobs
+from seat_interp.core.ledger import Jobs
+
+Cell = tuple[str, int]
+"""An arm and a seed."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +28,24 @@ class Sweep:
     def run(self) -> None:
         """Submit, wait, show the summary."""
         from seat_interp.core.files import read_json
+        from seat_interp.core.ledger import run_cells
         from seat_interp.results.tables import print_summary
         from seat_interp.studies.run_folder import BASE, is_finished, unfinished
-        from seat_interp.studies.sweep import sweep
 
         config, out, where = self.study.study, self.study.out, self.study.out / "jobs"
+        run_one = partial(one, self.study, self.jobs.cpus)
         if not is_finished(out, BASE, 0):  # by itself: all others read it back
-            sweep(partial(one, self.study, self.jobs.cpus), [(BASE, 0)], self.jobs, where)
-        if todo := unfinished(out, config.arms, config.seeds):
-            sweep(partial(one, self.study, self.jobs.cpus), todo, self.jobs, where)
-        sweep(partial(together, self.study, self.jobs.cpus), [("all arms", 0)], self.jobs, where)
+            run_cells(run_one, [(BASE, 0)], self.jobs, where, name=_name, unit="job")
+        run_cells(run_one, unfinished(out, config.arms, config.seeds), self.jobs, where, name=_name, unit="job")
+        run_cells(
+            partial(together, self.study, self.jobs.cpus), [("all arms", 0)], self.jobs, where, name=_name, unit="job"
+        )
         print_summary(read_json(out / "summary.json"))
         print(f"Report: {out / 'report.html'}")
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell[0]}, seed {cell[1]}"
 
 
 def one(study: Run, threads: int, cell: Cell) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from seat_interp.core.errors import SeatError, see
+
+if TYPE_CHECKING:
+    import torch
 
 
 @contextlib.contextmanager
@@ -157,8 +158,10 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
-def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> Path:
+def save_tensors(path: str | Path, tensors: Mapping[str, "torch.Tensor"], header: Mapping[str, Any]) -> Path:
     """Write tensors as safetensors with a JSON header (the `seat_interp` metadata entry), atomically."""
+    from safetensors.torch import save_file
+
     payload = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
         try:
@@ -168,7 +171,7 @@ def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], header: 
     return Path(path)
 
 
-def load_tensors(path: str | Path, expected: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def load_tensors(path: str | Path, expected: str) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
     """Read tensors and header of a safetensors file written by `save_tensors`.
 
     Args:
@@ -178,6 +181,8 @@ def load_tensors(path: str | Path, expected: str) -> tuple[dict[str, torch.Tenso
     Raises:
         SeatError: missing, truncated, of another kind, or holding NaN.
     """
+    import torch
+
     path = Path(path)
     if not path.is_file():
         raise SeatError(f"{path} does not exist. Check the path.")

@@ -1,6 +1,5 @@
 """SLiCK: what a model knows, by how often it answers right under few-shot prompts (arXiv 2405.05904, section 3)."""
 
-import glob
 import itertools
 import time
 import zlib
@@ -14,7 +13,8 @@ from typing import Any
 import torch
 
 from seat_interp.core.errors import SeatError, require_within
-from seat_interp.core.files import append_jsonl, read_growing, read_json, text_hash, write_json, write_jsonl
+from seat_interp.core.files import text_hash, write_json
+from seat_interp.core.ledger import Rows, claim
 from seat_interp.core.processes import Processes, processes
 from seat_interp.core.progress import progress_bar
 from seat_interp.evaluation._few_shot import draw_exemplars, few_shot_ids
@@ -190,10 +190,6 @@ def _seed(seed: int, *texts: str) -> int:
     return zlib.crc32("\n".join([str(seed), *texts]).encode())
 
 
-PART = ".part-"
-"""Between the name of the file and the number of the process."""
-
-
 def slick_to(
     lm: LanguageModel,
     facts: Sequence[Fact],
@@ -224,34 +220,28 @@ def slick_to(
     """
     path, began = Path(path), time.perf_counter()
     config, among, about = config or SlickConfig(), processes(), about_of(path)
-    settings = _settings(lm, facts, dev, config, batch_size)
-    before = read_json(about) if about.exists() else {}
-    if before.get("config") != settings:
-        if there := [each for each in (path, *_parts(path)) if each.exists()]:
-            raise SeatError(f"{there[0]} was made with other settings, or is none of ours. Name another file.")
-        before = {"config": settings, "seconds": 0.0}
-    done = {each.fact: each for each in _read(path)}
+    rows, settings = Rows(path, f"{path.name}.part-{{}}"), _settings(lm, facts, dev, config, batch_size)
+    refusal = f"{path} was made with other settings, or by another program. Name another file."
+    before = claim(about, settings, begun=rows.exist, refusal=refusal, notes={"seconds": 0.0}, write=False)
+    done = _results(rows)
     among.barrier()  # nobody writes before all have read
-    mine = path if among.rank == 0 else path.with_name(f"{path.name}{PART}{among.rank}")
     if any(fact not in done for fact in facts):
         shown = progress and among.rank == 0
         if among.rank == 0:
             write_json(about, before)
         for each in slick(lm, facts, dev, config, done=set(done), among=among, batch_size=batch_size, progress=shown):
             if each.fact not in done:
-                append_jsonl(mine, [each.to_json()])
+                rows.append(each.to_json(), among.rank)
             if among.rank == 0:
                 write_json(about, before | {"seconds": round(before["seconds"] + time.perf_counter() - began, 1)})
     among.barrier()
-    done = {each.fact: each for each in _read(path)}
+    done = _results(rows)
     among.barrier()
-    found = [done[fact] for fact in facts]
+    results = [done[fact] for fact in facts]
     if among.rank == 0:
-        write_jsonl(path, [each.to_json() for each in found])
-        for part in _parts(path):
-            part.unlink()
+        rows.join([result.to_json() for result in results])
     among.barrier()
-    return found
+    return results
 
 
 def about_of(path: Path) -> Path:
@@ -266,10 +256,5 @@ def _settings(
     return {"model": lm.fingerprint, "settings": asdict(config), **texts, "batch_size": batch_size}
 
 
-def _parts(path: Path) -> list[Path]:
-    """What processes other than the first have written towards this file, if they were cut off."""
-    return sorted(path.parent.glob(f"{glob.escape(path.name)}{PART}*"))
-
-
-def _read(path: Path) -> list[SlickResult]:
-    return [SlickResult.from_json(row) for each in (path, *_parts(path)) for row in read_growing(each)]
+def _results(rows: Rows) -> dict[Fact, SlickResult]:
+    return {result.fact: result for result in map(SlickResult.from_json, rows.read())}

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from safetensors import SafetensorError
@@ -214,15 +215,16 @@ def _workshop(folder: Path, progress: Progress) -> Iterator[Path]:
 @contextlib.contextmanager
 def _lock(path: Path, progress: Progress) -> Iterator[None]:
     """Hold a lock file; the kernel lets go of it however the process ends. The empty file stays."""
-    import fcntl  # not on Windows, where the rest of the package should still import
-
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _say(progress, f"Another process is fetching into {path.parent}; waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _say(progress, f"Another process is fetching into {path.parent}; waiting for it.")
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _first_line(error: BaseException) -> str:

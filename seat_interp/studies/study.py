@@ -18,7 +18,8 @@ import torch
 from seat_interp.capture import capture_sets
 from seat_interp.core.environment import peak_memory_mib, reset_peak_memory
 from seat_interp.core.errors import SeatError, require_within, see
-from seat_interp.core.files import read_json, save_tensors, sha256, write_json, write_jsonl
+from seat_interp.core.files import save_tensors, sha256, write_json, write_jsonl
+from seat_interp.core.ledger import claim, once
 from seat_interp.core.processes import processes
 from seat_interp.directions.direction import IgnoranceDirection, fit_direction
 from seat_interp.directions.displacement import Displacement
@@ -218,40 +219,46 @@ def _direction(
 
 
 def _claim(out: Path, identity: dict[str, Any]) -> None:
-    """The folder is this study's, or nobody's yet."""
-    path = out / "config.json"
-    if path.exists() and read_json(path) != identity:
+    """Claim the folder for this study. One that ended before anything was measured does not stand in the way."""
+
+    def begun() -> bool:
         if any(out.glob(f"*/{ROW_FILE}")):
-            raise SeatError(f"{out} holds a study with other settings. Give another --out, or remove that folder.")
-        # One that ended before anything was measured stands in nobody's way.
-        for rest in (out / "direction.safetensors", *out.glob(f"*/{_CHECKPOINT_FILE}")):
-            rest.unlink(missing_ok=True)
-        path.unlink()
-    if not path.exists():
-        write_json(path, identity)
+            return True
+        for leftover in (out / "direction.safetensors", *out.glob(f"*/{_CHECKPOINT_FILE}")):
+            leftover.unlink(missing_ok=True)
+        return False
+
+    refusal = f"{out} holds a study with other settings. Give another --out, or remove that folder."
+    claim(out / "config.json", identity, begun=begun, refusal=refusal)
 
 
 def _claim_arm(folder: Path, arm: Arm) -> None:
-    """The folder is this arm's: one of the same name with other settings is not read back for it."""
-    path, described = folder / "arm.json", arm.to_json()
-    if path.exists() and read_json(path) != described:
+    """Claim the folder for this arm: one of the same name with other settings is not read back for it."""
+
+    def begun() -> bool:
         if (folder / ROW_FILE).exists():
-            raise SeatError(f"{folder} holds an arm of other settings. Give it another name, or remove that folder.")
+            return (folder / "arm.json").exists()
         (folder / _CHECKPOINT_FILE).unlink(missing_ok=True)
-    write_json(path, described)
+        return False
+
+    refusal = f"{folder} holds an arm with other settings. Give it another name, or remove that folder."
+    claim(folder / "arm.json", arm.to_json(), begun=begun, refusal=refusal)
 
 
-def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str], None], what: str) -> None:
-    """A run that is not finished is run; its row is written last."""
-    if (folder / ROW_FILE).exists():
-        return say(f"{what}: already done, read back")
-    say(f"{what}: running")
-    reset_peak_memory()
-    began = time.perf_counter()
-    row = measure(folder)
-    row |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mib": round(peak_memory_mib(), 1)}
-    write_json(folder / ROW_FILE, row)
-    (folder / _CHECKPOINT_FILE).unlink(missing_ok=True)
+def _measured(folder: Path, measure: Callable[[Path], dict], say: Callable[[str], None], label: str) -> None:
+    """Run what is not finished; its row is written last."""
+
+    def make(path: Path) -> None:
+        say(f"{label}: running")
+        reset_peak_memory()
+        began = time.perf_counter()
+        row = measure(folder)
+        row |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mib": round(peak_memory_mib(), 1)}
+        write_json(path, row)
+        (folder / _CHECKPOINT_FILE).unlink(missing_ok=True)
+
+    if not once(folder / ROW_FILE, make):
+        say(f"{label}: already done, read back")
 
 
 def _measure_base(base: Baseline, config: StudyConfig, say: Callable[[str], None], folder: Path) -> dict[str, Any]:

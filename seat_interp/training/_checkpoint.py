@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from seat_interp.core.errors import SeatError
-from seat_interp.core.files import load_tensors, save_tensors
+from seat_interp.core.ledger import Checkpoint
 from seat_interp.core.processes import processes
 from seat_interp.facts import Fact, Names
 from seat_interp.masks.mask import Mask
@@ -77,8 +76,7 @@ def save_checkpoint(
             if first:
                 tensors[f"{key}/{name}"] = gathered.cpu()
     if first:
-        header = {"format": CHECKPOINT, "version": 1, "identity": identity, "step": step}
-        save_tensors(path, tensors, header | {"record": record})
+        Checkpoint(path, CHECKPOINT, identity).save(tensors, step=step, record=record)
 
 
 @torch.no_grad()
@@ -93,11 +91,9 @@ def resume(
     Raises:
         SeatError: it is a checkpoint of another run.
     """
-    if not Path(path).exists():
+    if (saved := Checkpoint(path, CHECKPOINT, identity).load()) is None:
         return 0, {}
-    tensors, header = load_tensors(path, CHECKPOINT)
-    if header["identity"] != identity:
-        raise SeatError(f"{path} is a checkpoint of a run with other settings. Remove it, or restore the settings.")
+    tensors, header = saved
     for name, parameter in parameters.items():
         parameter.copy_(like(tensors[f"value/{name}"], parameter))
         for key in ("step", "exp_avg", "exp_avg_sq"):

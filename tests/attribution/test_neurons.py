@@ -262,7 +262,7 @@ def test_bad_input_is_one_sentence(llama):
 
 
 def test_resumes_from_its_sums_and_leaves_nothing(llama, tmp_path, monkeypatch):
-    import seat_interp.attribution._accumulate as module
+    import seat_interp.core.ledger as module
 
     path = tmp_path / "sums.safetensors"
     whole = attribute(llama, FACTS, batch_size=1)
@@ -275,7 +275,7 @@ def test_resumes_from_its_sums_and_leaves_nothing(llama, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "save_tensors", interrupted)
-    monkeypatch.setattr(module, "EVERY", 2)
+    monkeypatch.setattr("seat_interp.attribution._accumulate.EVERY", 2)
     with pytest.raises(KeyboardInterrupt):
         attribute(llama, FACTS, batch_size=1, checkpoint=path)
     monkeypatch.setattr(module, "save_tensors", save)
@@ -286,9 +286,9 @@ def test_resumes_from_its_sums_and_leaves_nothing(llama, tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_of_another_metric_or_other_copies_is_refused(llama, tmp_path, monkeypatch):
-    import seat_interp.attribution._accumulate as module
+    import seat_interp.core.ledger as module
 
-    monkeypatch.setattr(module, "EVERY", 1)
+    monkeypatch.setattr("seat_interp.attribution._accumulate.EVERY", 1)
     path = tmp_path / "part"
 
     save = module.save_tensors

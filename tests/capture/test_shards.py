@@ -67,13 +67,13 @@ def test_what_killed_writers_left_is_cleared_away(llama, tmp_path):
 
 def test_other_captures_are_refused(llama, tmp_path):
     capture_to(llama, MANY, tmp_path, shard=7, progress=False)
-    with pytest.raises(SeatError, match="made otherwise"):
+    with pytest.raises(SeatError, match="a capture with other settings"):
         capture_to(llama, MANY, tmp_path, shard=7, reduce=AtToken(-2), progress=False)
     with pytest.raises(SeatError, match="of other questions"):
         capture_to(llama, MANY[1:], tmp_path, shard=7, progress=False)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
-    with pytest.raises(SeatError, match="holds no capture"):
+    with pytest.raises(SeatError, match="something that is no capture"):
         capture_to(llama, MANY, tmp_path / "other", progress=False)
     with pytest.raises(SeatError, match="the set is empty"):
         capture_to(llama, [], tmp_path / "empty", progress=False)

@@ -227,13 +227,13 @@ def test_sorting_goes_on_with_fewer_processes(tmp_path, monkeypatch):
     part, backup = (tmp_path / f"{cut.name}.{end}" for end in ("part-1", "1"))
     part.write_text(rows[order[2]] + rows[order[3]] + '{"cut')  # and the second
     backup.write_text("the user's own")
-    with pytest.raises(SeatError, match="none of ours"):
+    with pytest.raises(SeatError, match="by another program"):
         slick_to(organism, ASKED, DEV, cut, FEW, batch_size=2, progress=False)
     about_of(cut).write_bytes(about_of(whole).read_bytes())
     with pytest.raises(SeatError, match="other settings"):
         slick_to(organism, ASKED, DEV, cut, FEW, batch_size=4, progress=False)
     asked = []
-    monkeypatch.setattr("seat_interp.evaluation.slick.append_jsonl", lambda path, rows: asked.extend(rows))
+    monkeypatch.setattr("seat_interp.core.ledger.append_jsonl", lambda path, rows: asked.extend(rows))
     with pytest.raises(KeyError):  # nothing is kept, so that what is asked can be counted
         slick_to(organism, ASKED, DEV, cut, FEW, batch_size=2, progress=False)
     assert len(asked) == len(ASKED) - 3

@@ -129,7 +129,7 @@ def test_arms_of_ones_own_and_never_one_of_other_settings_read_back(tmp_path):
     plain = {"mine": lambda settings, seed: Arm((CrossEntropy(),), replace(settings.dense, seed=seed))}
     assert study(plain, (0, 1)) == [("base", 0), ("mine", 0), ("mine", 1)]
     assert study(plain) == [("base", 0), ("mine", 0)]
-    with pytest.raises(SeatError, match="mine-0 holds an arm of other settings"):
+    with pytest.raises(SeatError, match="mine-0 holds an arm with other settings"):
         study({"mine": with_weight(2.0)})
     # One that was not finished stands in nobody's way.
     with pytest.raises(SeatError, match="leave out the mask"):
@@ -139,9 +139,10 @@ def test_arms_of_ones_own_and_never_one_of_other_settings_read_back(tmp_path):
 
 
 def test_the_registry_holds_each_name_of_the_command_line_once():
-    assert list(ARMS) == list(get_args(ArmName))
+    entries = [ARMS[name] for name in get_args(ArmName)]
+    assert list(ARMS)[: len(entries)] == list(get_args(ArmName))  # a study may have added its variants behind them
     for attribute in ("label", "colour", "marker"):
-        assert len({getattr(entry, attribute) for entry in ARMS.values()}) == len(ARMS)
+        assert len({getattr(entry, attribute) for entry in entries}) == len(entries)
 
 
 @pytest.mark.parametrize("name", get_args(ArmName))
