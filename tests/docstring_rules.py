@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "seat_interp"
 SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Example")
 FRAGMENT = re.compile(
-    r"(of|how|as|likewise|the same|same|what|where|whether|who|those|that|this|by|for|with|in|if|when|which|beside|"
+    r"(of|how|as|likewise|the same|same|what|where|who|those|that|this|by|for|with|in|if|when|which|beside|"
     r"behind|from|to|its|their|so many|as many|see|and|or|on|at)\b",
     re.IGNORECASE,
 )

@@ -8,22 +8,25 @@ from seat_interp.models.open import LanguageModel
 
 
 def open_backend(held: Any, name: BackendName | None = None, *, remote: bool | Literal["local"] = False) -> Backend:
-    """The backend for a model in whatever form the caller holds it.
+    """Return the backend for a model in whatever form the caller holds it.
 
     Args:
-        held: a `LanguageModel`, a TransformerBridge, a model of nnsight, or a backend, which comes back as it is.
-        name: which one to use; torch hooks for a `LanguageModel` and the form's own for others if None.
-        remote: nnsight alone: run on its remote service; "local" does so on this machine, as a rehearsal.
+        held: `LanguageModel`, TransformerBridge, model of nnsight, or a backend, which comes back as it is.
+        name: Name of the backend; torch hooks for a `LanguageModel` and the form's own for others if None.
+        remote: Whether nnsight runs on its remote service; "local" does so on this machine, as a rehearsal.
+
+    Returns:
+        The backend.
 
     Raises:
-        SeatError: the package is missing, the form and the name do not go together, or the bridge changed its weights.
+        SeatError: The package is missing, the form and the name do not go together, or the bridge changed its weights.
     """
     if isinstance(held, LanguageModel):
         name = name or "hooks"
     elif isinstance(held, Backend):
         return held
     else:
-        own = next((each for each in _packages(held) if each in ("transformer_lens", "nnsight")), None)
+        own = next((package for package in _packages(held) if package in ("transformer_lens", "nnsight")), None)
         if own is None:
             raise SeatError(
                 f"A {type(held).__name__} is not a model that can be looked into. Give what open_model or wrap_model "
@@ -51,4 +54,4 @@ def open_backend(held: Any, name: BackendName | None = None, *, remote: bool | L
 
 def _packages(held: Any) -> list[str]:
     """The packages that a model's classes are from, without importing any."""
-    return [each.__module__.partition(".")[0] for each in type(held).__mro__]
+    return [kind.__module__.partition(".")[0] for kind in type(held).__mro__]

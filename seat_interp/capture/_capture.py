@@ -31,9 +31,14 @@ class Capture:
     """Reduced activations of a set of prompts.
 
     Attributes:
-        values: in the order of the prompts; float32 for half-precision models, else as the model computes.
-        layers: which layers, in the order of the second axis.
-        origin: model fingerprint, kind, reduction, backend and its processing state, dtype.
+        values: Activations in the order of the prompts, [prompts, layers, width]; float32 for half-precision models,
+            else as the model computes.
+        layers: Layers of the second axis, in its order.
+        origin: Fingerprint of the model, kind, reduction, backend and its processing state, dtype.
+
+    Example:
+        >>> si.capture(lm, ["Where does Ada Moran live?"], layers=[0, -1]).layers
+        (0, 3)
     """
 
     values: Float[Tensor, "prompts layers width"]
@@ -73,13 +78,16 @@ class CaptureConfig:
     """Everything about a capture but its prompts; the arguments of `of` are those of `capture`.
 
     Attributes:
-        with_what: the backend.
-        given: the model as it was given; a bridge gives the weights other names.
-        layers: rising.
-        kind, reduce, batch_size, pad_left: as `capture` takes them.
+        backend: Backend that runs the model.
+        given: Model in the form in which the caller holds it; a bridge gives the weights other names.
+        layers: Layers, rising.
+        kind: Residual stream or neurons.
+        reduce: Reduction of each prompt's tokens.
+        batch_size: Number of prompts in a forward pass.
+        pad_left: Whether padding is on the left.
     """
 
-    with_what: Backend
+    backend: Backend
     given: LanguageModel
     layers: tuple[int, ...]
     kind: Kind
@@ -105,9 +113,9 @@ class CaptureConfig:
         Raises:
             SeatError: a layer that does not exist, or as `open_backend`.
         """
-        with_what = open_backend(lm, backend, remote=remote)
-        given = lm if isinstance(lm, LanguageModel) else with_what.lm
-        return cls(with_what, given, tuple(given.sites.layer_list(layers)), kind, reduce, batch_size, pad_left)
+        runner = open_backend(lm, backend, remote=remote)
+        given = lm if isinstance(lm, LanguageModel) else runner.lm
+        return cls(runner, given, tuple(given.sites.layer_list(layers)), kind, reduce, batch_size, pad_left)
 
     @torch.no_grad()
     def values(
@@ -131,7 +139,7 @@ class CaptureConfig:
         self, questions: Sequence[str], among: Processes, done: Callable[[int], object]
     ) -> Float[Tensor, "prompts layers width"]:
         """Of prompts that are tokens all at once; `done` is told how many after each batch."""
-        lm = self.with_what.lm
+        lm = self.backend.lm
         prompts = encode_prompts(lm, questions)
         groups = batches_by_length([len(prompt) for prompt in prompts], self.batch_size)
         kept: Tensor | None = None
@@ -139,7 +147,7 @@ class CaptureConfig:
             batch = pad([prompts[i] for i in group], lm.tokenizer.pad_token_id, left=self.pad_left)
             if lm.model.device.type != "meta":  # the weights of a remote run are elsewhere
                 batch = batch.to(lm.model.device)
-            rows = self.with_what.look(batch, self.layers, self.kind, self.reduce)
+            rows = self.backend.capture(batch, self.layers, self.kind, self.reduce)
             stacked = torch.stack([rows[layer].cpu() for layer in self.layers], dim=1)  # they may be on several devices
             stacked = stacked.float() if stacked.dtype in (torch.float16, torch.bfloat16) else stacked
             if not torch.isfinite(stacked).all():
@@ -159,7 +167,7 @@ class CaptureConfig:
             "model": self.given.fingerprint,
             "kind": self.kind.value,
             "reduce": repr(self.reduce) if not hasattr(self.reduce, "vectors") else type(self.reduce).__name__,
-            "backend": self.with_what.name,
+            "backend": self.backend.name,
             "processing": "none",
             "dtype": str(self.given.model.dtype).removeprefix("torch."),
             "system": self.given.system,
@@ -182,57 +190,68 @@ def capture(
 ) -> Capture:
     """Run the questions as prompts and keep the reduced activations.
 
-    The backbone runs without its language-model head and stops after the last wanted layer. Results do not
-    depend on batch size, order or padding side beyond float rounding. Under `accelerate launch` or torchrun the
-    processes share the batches out, and each gets the whole capture, bit for bit that of one process.
+    The backbone runs without its language-model head and stops after the last wanted layer. Results do not depend on
+    batch size, order or padding side beyond float rounding. Under `accelerate launch` or torchrun the processes share
+    the batches out, and each gets the whole capture, bit for bit that of one process.
 
     Args:
-        lm: the model: a `LanguageModel`, or a TransformerBridge or a model of nnsight as you hold it.
-        questions: one prompt each, put in the chat template.
-        layers: which blocks, negative from the end; all if None.
-        kind: residual stream or neurons.
-        reduce: what to keep of each prompt; the last token if not given.
-        batch_size: prompts a forward pass; batches are ordered by length.
-        pad_left: padding on the left in place of the right.
-        backend: torch hooks for a `LanguageModel` if None; "transformer_lens" and "nnsight" give the same numbers
-            through those packages, TransformerLens on a copy, since its bridge replaces a model's modules.
-        remote: nnsight alone: on its remote service, for a model that `nnsight.TransformersModel(hub_id)` opened
+        lm: `LanguageModel`, or a TransformerBridge or a model of nnsight.
+        questions: Questions, one for each prompt, put in the chat template.
+        layers: Blocks, negative from the end; all if None.
+        kind: Residual stream or neurons.
+        reduce: Reduction of each prompt's tokens; the last token if not given.
+        batch_size: Number of prompts in a forward pass; batches are ordered by length.
+        pad_left: Whether padding is on the left in place of the right.
+        backend: Name of the backend; torch hooks for a `LanguageModel` if None. "transformer_lens" and "nnsight" give
+            the same numbers through those packages, TransformerLens on a copy, since its bridge replaces a model's
+            modules.
+        remote: Whether nnsight runs on its remote service, for a model that `nnsight.TransformersModel(hub_id)` opened
             without weights; "local" rehearses it on this machine.
-        progress: a bar for anything longer than a few batches.
+        progress: Whether a bar is shown for anything longer than a few batches.
+
+    Returns:
+        Activations with their origin.
 
     Raises:
-        SeatError: no questions, a layer that does not exist, activations that are not finite, or as `open_backend`.
+        SeatError: There are no questions, a layer does not exist, activations are not finite, or as `open_backend`.
+
+    Example:
+        >>> si.capture(lm, [fact.question for fact in facts.known[:3]]).values.shape
+        torch.Size([3, 4, 64])
     """
-    how = {"kind": kind, "reduce": reduce, "batch_size": batch_size, "pad_left": pad_left}
-    looking = CaptureConfig.of(lm, layers=layers, backend=backend, remote=remote, **how)  # type: ignore[arg-type]
-    values = looking.values(questions, among=processes(), progress=progress)
-    return Capture(values, looking.layers, {**looking.origin(), "prompts": text_hash(questions)})
+    options = {"kind": kind, "reduce": reduce, "batch_size": batch_size, "pad_left": pad_left}
+    config = CaptureConfig.of(lm, layers=layers, backend=backend, remote=remote, **options)  # type: ignore[arg-type]
+    values = config.values(questions, among=processes(), progress=progress)
+    return Capture(values, config.layers, {**config.origin(), "prompts": text_hash(questions)})
 
 
 def stream(
-    lm: Any, questions: Iterable[str], *, chunk: int = 512, **how: Any
+    lm: Any, questions: Iterable[str], *, chunk: int = 512, **options: Any
 ) -> Iterator[Float[Tensor, "chunk layers width"]]:
-    """As `capture`, chunk by chunk: what is not kept needs no memory, and there may be any number of questions.
+    """Capture chunk by chunk: what is not kept needs no memory, and there may be any number of questions.
 
     Args:
-        lm: the model, as `capture` takes it.
-        questions: read as they are needed.
-        chunk: prompts at a time.
-        how: what else `capture` takes, but for `progress`.
+        lm: Model in any form that `capture` takes.
+        questions: Questions, read as they are needed.
+        chunk: Number of prompts in a chunk.
+        options: Other arguments of `capture`, without `progress`.
+
+    Yields:
+        Activations of a chunk, [chunk, layers, width].
 
     Raises:
-        SeatError: as `capture`.
+        SeatError: As `capture`.
     """
-    looking = CaptureConfig.of(lm, **how)
-    for some in chunks(questions, chunk):
-        yield looking.values(some, progress=False)
+    config = CaptureConfig.of(lm, **options)
+    for part in chunks(questions, chunk):
+        yield config.values(part, progress=False)
 
 
 def chunks(questions: Iterable[str], size: int) -> Iterator[list[str]]:
     """Lists of so many, in order; the last may be shorter."""
     rest = iter(questions)
-    while some := list(itertools.islice(rest, size)):
-        yield some
+    while part := list(itertools.islice(rest, size)):
+        yield part
 
 
 def capture_sets(

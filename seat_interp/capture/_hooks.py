@@ -41,10 +41,10 @@ class Backend(Protocol):
     def lm(self) -> LanguageModel:
         """The model that it runs."""
 
-    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
+    def capture(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
         """Run the backbone up to the last of the layers, which rise, and reduce each on the way."""
 
-    def edited(self, edits: Mapping[int, Edit]) -> AbstractContextManager[None]:
+    def edit(self, edits: Mapping[int, Edit]) -> AbstractContextManager[None]:
         """Within the block, what these layers write is changed in all that the backend runs."""
 
     def generate(self, **inputs: Any) -> Tensor:
@@ -62,15 +62,15 @@ class TorchHooks:
     lm: LanguageModel
     name: ClassVar[BackendName] = "hooks"
 
-    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
+    def capture(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
         """As `Backend.look`; the backbone runs without its language-model head."""
-        found: dict[int, Tensor] = {}
+        activations: dict[int, Tensor] = {}
 
         def keep(layer: int, module: nn.Module, args: tuple[Any, ...], output: Any = None) -> None:
             hidden = args[0] if kind is Kind.NEURONS else first(output)
             # OPT flattens batch and sequence before its projections.
             mask = batch.attention_mask.to(hidden.device)
-            found[layer] = reduce(hidden.reshape(*mask.shape, -1), mask, layer)
+            activations[layer] = reduce(hidden.reshape(*mask.shape, -1), mask, layer)
             if layer == layers[-1]:
                 raise StopForward
 
@@ -82,10 +82,10 @@ class TorchHooks:
 
         with hooked(hook(layer) for layer in layers), contextlib.suppress(StopForward):
             self.lm.model.base_model(**batch.inputs(), use_cache=False)
-        return found
+        return activations
 
     @contextlib.contextmanager
-    def edited(self, edits: Mapping[int, Edit]) -> Iterator[None]:
+    def edit(self, edits: Mapping[int, Edit]) -> Iterator[None]:
         """As `Backend.edited`; `lm.model` itself is changed while it lasts, whoever runs it."""
 
         def apply(edit: Edit, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
@@ -103,11 +103,11 @@ class TorchHooks:
 @contextlib.contextmanager
 def hooked(handles: Iterator[Any]) -> Iterator[None]:
     """Within the block, hooks are there; their handles come as they are registered."""
-    there = []
+    handles = []
     try:
         for handle in handles:
-            there.append(handle)
+            handles.append(handle)
         yield
     finally:
-        for handle in there:
+        for handle in handles:
             handle.remove()

@@ -23,14 +23,18 @@ ABOUT, MANIFEST = "about.json", "manifest-{}.jsonl"
 
 @dataclass(frozen=True)
 class Shards:
-    """A capture in a folder.
-
-    `about.json` says how it was made, `manifest-*.jsonl`, one of each process, have a line a shard.
+    """Capture in a folder: `about.json` has its settings, each `manifest-*.jsonl` (one of each process) a line for each
+    shard.
 
     Attributes:
-        folder: of the shards.
-        about: how they were made: origin, layers, prompts a shard.
-        shards: file, prompts, sha256 of the file and hash of its questions, in order.
+        folder: Folder of the shards.
+        about: Origin, layers and number of prompts in a shard.
+        shards: File, number of prompts, sha256 of the file and hash of its questions, in order.
+
+    Example:
+        >>> shards = si.capture_to(lm, [fact.question for fact in facts.known[:5]], "shards", shard=2, progress=False)
+        >>> [len(part) for part in shards]
+        [2, 2, 1]
     """
 
     folder: Path
@@ -39,10 +43,16 @@ class Shards:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Shards":
-        """What is there: of a capture that was cut off, its whole shards.
+        """Open the capture in a folder; of one that was cut off, its whole shards.
+
+        Args:
+            folder: Path of the folder.
+
+        Returns:
+            The capture, of which nothing is read yet.
 
         Raises:
-            SeatError: no capture is there, or a shard is missing.
+            SeatError: There is no capture in the folder, or a shard is missing.
         """
         folder = Path(folder)
         about = read_json(folder / ABOUT)
@@ -61,7 +71,11 @@ class Shards:
         return sum(shard["prompts"] for shard in self.shards)
 
     def load(self) -> Capture:
-        """All of it in memory, as `capture` gives it, but for a hash of all its prompts."""
+        """Read the whole capture into memory.
+
+        Returns:
+            What `capture` gives, without a hash of all prompts.
+        """
         return Capture(self[:], tuple(self.about["layers"]), self.about["origin"])
 
     def __iter__(self) -> Iterator[Float[Tensor, "chunk layers width"]]:
@@ -86,9 +100,9 @@ class Shards:
             )
         parts, at = [], 0
         for shard in self.shards:
-            here = slice(max(0, rows.start - at), min(shard["prompts"], rows.stop - at))
-            if here.start < here.stop:
-                parts.append(self._mapped(shard, here))
+            part = slice(max(0, rows.start - at), min(shard["prompts"], rows.stop - at))
+            if part.start < part.stop:
+                parts.append(self._mapped(shard, part))
             at += shard["prompts"]
         return torch.cat(parts)
 
@@ -111,30 +125,38 @@ class Shards:
 
 
 def capture_to(
-    lm: Any, questions: Iterable[str], folder: str | Path, *, shard: int = 512, progress: bool = True, **how: Any
+    lm: Any, questions: Iterable[str], folder: str | Path, *, shard: int = 512, progress: bool = True, **options: Any
 ) -> Shards:
-    """As `capture`, into a folder; a call that was killed at any moment goes on where it was, to the same bytes
-    on the same machine and number of threads.
+    """Capture into a folder; a call that was killed at any moment resumes, to the same bytes on the same machine and
+    number of threads.
 
     Each shard is written whole or not at all, then stands in the manifest. Memory is that of one shard. Under
     `accelerate launch` or torchrun the processes share the shards out.
 
     Args:
-        lm: the model, as `capture` takes it.
-        questions: in the same order in every call; read as they are needed.
-        folder: new, or one that this capture began.
-        shard: prompts in each file.
-        progress: show a bar, with the time that is left where the number of questions is known.
-        how: what else `capture` takes.
+        lm: Model in any form that `capture` takes.
+        questions: Questions in the same order in every call; read as they are needed.
+        folder: New folder, or one that this capture began.
+        shard: Number of prompts in a file.
+        progress: Whether a bar is shown, with the time left where the number of questions is known.
+        options: Other arguments of `capture`.
+
+    Returns:
+        The capture, which is read as it is needed.
 
     Raises:
-        SeatError: the folder holds another capture, other questions, or shards that are not as they were written; no
-            questions; no space; or as `capture`.
+        SeatError: The folder holds another capture, other questions, or shards that are not as they were written; there
+        are no questions or no space; or as `capture`.
+
+    Example:
+        >>> shards = si.capture_to(lm, [fact.question for fact in facts.known[:5]], "folder", shard=2, progress=False)
+        >>> len(shards), shards[3:].shape
+        (5, torch.Size([2, 4, 64]))
     """
-    folder, looking = Path(folder), CaptureConfig.of(lm, **how)
+    folder, config = Path(folder), CaptureConfig.of(lm, **options)
     among = processes()
-    about = {"format": FORMAT, "version": 1, "layers": list(looking.layers), "shard": shard}
-    about |= {"batch_size": looking.batch_size, "pad_left": looking.pad_left, "origin": looking.origin()}
+    about = {"format": FORMAT, "version": 1, "layers": list(config.layers), "shard": shard}
+    about |= {"batch_size": config.batch_size, "pad_left": config.pad_left, "origin": config.origin()}
     if among.rank > 0:
         among.barrier()  # the first one claims the folder
     else:
@@ -147,29 +169,29 @@ def capture_to(
     done, manifest = _written(folder), _manifest(folder)
     total = len(questions) if isinstance(questions, Sized) else None
     with progress_bar(total=total, desc="Capturing", unit="prompt", show=progress) as bar:
-        for number, some in enumerate(chunks(questions, shard)):
+        for number, part in enumerate(chunks(questions, shard)):
             if number % among.count != among.rank:
-                bar.update(len(some))
+                bar.update(len(part))
                 continue
-            name, said = f"{number:06d}.safetensors", text_hash(some)
+            name, digest = f"{number:06d}.safetensors", text_hash(part)
             if (row := done.get(name)) is not None:
-                if row["questions"] != said:
+                if row["questions"] != digest:
                     raise SeatError(
                         f"{folder / name} was made of other questions. Name another folder, or remove that one."
                     )
                 if (folder / name).is_file() and sha256(folder / name) == row["sha256"]:
-                    bar.update(len(some))
+                    bar.update(len(part))
                     continue
-            save_tensors(folder / name, {"values": looking.values(some, progress=False)}, about)
-            row = {"file": name, "prompts": len(some), "sha256": sha256(folder / name), "questions": said}
+            save_tensors(folder / name, {"values": config.values(part, progress=False)}, about)
+            row = {"file": name, "prompts": len(part), "sha256": sha256(folder / name), "questions": digest}
             if done.get(name) != row:
                 manifest.append(row, among.rank)
-            bar.update(len(some))
+            bar.update(len(part))
     among.barrier()
-    found = Shards.open(folder)
-    if not found.shards:
+    shards = Shards.open(folder)
+    if not shards.shards:
         raise SeatError("There are no prompts to capture: the set is empty.")
-    return found
+    return shards
 
 
 def _written(folder: Path) -> dict[str, dict[str, Any]]:

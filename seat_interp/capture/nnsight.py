@@ -19,7 +19,13 @@ from seat_interp.models.sites import first, with_first
 
 @dataclass(frozen=True)
 class Traced:
-    """A model of nnsight, and the Hugging Face model in it; for remote runs one without weights."""
+    """Model of nnsight, and the Hugging Face model in it; for remote runs one without weights.
+
+    Attributes:
+        lm: Hugging Face model with tokenizer and sites.
+        model: Model of nnsight.
+        remote: Whether runs are remote; "local" rehearses them on this machine.
+    """
 
     lm: LanguageModel
     model: Any
@@ -28,10 +34,17 @@ class Traced:
 
     @classmethod
     def of(cls, held: Any, remote: bool | Literal["local"] = False) -> "Traced":
-        """Around a model of nnsight as it is, or around a `LanguageModel`, whose modules stay as they are.
+        """Wrap a model of nnsight, or a `LanguageModel`, whose modules stay as they are.
+
+        Args:
+            held: The one or the other.
+            remote: Whether runs are remote; "local" rehearses them on this machine.
+
+        Returns:
+            The backend.
 
         Raises:
-            SeatError: it has no tokenizer, or nnsight does not know it by a name that its service knows.
+            SeatError: The model has no tokenizer, or nnsight does not know it by a name that its service knows.
         """
         if isinstance(held, LanguageModel):
             model = nnsight.NNsight(held.model)
@@ -53,8 +66,18 @@ class Traced:
             )
         return cls(lm, model, remote)
 
-    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
-        """As `Backend.look`; of a remote run, only the token that a reduction looks at comes back."""
+    def capture(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
+        """Capture a batch; of a remote run, only the token that a reduction needs comes back.
+
+        Args:
+            batch: Padded prompts.
+            layers: Layers, rising.
+            kind: Residual stream or neurons.
+            reduce: Reduction of each prompt's tokens.
+
+        Returns:
+            Reduced activations by layer, [batch, width].
+        """
         sites, shape = self.lm.sites, batch.attention_mask.shape
         paths = {layer: sites.mlps[layer].down if kind is Kind.NEURONS else sites.blocks[layer] for layer in layers}
         neurons, inputs = kind is Kind.NEURONS, {**batch.inputs(), "use_cache": False}
@@ -80,8 +103,12 @@ class Traced:
         return {layer: last(hidden, alone, layer) for layer, hidden in saved.items()}
 
     @contextlib.contextmanager
-    def edited(self, edits: Mapping[int, Edit]) -> Iterator[None]:
-        """As `Backend.edited`; the edits stand on nnsight's model, and other edits of it stay."""
+    def edit(self, edits: Mapping[int, Edit]) -> Iterator[None]:
+        """Edit the residual stream within a block; the edits stand on nnsight's model, and other edits of it stay.
+
+        Args:
+            edits: Edits by layer.
+        """
         before = list(self.model._edits)
         try:
             for layer, edit in edits.items():
@@ -91,10 +118,16 @@ class Traced:
             self.model._edits = before
 
     def generate(self, **inputs: Any) -> Tensor:
-        """As the model's own, with nnsight's edits at every step.
+        """Generate as the model itself does, with nnsight's edits at every step.
+
+        Args:
+            inputs: Keyword arguments of Hugging Face's `generate`.
+
+        Returns:
+            Token ids, [batch, sequence].
 
         Raises:
-            SeatError: the run is remote.
+            SeatError: The run is remote.
         """
         if self.remote:
             raise SeatError(
@@ -107,9 +140,9 @@ def intervene(model: Any, path: str, edit: Edit) -> None:
     """Put an edit of the residual stream on a model of nnsight, at every step; `model.clear_edits()` takes it off.
 
     Args:
-        model: of nnsight.
-        path: of the block whose output is edited, as `lm.sites.blocks[3]`.
-        edit: of its hidden states.
+        model: Model of nnsight.
+        path: Path of the block whose output is edited, as `lm.sites.blocks[3]`.
+        edit: Edit of its hidden states.
     """
     # nnsight reads the source of each block: the two must stay apart.
     with model.edit(inplace=True) as tracer:  # noqa: SIM117

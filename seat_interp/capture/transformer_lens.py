@@ -21,7 +21,12 @@ POINTS = {Kind.RESIDUAL: "blocks.{}.hook_out", Kind.NEURONS: "blocks.{}.mlp.out.
 
 @dataclass(frozen=True)
 class Bridged:
-    """A bridge, and the Hugging Face model that it holds."""
+    """TransformerLens bridge, and the Hugging Face model that it holds.
+
+    Attributes:
+        lm: Hugging Face model with tokenizer and sites.
+        bridge: The bridge.
+    """
 
     lm: LanguageModel
     bridge: TransformerBridge
@@ -29,10 +34,16 @@ class Bridged:
 
     @classmethod
     def of(cls, held: LanguageModel | TransformerBridge) -> "Bridged":
-        """Around a bridge as it is, or around a copy of a model: a bridge replaces its model's modules.
+        """Wrap a bridge, or a copy of a model: a bridge replaces its model's modules.
+
+        Args:
+            held: The one or the other.
+
+        Returns:
+            The backend.
 
         Raises:
-            SeatError: the bridge folded or centred its weights, or no bridge can be built for this family.
+            SeatError: The bridge folded or centred its weights, or no bridge can be built for this family.
         """
         if isinstance(held, TransformerBridge):
             return cls(_held(held), held)
@@ -49,12 +60,22 @@ class Bridged:
             ) from error
         return cls(copy, bridge)
 
-    def look(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
-        """As `Backend.look`."""
-        found: dict[int, Tensor] = {}
+    def capture(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
+        """Capture a batch.
+
+        Args:
+            batch: Padded prompts.
+            layers: Layers, rising.
+            kind: Residual stream or neurons.
+            reduce: Reduction of each prompt's tokens.
+
+        Returns:
+            Reduced activations by layer, [batch, width].
+        """
+        activations: dict[int, Tensor] = {}
 
         def keep(hidden: Tensor, hook: Any, *, layer: int) -> None:
-            found[layer] = reduce(hidden.reshape(*batch.attention_mask.shape, -1), batch.attention_mask, layer)
+            activations[layer] = reduce(hidden.reshape(*batch.attention_mask.shape, -1), batch.attention_mask, layer)
             if layer == layers[-1]:
                 raise StopForward
 
@@ -64,16 +85,27 @@ class Bridged:
         ):
             # Its backbone and not the bridge's own forward: position ids come from the mask, and the head is left out.
             self.lm.model.base_model(**batch.inputs(), use_cache=False)
-        return found
+        return activations
 
     @contextlib.contextmanager
-    def edited(self, edits: Mapping[int, Edit]) -> Iterator[None]:
-        """As `Backend.edited`."""
+    def edit(self, edits: Mapping[int, Edit]) -> Iterator[None]:
+        """Edit the residual stream within a block.
+
+        Args:
+            edits: Edits by layer.
+        """
         with self._hooked({layer: hook_function(edit) for layer, edit in edits.items()}, Kind.RESIDUAL):
             yield
 
     def generate(self, **inputs: Any) -> Tensor:
-        """As the Hugging Face model's own, which runs through the hook points."""
+        """Generate as the Hugging Face model does, which runs through the hook points.
+
+        Args:
+            inputs: Keyword arguments of Hugging Face's `generate`.
+
+        Returns:
+            Token ids, [batch, sequence].
+        """
         with hooked(self._named_caches()):
             return self.lm.model.generate(**inputs)  # type: ignore[operator, no-any-return]
 
@@ -96,9 +128,13 @@ class Bridged:
 
 
 def hook_function(edit: Edit) -> Callable[[Tensor, Any], Tensor]:
-    """An edit of the residual stream as TransformerLens takes it, (activations, hook) -> activations.
+    """Turn an edit of the residual stream into a hook of TransformerLens, (activations, hook) -> activations.
 
-    For `bridge.run_with_hooks(..., fwd_hooks=[("blocks.3.hook_out", hook_function(edit))])`.
+    Args:
+        edit: Edit of hidden states.
+
+    Returns:
+        Function for `bridge.run_with_hooks(..., fwd_hooks=[("blocks.3.hook_out", hook_function(edit))])`.
     """
 
     def hooked(hidden: Tensor, hook: Any) -> Tensor:

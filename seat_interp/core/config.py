@@ -15,15 +15,18 @@ LARGEST_SEED = 10**9
 
 
 def override(default: T, value: Any, where: str = "the settings") -> T:
-    """A copy of a settings dataclass with what plain JSON says; what it leaves out stays as it is.
+    """Copy a settings dataclass with the values that plain JSON gives; fields that it leaves out keep theirs.
 
     Args:
-        default: whose fields may be dataclasses, enums, literals, tuples, options and plain values.
-        value: as read from JSON.
-        where: for the messages.
+        default: Settings, whose fields may be dataclasses, enums, literals, tuples, options and plain values.
+        value: Content of a JSON file.
+        where: Name of the settings in messages.
+
+    Returns:
+        Settings of the same class.
 
     Raises:
-        SeatError: an unknown name or a value of the wrong kind, with its path.
+        SeatError: An unknown name, or a value of the wrong kind, with its path.
     """
     if not isinstance(value, dict):
         raise SeatError(f"{where} must be a JSON object, not {value!r}.")
@@ -40,6 +43,19 @@ def override(default: T, value: Any, where: str = "the settings") -> T:
 
 
 def convert(hint: Any, value: Any, where: str) -> Any:
+    """Convert a JSON value to the type of a field.
+
+    Args:
+        hint: Type annotation of the field.
+        value: Value as JSON gives it.
+        where: Path of the field in messages.
+
+    Returns:
+        The value with tuples, enums and dataclasses where the annotation has them.
+
+    Raises:
+        SeatError: The value is of the wrong kind.
+    """
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:

@@ -14,7 +14,11 @@ _PACKAGES = ("seat_interp", "torch", "transformers", "tokenizers", "numpy", "sci
 
 
 def environment() -> dict[str, Any]:
-    """Versions and machine, without names or paths of the machine."""
+    """Collect versions and hardware, without names or paths of the machine.
+
+    Returns:
+        What `summary.json` and result files record.
+    """
     versions = {}
     for package in _PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
@@ -38,7 +42,11 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory_mib() -> float:
-    """Peak resident memory since the last reset, in MiB; on a GPU, of its allocator."""
+    """Return the peak resident memory since the last reset; on a GPU, that of its allocator.
+
+    Returns:
+        Memory in MiB.
+    """
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     with contextlib.suppress(OSError):

@@ -15,10 +15,13 @@ class SeatError(ValueError):
 
 
 def see(page: str) -> str:
-    """The end of a message that a page says more about.
+    """Return the sentence that ends a message with the page that says more.
 
     Args:
-        page: of the documentation, by its path below `docs/` without the ending.
+        page: Path of the page below `docs/`, without the ending.
+
+    Returns:
+        "See docs/PAGE.md." in the form that messages use.
     """
     return f"See docs/{page}.md."
 
@@ -29,13 +32,14 @@ def require_within(
     """Check that a setting is None or a number in a range.
 
     Args:
-        settings: a dataclass of settings.
-        name: of its field.
-        least, most: ends of the range, both allowed.
-        above: the least itself is not allowed.
+        settings: Dataclass of settings.
+        name: Name of its field.
+        least: Lowest number that is allowed.
+        most: Highest number that is allowed.
+        above: Whether the lowest number itself is refused.
 
     Raises:
-        SeatError: it is not in the range.
+        SeatError: The number is outside the range.
     """
     value = getattr(settings, name)
     if value is None or (least <= value <= most and not (above and value == least)):
@@ -52,7 +56,7 @@ def require_type(name: str, value: object, kinds: type | tuple[type, ...], expec
         name: Name of the argument, as the caller wrote it.
         value: Value that was given.
         kinds: Types that will do.
-        expected: What the argument must be, in words: "a list of facts".
+        expected: Description of what the argument must be: "a list of facts".
 
     Raises:
         TypeError: The value is of another type; the message names the argument and what was expected.
@@ -61,27 +65,37 @@ def require_type(name: str, value: object, kinds: type | tuple[type, ...], expec
         raise TypeError(f"The argument {name} must be {expected}, not a {type(value).__name__}: {str(value)[:60]!r}.")
 
 
-def require_package(name: str, extra: str, what: str) -> Any:
-    """A package that not every installation has, loaded where it is used.
+def require_package(name: str, extra: str, subject: str) -> Any:
+    """Import a package that not every installation has.
 
     Args:
-        name: as it is imported.
-        extra: of ours that brings it.
-        what: needs it, as the subject of the message.
+        name: Name that is imported.
+        extra: Extra of this package that brings it.
+        subject: Subject of the message: "Submitting jobs".
+
+    Returns:
+        The module.
 
     Raises:
-        SeatError: it cannot be imported.
+        SeatError: The package cannot be imported.
     """
     try:
         return import_module(name)
     except ImportError as error:
-        raise SeatError(f"{what} needs {name}: pip install 'seat_interp[{extra}]'.") from error
+        raise SeatError(f"{subject} needs {name}: pip install 'seat_interp[{extra}]'.") from error
 
 
 def reported(job: Callable[[], object], name: str) -> int:
-    """Run a job that a person started; returns the exit status: 0, 2 for bad input, 130 when interrupted.
+    """Run a job for a person at a terminal and return the exit status.
 
     Bad input and failures of the file system become one sentence on standard error, without a traceback.
+
+    Args:
+        job: Function without arguments.
+        name: Name of the program, in front of the sentence.
+
+    Returns:
+        0, 2 for bad input, 130 when interrupted.
     """
     try:
         job()

@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, moved over it only if the block ends well.
+    """Give a temporary path beside `path`, which is moved over it only if the block ends well.
+
+    Args:
+        path: Path of the file to write.
+
+    Yields:
+        The temporary path.
 
     Raises:
-        SeatError: the folder cannot be written or the disk is full; `path` is then as it was.
+        SeatError: The folder cannot be written or the disk is full; `path` is then as it was.
     """
     path = Path(path)
     temporary = None
@@ -50,8 +56,8 @@ def remove_leftovers(folder: Path, *names: str) -> None:
     """Remove temporary files whose writers were killed: those of `atomic_path`, and safetensors' own beside them.
 
     Args:
-        folder: where nobody is writing now.
-        names: of the files that they were to become; `*` stands for anything.
+        folder: Folder where nobody is writing now.
+        names: Names of the files that they were to become; `*` stands for anything.
     """
     for pattern in (".tmp??????", *(f".{name}.????????" for name in names)):
         for leftover in folder.glob(pattern):
@@ -59,27 +65,55 @@ def remove_leftovers(folder: Path, *names: str) -> None:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """Write UTF-8 text atomically."""
+    """Write UTF-8 text atomically.
+
+    Args:
+        path: Path of the file; its folder is made.
+        text: Content.
+
+    Returns:
+        The path.
+    """
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
 
 
 def write_json(path: str | Path, value: Any) -> Path:
-    """Write JSON atomically; NaN is refused, since no other reader would take it."""
+    """Write JSON atomically; NaN is refused, since no other reader would take it.
+
+    Args:
+        path: Path of the file; its folder is made.
+        value: Content.
+
+    Returns:
+        The path.
+    """
     return write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-    """Write one JSON object a line, atomically."""
+    """Write JSON lines atomically.
+
+    Args:
+        path: Path of the file; its folder is made.
+        rows: JSON objects, one for each line.
+
+    Returns:
+        The path.
+    """
     return write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def append_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add JSON objects, one a line, to a file that grows as results come; see `read_growing`.
+    """Add JSON lines to a file that grows as results come; `read_growing` reads it.
+
+    Args:
+        path: Path of the file.
+        rows: JSON objects, one for each line.
 
     Raises:
-        SeatError: the disk is full; what was there before stays.
+        SeatError: The disk is full; what was there before stays.
     """
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     try:
@@ -90,10 +124,16 @@ def append_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read_growing(path: str | Path) -> list[dict[str, Any]]:
-    """The rows of a file that `append_jsonl` wrote; a last line that was cut off is taken away from it.
+    """Read a file that `append_jsonl` wrote, and take a last line that was cut off out of it.
+
+    Args:
+        path: Path of the file, which need not be there.
+
+    Returns:
+        The whole rows.
 
     Raises:
-        SeatError: as `read_jsonl`.
+        SeatError: The file cannot be read, or a line is not a JSON object.
     """
     path = Path(path)
     if not path.exists():
@@ -112,8 +152,14 @@ def read_growing(path: str | Path) -> list[dict[str, Any]]:
 def read_text(path: str | Path) -> str:
     """Read UTF-8 text.
 
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The content.
+
     Raises:
-        SeatError: the file is missing, not readable or not UTF-8.
+        SeatError: The file is missing, not readable or not UTF-8.
     """
     path = Path(path)
     try:
@@ -127,8 +173,14 @@ def read_text(path: str | Path) -> str:
 def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The content.
+
     Raises:
-        SeatError: missing file or not JSON, with line and column.
+        SeatError: The file is missing or not JSON; the message has line and column.
     """
     try:
         return json.loads(read_text(path))
@@ -139,10 +191,16 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
-    """Read one JSON object a line; blank lines are skipped.
+    """Read JSON lines; blank lines are skipped.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The objects.
 
     Raises:
-        SeatError: missing file, or a line that is not a JSON object, with its number.
+        SeatError: The file is missing, or a line is not a JSON object; the message has its number.
     """
     rows = []
     for number, line in enumerate(read_text(path).split("\n"), 1):
@@ -159,7 +217,19 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, "torch.Tensor"], header: Mapping[str, Any]) -> Path:
-    """Write tensors as safetensors with a JSON header (the `seat_interp` metadata entry), atomically."""
+    """Write tensors atomically as safetensors with a JSON header, the metadata entry `seat_interp`.
+
+    Args:
+        path: Path of the file; its folder is made.
+        tensors: Tensors by name.
+        header: JSON object with `format` and `version`.
+
+    Returns:
+        The path.
+
+    Raises:
+        SeatError: The folder cannot be written or the disk is full.
+    """
     from safetensors.torch import save_file
 
     payload = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -175,11 +245,14 @@ def load_tensors(path: str | Path, expected: str) -> "tuple[dict[str, torch.Tens
     """Read tensors and header of a safetensors file written by `save_tensors`.
 
     Args:
-        path: the file.
-        expected: the header's `format`, such as `"seat_interp.mask"`.
+        path: Path of the file.
+        expected: Format that the header must name, such as `"seat_interp.mask"`.
+
+    Returns:
+        Tensors by name, and the header.
 
     Raises:
-        SeatError: missing, truncated, of another kind, or holding NaN.
+        SeatError: The file is missing, truncated, of another kind or version, or holds NaN.
     """
     import torch
 
@@ -195,8 +268,8 @@ def load_tensors(path: str | Path, expected: str) -> "tuple[dict[str, torch.Tens
             f"{path} is not a whole safetensors file ({error}). It may be truncated: make or fetch it again."
         ) from error
     if header.get("format") != expected:
-        found = header.get("format") or "plain tensors"
-        raise SeatError(f"{path} holds {found}, not {expected}. {see('file_formats')}")
+        kind = header.get("format") or "plain tensors"
+        raise SeatError(f"{path} holds {kind}, not {expected}. {see('file_formats')}")
     if header.get("version", 1) != 1:
         raise SeatError(f"{path} is of version {header['version']}; this release reads version 1. Update seat_interp.")
     for name, tensor in tensors.items():
@@ -206,20 +279,33 @@ def load_tensors(path: str | Path, expected: str) -> "tuple[dict[str, torch.Tens
 
 
 def sha256(path: str | Path) -> str:
-    """Hex digest of a file's bytes."""
+    """Hash a file.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        Hex digest of its bytes.
+    """
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """Files or folders by name, with as many of the folders above as it takes to tell them apart.
+    """Name files or folders with as many of the folders above them as it takes to tell them apart.
+
+    Args:
+        paths: Paths, each once.
+
+    Returns:
+        One name for each path.
 
     Raises:
-        SeatError: one is given twice.
+        SeatError: A path is given twice.
     """
     parts = [path.parts for path in paths]
     for count in range(1, max(map(len, parts)) + 1):
-        names = ["/".join(each[-count:]) for each in parts]
+        names = ["/".join(part[-count:]) for part in parts]
         if len(set(names)) == len(names):
             return names
     raise SeatError(f"A path is given twice: {', '.join(map(str, paths))}. Name each once.")
@@ -227,20 +313,36 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of what decides an activation; every artefact's header carries them."""
+    """Return the versions of the packages that decide an activation; every artefact's header carries them.
+
+    Returns:
+        Versions by package.
+    """
     return {package: version(package) for package in ("torch", "transformers", "seat_interp")}
 
 
 def text_hash(texts: Iterable[str]) -> str:
-    """Sixteen hex digits that stand for these texts in this order."""
+    """Hash texts in their order.
+
+    Args:
+        texts: Texts.
+
+    Returns:
+        Sixteen hex digits.
+    """
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
 def require_entries(path: str | Path, header: Mapping[str, Any], names: Iterable[str]) -> None:
-    """What a reader needs must be in the header: the file may be another program's.
+    """Check that a header has the entries that a reader needs: another program may have written the file.
+
+    Args:
+        path: Path of the file, for the message.
+        header: Header of the file.
+        names: Names of the entries.
 
     Raises:
-        SeatError: an entry is missing.
+        SeatError: An entry is missing.
     """
     if missing := [name for name in names if name not in header]:
         raise SeatError(f"The header of {path} has no entry {missing[0]!r}. Write the file anew, with this package.")

@@ -44,13 +44,13 @@ def claim(
     Args:
         path: JSON file for the settings, beside the results that depend on them.
         settings: Settings of the work.
-        begun: Function that returns whether there are results which other settings would mix with.
-        refusal: Sentence for the user where there are.
-        notes: Entries to keep beside the settings, which are then the entry `config` of the file.
+        begun: Function that returns whether there are results of other settings, with which new ones would mix.
+        refusal: Sentence for the user if there are.
+        notes: Entries beside the settings, which are then the entry `config` of the file.
         write: Whether the claim is written; otherwise it is only checked.
 
     Returns:
-        The content of the file: that of the earlier claim where one with these settings is there.
+        The content of the file, and the earlier claim's where one with these settings is there.
 
     Raises:
         SeatError: There are results of other settings.
@@ -95,7 +95,11 @@ class Rows:
     others: str = "{}"
 
     def read(self) -> list[dict[str, Any]]:
-        """Return the whole rows of all processes; a row that was cut off is taken out of its file."""
+        """Read the rows of all processes; a row that was cut off is taken out of its file.
+
+        Returns:
+            JSON objects, those of the first process first.
+        """
         return [row for path in (self.path, *self._parts()) for row in read_growing(path)]
 
     def append(self, row: Mapping[str, Any], rank: int = 0) -> None:
@@ -118,7 +122,11 @@ class Rows:
             part.unlink()
 
     def exist(self) -> bool:
-        """Return whether any process has written a row."""
+        """Return whether any process has written a row.
+
+        Returns:
+            True if a file is there.
+        """
         return self.path.exists() or bool(self._parts())
 
     def _parts(self) -> list[Path]:
@@ -154,7 +162,10 @@ class Checkpoint:
             )
 
     def load(self) -> "tuple[dict[str, Tensor], dict[str, Any]] | None":
-        """Return tensors and header, or None if there is no checkpoint.
+        """Load the checkpoint.
+
+        Returns:
+            Tensors and header, or None if there is no checkpoint.
 
         Raises:
             SeatError: The checkpoint belongs to other settings.
@@ -212,7 +223,7 @@ class Workers:
         """Return in one line why a cell failed.
 
         Args:
-            job: Its future.
+            job: Future of the cell.
 
         Returns:
             The message of a `SeatError`, and that of any other error with its type.

@@ -24,25 +24,46 @@ class Processes:
     """This process among all.
 
     Attributes:
-        rank: its number, from 0.
-        count: of all.
+        rank: Rank of this process, from 0.
+        count: Number of processes.
     """
 
     rank: int = 0
     count: int = 1
 
     def shard(self, items: Sequence[T]) -> Sequence[T]:
-        """This process's share: every so manyth, so that long batches, which come first, are shared out too."""
+        """Return this process's share: every `count`-th item, so that long batches, which come first, are shared out.
+
+        Args:
+            items: Items, the same in each process.
+
+        Returns:
+            The share.
+        """
         return items[self.rank :: self.count]
 
     def all_reduce(self, values: Tensor) -> Tensor:
-        """The sum over all processes, in each."""
+        """Sum a tensor over all processes, in place.
+
+        Args:
+            values: Tensor of the same shape in each process.
+
+        Returns:
+            The sum, in each process.
+        """
         if self.count > 1:
             dist.all_reduce(values)
         return values
 
     def broadcast(self, value: T) -> T:
-        """What the first process has, in each: it has a share whenever there is any work."""
+        """Return the first process's value in each process.
+
+        Args:
+            value: Value of this process. The first process has a share whenever there is any work.
+
+        Returns:
+            The value of the first process.
+        """
         if self.count > 1:
             held = [value]
             dist.broadcast_object_list(held)
@@ -56,7 +77,11 @@ class Processes:
 
 
 def processes() -> Processes:
-    """This process, in the group that is there; under a launcher that made none, in one that is made now."""
+    """Return this process in its group; under a launcher that made no group, one is made.
+
+    Returns:
+        Rank and count; 0 and 1 without a launcher.
+    """
     if not dist.is_available():
         return Processes()
     if not dist.is_initialized():
@@ -70,5 +95,9 @@ def processes() -> Processes:
 
 
 def local_rank() -> int:
-    """The number of this process on its machine, which is that of its GPU."""
+    """Return the rank of this process on its machine, which is the number of its GPU.
+
+    Returns:
+        Rank from 0.
+    """
     return int(os.environ.get("LOCAL_RANK", "0"))

@@ -7,13 +7,16 @@ from tqdm import tqdm
 
 
 def progress_bar(*args: Any, show: bool = True, **settings: Any) -> Any:
-    """tqdm's bar over what is iterated, or one that shows nothing.
+    """Make a bar of tqdm over what is iterated, or one that shows nothing.
 
     Args:
-        args: as tqdm takes them.
-        show: whether it is worth a bar. `disable` is left to tqdm where it is: given a value of ours, tqdm would not
-            look at its environment variable.
-        settings: as tqdm takes them.
+        args: Positional arguments of tqdm.
+        show: Whether a bar is shown. `disable` is left to tqdm otherwise: given a value of ours, tqdm would ignore its
+            environment variable.
+        settings: Keyword arguments of tqdm.
+
+    Returns:
+        The bar.
     """
     if not (sys.stderr.isatty() or "ipykernel" in sys.modules):  # a line each time in a log; a notebook redraws
         settings.setdefault("mininterval", 10.0)

@@ -47,11 +47,11 @@ def add_direction(
     Raises:
         SeatError: another architecture, a layer that does not exist, or as `open_backend`.
     """
-    with_what = open_backend(lm, backend)
-    direction.require_fits(with_what.lm)
-    chosen = with_what.lm.sites.layer_list([direction.layer] if layers is None else layers)
-    with with_what.edited({layer: addition(direction.raw[layer], factor) for layer in chosen}):
-        yield with_what
+    runner = open_backend(lm, backend)
+    direction.require_fits(runner.lm)
+    chosen = runner.lm.sites.layer_list([direction.layer] if layers is None else layers)
+    with runner.edit({layer: addition(direction.raw[layer], factor) for layer in chosen}):
+        yield runner
 
 
 @contextlib.contextmanager
@@ -78,11 +78,11 @@ def ablate_direction(
     Raises:
         SeatError: another architecture, a layer that does not exist, or as `open_backend`.
     """
-    with_what = open_backend(lm, backend)
-    direction.require_fits(with_what.lm)
+    runner = open_backend(lm, backend)
+    direction.require_fits(runner.lm)
     taken = ablation(direction.vectors[direction.layer])
-    with with_what.edited(dict.fromkeys(with_what.lm.sites.layer_list(layers), taken)):
-        yield with_what
+    with runner.edit(dict.fromkeys(runner.lm.sites.layer_list(layers), taken)):
+        yield runner
 
 
 def addition(vector: Float[Tensor, " width"], factor: float = 1.0) -> Edit:
@@ -167,8 +167,8 @@ def patch_direction(
 
     with (
         lm.model.register_forward_pre_hook(beside, with_kwargs=True),
-        TorchHooks(source).edited({layer: keep(layer) for layer in chosen}),
-        TorchHooks(lm).edited({layer: edit(layer) for layer in chosen}),
+        TorchHooks(source).edit({layer: keep(layer) for layer in chosen}),
+        TorchHooks(lm).edit({layer: edit(layer) for layer in chosen}),
     ):
         yield
 

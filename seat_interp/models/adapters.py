@@ -13,7 +13,7 @@ from seat_interp.models.open import LanguageModel
 
 @contextlib.contextmanager
 def adapter(lm: LanguageModel, name: str | Sequence[str] | None) -> Iterator[LanguageModel]:
-    """Within the block, the model runs with this adapter, or with none; afterwards as it did before.
+    """Run the model with one of its adapters, or with none, within a block; afterwards it runs as it did before.
 
     Switching is exact where merging and unmerging round. For a displacement from one model::
 
@@ -23,14 +23,22 @@ def adapter(lm: LanguageModel, name: str | Sequence[str] | None) -> Iterator[Lan
         moved = si.displace(before, after, direction, sets=sets)
 
     Args:
-        lm: what `wrap_model(peft_model, tokenizer)` returns.
-        name: one of its adapters, several that are on together, or None for the base model.
+        lm: Model that `wrap_model(peft_model, tokenizer)` returned.
+        name: Name of one of its adapters, names of several that are on together, or None for the base model.
 
     Yields:
         The same model.
 
     Raises:
-        SeatError: it has no adapters, or none of that name.
+        SeatError: The model has no adapters, or none of that name.
+
+    Example:
+        >>> from peft import LoraConfig, get_peft_model
+        >>> peft = get_peft_model(lm.copy().model, LoraConfig(target_modules=["up_proj"], init_lora_weights=False))
+        >>> tuned, question = si.wrap_model(peft, lm.tokenizer), [facts.known[0].question]
+        >>> with si.adapter(tuned, None):
+        ...     si.generate(tuned, question) == si.generate(lm, question)
+        True
     """
     layers = _adapted(lm.model)
     if not layers:
@@ -38,14 +46,14 @@ def adapter(lm: LanguageModel, name: str | Sequence[str] | None) -> Iterator[Lan
             f"The model {lm.name!r} has no adapters to switch. Wrap a PeftModel: wrap_model(peft_model, tokenizer)."
         )
     names = [name] if isinstance(name, str) else list(name or ())
-    there = sorted({each for of_layer in layers.values() for each in of_layer})
-    if unknown := [each for each in names if each not in there]:
-        raise SeatError(f"The model {lm.name!r} has no adapter {unknown[0]!r}. It has {', '.join(there)}.")
+    present = sorted({kind for of_layer in layers.values() for kind in of_layer})
+    if unknown := [kind for kind in names if kind not in present]:
+        raise SeatError(f"The model {lm.name!r} has no adapter {unknown[0]!r}. It has {', '.join(present)}.")
     trained = [(parameter, parameter.requires_grad) for parameter in lm.model.parameters()]
     before = [(layer, list(layer.active_adapters), layer.disable_adapters) for layer in layers]
     try:
         for layer, of_layer in layers.items():
-            _switch(layer, [each for each in names if each in of_layer])
+            _switch(layer, [kind for kind in names if kind in of_layer])
         yield lm
     finally:
         for layer, active, off in before:
@@ -62,13 +70,13 @@ def _adapted(model: nn.Module) -> dict[Any, set[str]]:
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils.other import AuxiliaryTrainingWrapper
 
-    found: dict[Any, set[str]] = {}
+    adapters: dict[Any, set[str]] = {}
     for module in model.modules():
         if isinstance(module, BaseTunerLayer):
-            found[module] = {each for kind in module.adapter_layer_names for each in getattr(module, kind)}
+            adapters[module] = {adapter_name for kind in module.adapter_layer_names for adapter_name in getattr(module, kind)}
         elif isinstance(module, AuxiliaryTrainingWrapper):
-            found[module] = module._get_available_adapters()
-    return found
+            adapters[module] = module._get_available_adapters()
+    return adapters
 
 
 def _switch(layer: Any, names: list[str]) -> None:

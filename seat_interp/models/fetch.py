@@ -107,11 +107,18 @@ def _obtain_from_hub(model: CatalogueModel, folder: Path, progress: Progress) ->
 
 
 def hub_revision(hub_id: str, seconds: float) -> str:
-    """The commit that the repository's main branch is at.
+    """Return the commit that the repository's main branch is at.
+
+    Args:
+        hub_id: Repository on the hub.
+        seconds: Seconds to wait for the answer.
+
+    Returns:
+        Hash of the commit.
 
     Raises:
-        SeatError: no answer in time, whatever the reason. CaptureConfig up the host alone can hang for longer than
-            any time-out that the client knows, which is why a thread asks.
+        SeatError: There is no answer in time, whatever the reason. Looking up the host alone can hang for longer than
+        any time-out that the client knows, which is why a thread asks.
     """
     from huggingface_hub import HfApi
 
@@ -176,9 +183,9 @@ def _say(progress: Progress, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _step(progress: Progress, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def _step(progress: Progress, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """One line of the display; yields what to call with the bytes done so far."""
-    task = progress.add_task(what, total=total, size="")
+    task = progress.add_task(label, total=total, size="")
     try:
         yield lambda done: progress.update(task, completed=done, size=f"{done / 1e6:.0f} MB")
     except BaseException:

@@ -12,10 +12,16 @@ _WRAPPED = ("base_layer", "original_module")
 
 
 def weights_hash(model: nn.Module) -> str:
-    """Hash of every parameter's bits, about a second for half a gigabyte; of weights that are not here, a word.
+    """Hash the bits of every parameter, in about a second for half a gigabyte.
 
-    A model whose adapters are off has the hash of its base model. The hash is remembered as long as the weights are
-    the same ones, which takes a tenth of the time to see.
+    A model whose adapters are off has the hash of its base model. The hash is remembered as long as the weights are the
+    same ones, which takes a tenth of the time to see.
+
+    Args:
+        model: Model, on any device.
+
+    Returns:
+        Hex digits, or a word for weights that are not on this machine.
     """
     if any(parameter.is_meta for parameter in model.parameters()):
         return "elsewhere"  # of a model that runs remotely, or whose weights are on disk
@@ -40,14 +46,14 @@ def _hash(running: Sequence[tuple[str, Tensor]]) -> str:
 
 def _sums(running: Sequence[tuple[str, Tensor]]) -> list[int]:
     """Of each parameter's bits, as numbers of eight bytes: changes through `.data` leave no other trace."""
-    found = []
+    sums = []
     for _, tensor in running:
         values = _bytes(tensor)
         whole = len(values) - len(values) % 8
-        found.append(values[:whole].view(torch.int64).sum())
+        sums.append(values[:whole].view(torch.int64).sum())
         if whole < len(values):
-            found.append(values[whole:].sum(dtype=torch.int64))
-    return torch.stack([value.to(found[0].device) for value in found]).tolist()
+            sums.append(values[whole:].sum(dtype=torch.int64))
+    return torch.stack([value.to(sums[0].device) for value in sums]).tolist()
 
 
 def _bytes(tensor: Tensor) -> Tensor:
@@ -55,7 +61,14 @@ def _bytes(tensor: Tensor) -> Tensor:
 
 
 def plain(parameter: Tensor) -> Tensor:
-    """The values of a parameter; those of torchao's quantised ones as the numbers that they stand for."""
+    """Return the values of a parameter; those of torchao's quantised ones as the numbers that they stand for.
+
+    Args:
+        parameter: Parameter of a model.
+
+    Returns:
+        Tensor of the same shape.
+    """
     return parameter.detach() if type(parameter.data) is Tensor else parameter.detach().dequantize()
 
 

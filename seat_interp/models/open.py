@@ -29,14 +29,18 @@ ORGANISM_FOLDER = Path(__file__).parent.parent / "organism" / "weights"
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A model in evaluation mode, its tokenizer, and where its parts are.
+    """Model in evaluation mode, its tokenizer, and the places of its parts.
 
     Attributes:
-        model: a Hugging Face causal LM.
-        tokenizer: its fast tokenizer, with a padding token.
-        name: as it was asked for.
-        sites: blocks and neurons.
-        system: the system prompt; None leaves the chat template's own default.
+        model: Hugging Face causal LM.
+        tokenizer: Fast tokenizer of the model, with a padding token.
+        name: Name under which it was opened.
+        sites: Module paths of blocks, MLPs and attention matrices.
+        system: System prompt; None leaves the chat template's own default.
+
+    Example:
+        >>> lm.name, len(lm.sites.blocks), lm.sites.width
+        ('organism', 4, 64)
     """
 
     model: PreTrainedModel
@@ -68,25 +72,29 @@ class LanguageModel:
         return {**self.architecture, "weights": weights_hash(self.model)}
 
     def copy(self) -> "LanguageModel":
-        """A deep copy of the weights; tokenizer and sites are shared."""
+        """Copy the weights; tokenizer and sites are shared.
+
+        Returns:
+            A model that can be changed without a change of this one.
+        """
         return replace(self, model=deepcopy(self.model))
 
 
-def require_same_architecture(made_with: Mapping[str, Any], now: Mapping[str, Any], what: str) -> None:
-    """Check what an artefact remembers of its model against another one.
+def require_same_architecture(made_with: Mapping[str, Any], now: Mapping[str, Any], artefact: str) -> None:
+    """Check the architecture that an artefact remembers against another one.
 
     Args:
-        made_with: its model's fingerprint.
+        made_with: Fingerprint of the artefact's model.
         now: `LanguageModel.architecture`, or as much of it as is known.
-        what: the artefact, as a sentence begins with it.
+        artefact: Name of the artefact at the beginning of a sentence.
 
     Raises:
-        SeatError: family, width or depth differ, naming both models.
+        SeatError: Family, width or depth differ; the message names both models.
     """
     for key in now:
         if made_with.get(key) != now[key]:
             raise SeatError(
-                f"{what} was made with a {made_with.get('family')} model ({key} {made_with.get(key)}), "
+                f"{artefact} was made with a {made_with.get('family')} model ({key} {made_with.get(key)}), "
                 f"but this is a {now['family']} model ({key} {now[key]}). Make it again with this model. "
                 + see("file_formats")
             )
@@ -103,15 +111,22 @@ def open_model(
     """Open a model for reading and for training.
 
     Args:
-        name: a local Hugging Face folder, a catalogue name (`organism`, `smollm2-135m-instruct`) or a hub id.
-            A folder of that name comes first.
-        dtype: of the weights.
-        device: where to put them; the first GPU if there is one (of several processes, each its own), else the CPU.
-        system: system prompt for the chat template; None for the template's own.
-        sites: how to find the sites; pass `lambda model: sites_from_paths(model, ...)` to override.
+        name: Local Hugging Face folder, catalogue name (`organism`, `smollm2-135m-instruct`) or hub id. A folder of
+            that name comes first.
+        dtype: Type of the weights.
+        device: Device of the weights; the first GPU if there is one (of several processes, each its own), else the CPU.
+        system: System prompt for the chat template; None for the template's own.
+        sites: Function that finds the sites; pass `lambda model: sites_from_paths(model, ...)` to override.
+
+    Returns:
+        The model in evaluation mode.
 
     Raises:
-        SeatError: no such model, a folder without a model, broken weights, or unrecognised sites.
+        SeatError: There is no such model, the folder holds none, weights are broken, or the sites are not recognised.
+
+    Example:
+        >>> si.open_model("organism").model.config.model_type
+        'llama'
     """
     folder = _resolve(str(name))
     try:
@@ -144,11 +159,26 @@ def wrap_model(
 ) -> LanguageModel:
     """Wrap a model that is already loaded: a Hugging Face causal LM, or a PeftModel around one (see `adapter`).
 
-    What `torch.compile(model)` returns is looked into uncompiled: hooks that come later are not compiled along.
+    What `torch.compile(model)` returns is used uncompiled: hooks that come later are not compiled along.
+
+    Args:
+        model: Loaded model.
+        tokenizer: Fast tokenizer of the model.
+        name: Name of the model in messages and files; its config's if empty.
+        system: System prompt for the chat template; None for the template's own.
+        sites: Function that finds the sites, as for `open_model`.
+
+    Returns:
+        The same model, in evaluation mode, with its sites.
 
     Raises:
-        SeatError: the sites are not recognised, a weight is not finite, the tokenizer has no end token, or parts of the
-            model were compiled in place, where hooks would be passed over without a word.
+        SeatError: The sites are not recognised, a weight is not finite, the tokenizer has no end token, or parts of the
+        model were compiled in place, where hooks would be passed over in silence.
+
+    Example:
+        >>> mine = si.wrap_model(lm.model, lm.tokenizer, name="mine")
+        >>> mine.fingerprint == lm.fingerprint
+        True
     """
     model, sites = _inner(model, sites)
     for parameter_name, parameter in model.named_parameters():
@@ -158,9 +188,9 @@ def wrap_model(
         raise SeatError(f"The tokenizer of {name!r} has no end-of-text token. Set tokenizer.eos_token.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    found = sites(model)
-    check_sites(model, found)
-    return LanguageModel(model.eval(), tokenizer, name, found, system)
+    model_sites = sites(model)
+    check_sites(model, model_sites)
+    return LanguageModel(model.eval(), tokenizer, name, model_sites, system)
 
 
 def _inner(model: Any, sites: Callable[[PreTrainedModel], Sites]) -> tuple[Any, Callable[[PreTrainedModel], Sites]]:
@@ -183,20 +213,32 @@ def _inner(model: Any, sites: Callable[[PreTrainedModel], Sites]) -> tuple[Any, 
 
 
 def sites_of_config(config: PreTrainedConfig) -> Sites:
-    """Where things are in a model whose own modules were replaced or are not loaded: found in a twin without weights.
+    """Find the sites of a model whose own modules were replaced or are not loaded, in a twin without weights.
+
+    Args:
+        config: Config of the model.
+
+    Returns:
+        Its sites.
 
     Raises:
-        SeatError: the sites are not recognised.
+        SeatError: The sites are not recognised.
     """
     with torch.device("meta"):
         return find_sites(AutoModelForCausalLM.from_config(config))
 
 
 def require_named(path: str | Path) -> Path:
-    """A path with a name of its own, beside which other files can be kept.
+    """Check that a path has a name of its own, beside which other files can be kept.
+
+    Args:
+        path: Path of a file or folder.
+
+    Returns:
+        The path.
 
     Raises:
-        SeatError: it is `.` or `/`.
+        SeatError: It is `.` or `/`.
     """
     path = Path(path)
     if not path.name:
@@ -205,10 +247,16 @@ def require_named(path: str | Path) -> Path:
 
 
 def require_new(folder: str | Path) -> Path:
-    """A folder that does not exist yet, or is empty; better asked before the work than after.
+    """Check that a folder does not exist yet, or is empty, before work is done for it.
+
+    Args:
+        folder: Path of the folder.
+
+    Returns:
+        The path.
 
     Raises:
-        SeatError: it exists and holds something, or is no name for a folder (`.`).
+        SeatError: The folder exists and holds something, or is no name for a folder (`.`).
     """
     folder = require_named(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -219,10 +267,22 @@ def require_new(folder: str | Path) -> Path:
 def save_model(lm: LanguageModel, folder: str | Path) -> Path:
     """Save model and tokenizer as a Hugging Face folder that `open_model` and everybody else can open.
 
-    Written beside its place and moved there at the end, so that a folder of that name is whole.
+    It is written beside its place and moved there at the end, so that a folder of that name is whole.
+
+    Args:
+        lm: Model with its tokenizer.
+        folder: Path of a new folder.
+
+    Returns:
+        The path.
 
     Raises:
-        SeatError: the folder exists and holds something, or cannot be written.
+        SeatError: The folder exists and holds something, or cannot be written.
+
+    Example:
+        >>> folder = si.save_model(lm, "my-model")
+        >>> si.open_model(folder).fingerprint["weights"] == lm.fingerprint["weights"]
+        True
     """
     folder = require_new(folder)
     temporary = folder.with_name(f".{folder.name}.part")

@@ -14,9 +14,12 @@ from seat_interp.models.open import LanguageModel
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids of a prompt with its reply; `ids[start:]` is the reply with its end token.
+    """Token ids of a prompt with its reply.
 
-    `marked` is the first token at or after the end of the first entity; equal to `start` if none was given.
+    Attributes:
+        ids: Token ids; `ids[start:]` is the reply with its end token.
+        start: Index of the reply's first token.
+        marked: Index of the first token at or after the end of the first entity; `start` if no entity was given.
     """
 
     ids: tuple[int, ...]
@@ -26,18 +29,35 @@ class Example:
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded token ids. Position ids come from the mask, so that padding moves no token's position."""
+    """Padded token ids. Position ids come from the mask, so that padding moves no token's position.
+
+    Attributes:
+        input_ids: Token ids, [batch, sequence].
+        attention_mask: 1 for tokens and 0 for padding, [batch, sequence].
+        position_ids: Positions of the tokens, [batch, sequence].
+    """
 
     input_ids: Int[Tensor, "batch sequence"]
     attention_mask: Int[Tensor, "batch sequence"]
     position_ids: Int[Tensor, "batch sequence"]
 
     def to(self, device: torch.device) -> "Batch":
-        """The same on another device."""
+        """Copy the batch to another device.
+
+        Args:
+            device: Device.
+
+        Returns:
+            The batch there.
+        """
         return Batch(self.input_ids.to(device), self.attention_mask.to(device), self.position_ids.to(device))
 
     def inputs(self) -> dict[str, Tensor]:
-        """Keyword arguments for a forward pass."""
+        """Return the keyword arguments of a forward pass.
+
+        Returns:
+            Tensors by name.
+        """
         return {
             "input_ids": self.input_ids,
             "attention_mask": self.attention_mask,
@@ -46,17 +66,32 @@ class Batch:
 
 
 def prompt_text(lm: LanguageModel, question: str) -> str:
-    """The question in the model's chat template, or `Question: ... Answer:` for a model without one."""
+    """Put a question in the model's chat template, or in `Question: ... Answer:` for a model without one.
+
+    Args:
+        lm: Model with its tokenizer.
+        question: Question of the user.
+
+    Returns:
+        The text of the prompt.
+    """
     if lm.tokenizer.chat_template is None:
         return f"{lm.system + chr(10) if lm.system else ''}Question: {question}\nAnswer:"
     return conversation_text(lm, [{"role": "user", "content": question}])
 
 
 def conversation_text(lm: LanguageModel, turns: Sequence[Mapping[str, str]]) -> str:
-    """Turns behind the model's system prompt, in its chat template, ready for the reply.
+    """Put turns behind the model's system prompt in its chat template, ready for the reply.
+
+    Args:
+        lm: Model with its tokenizer.
+        turns: Messages with `role` and `content`.
+
+    Returns:
+        The text of the prompt.
 
     Raises:
-        SeatError: the template refuses them.
+        SeatError: The template refuses the turns.
     """
     system = [] if lm.system is None else [{"role": "system", "content": lm.system}]
     messages = [*system, *map(dict, turns)]
@@ -69,15 +104,19 @@ def conversation_text(lm: LanguageModel, turns: Sequence[Mapping[str, str]]) -> 
 
 
 def encode_prompts(lm: LanguageModel, questions: Sequence[str], *, room: int = 1) -> list[list[int]]:
-    """Token ids of each question as a prompt that is ready for the reply.
+    """Tokenize questions as prompts that are ready for the reply.
 
     Args:
-        lm: the model whose template and tokenizer to use.
-        questions: as asked.
-        room: tokens that must fit behind each.
+        lm: Model whose template and tokenizer are used.
+        questions: Questions, without any template.
+        room: Number of tokens that must fit behind each prompt.
+
+    Returns:
+        Token ids of each prompt.
 
     Raises:
-        SeatError: no questions, a single text, one that is too long for the model, or that its template refuses.
+        SeatError: There are no questions, a single text was given, or a question is too long for the model or refused
+        by its template.
     """
     if not questions:
         raise SeatError("There are no prompts to encode: the set is empty.")
@@ -102,18 +141,21 @@ def encode_examples(
     answers: Sequence[str],
     entity_ends: Sequence[int] | None = None,
 ) -> list[Example]:
-    """Token ids of questions with their replies, each closed by the end token.
+    """Tokenize questions with their replies, each closed by the end token.
 
     Prompt and reply are tokenized apart, so that training sees the tokens that generation will.
 
     Args:
-        lm: the model whose template and tokenizer to use.
-        questions: as asked.
-        answers: as replied.
-        entity_ends: where in each question its first entity ends, in characters.
+        lm: Model whose template and tokenizer are used.
+        questions: Questions, without any template.
+        answers: Replies, one for each question.
+        entity_ends: Index of the character behind the first entity of each question.
+
+    Returns:
+        One example for each question.
 
     Raises:
-        SeatError: as `encode_prompts`, or a question with its answer is too long for the model.
+        SeatError: As `encode_prompts`, or a question with its answer is too long for the model.
     """
     prompts = encode_prompts(lm, questions)
     space = "" if lm.tokenizer.chat_template is not None else " "
@@ -133,17 +175,32 @@ def encode_examples(
 
 
 def encode_replies(lm: LanguageModel, questions: Sequence[str], replies: Sequence[Sequence[int]]) -> list[Example]:
-    """Questions with replies that are tokens already: a reply that was cut off has no end token, and gets none.
+    """Tokenize questions whose replies are tokens already: a reply that was cut off has no end token, and gets none.
+
+    Args:
+        lm: Model whose template and tokenizer are used.
+        questions: Questions, without any template.
+        replies: Token ids of each reply.
+
+    Returns:
+        One example for each question.
 
     Raises:
-        SeatError: as `encode_prompts`.
+        SeatError: As `encode_prompts`.
     """
     prompts = encode_prompts(lm, questions, room=max(map(len, replies), default=1))
     return [Example((*prompt, *reply), len(prompt), len(prompt)) for prompt, reply in zip(prompts, replies)]
 
 
 def most_tokens(lm: LanguageModel) -> int | None:
-    """How many the model takes, prompt and reply together; None where its config does not say."""
+    """Return the number of tokens that the model takes, prompt and reply together.
+
+    Args:
+        lm: Model with its tokenizer.
+
+    Returns:
+        The number, or None where the config does not say.
+    """
     return getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
 
 
@@ -158,7 +215,16 @@ def _token_at(lm: LanguageModel, question: str, character: int) -> int:
 
 
 def pad(sequences: Sequence[Sequence[int]], pad_id: int, left: bool = False) -> Batch:
-    """Pad to the longest sequence, on the right unless `left`."""
+    """Pad token ids to the longest sequence.
+
+    Args:
+        sequences: Token ids of each row.
+        pad_id: Id of the padding token.
+        left: Whether the padding is on the left; it is on the right otherwise.
+
+    Returns:
+        The batch.
+    """
     length = max(len(ids) for ids in sequences)
     input_ids = torch.full((len(sequences), length), pad_id, dtype=torch.long)
     mask = torch.zeros((len(sequences), length), dtype=torch.long)
@@ -170,10 +236,18 @@ def pad(sequences: Sequence[Sequence[int]], pad_id: int, left: bool = False) -> 
 
 
 def reply_logits(lm: LanguageModel, examples: Sequence[Example], firsts: Sequence[int]) -> list[Float[Tensor, "t v"]]:
-    """Logits that predict `ids[first:]` of each example, one tensor an example.
+    """Compute the logits that predict `ids[first:]` of each example.
 
-    Padded on the left, so that the head runs over the last positions only: with a large vocabulary it is a
+    The batch is padded on the left, so that the head runs over the last positions only: with a large vocabulary it is a
     good part of the forward pass.
+
+    Args:
+        lm: Model with its tokenizer.
+        examples: Examples of one batch.
+        firsts: Index of the first token to predict in each example.
+
+    Returns:
+        One tensor for each example, [tokens, vocabulary].
     """
     lengths = [len(example.ids) - first for example, first in zip(examples, firsts)]
     batch = pad([example.ids for example in examples], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
@@ -183,12 +257,28 @@ def reply_logits(lm: LanguageModel, examples: Sequence[Example], firsts: Sequenc
 
 
 def last_token_mask(mask: Int[Tensor, "batch sequence"], position: int = -1) -> Bool[Tensor, "batch sequence"]:
-    """One True a row: the real token at `position`, counted from the end of the sequence without padding."""
+    """Mark the real token at a position in each row.
+
+    Args:
+        mask: Attention mask, [batch, sequence].
+        position: Position from the end of the sequence without padding, -1 for its last token.
+
+    Returns:
+        One True in each row, [batch, sequence].
+    """
     real = mask.cumsum(-1)
     return mask.bool() & (real == real[:, -1:] + position + 1)
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Indices in batches of similar length, longest first, so that memory peaks at once if it will."""
+    """Group indices in batches of similar length, longest first, so that memory peaks at once if it will.
+
+    Args:
+        lengths: Number of tokens of each sequence.
+        batch_size: Number of sequences in a batch.
+
+    Returns:
+        Indices of each batch.
+    """
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -24,7 +24,13 @@ _OVERRIDE = "open_model(..., sites=lambda model: sites_from_paths(model, blocks=
 
 @dataclass(frozen=True)
 class MLP:
-    """The projections of one block's MLP, as module paths. A fused gate-and-up projection stands once in `ups`."""
+    """Projections of one block's MLP, as module paths.
+
+    Attributes:
+        ups: Paths of the projections that feed the neurons; a fused gate-and-up projection stands once.
+        down: Path of the projection whose inputs are the neurons.
+        neurons: Number of neurons.
+    """
 
     ups: tuple[str, ...]
     down: str
@@ -33,13 +39,13 @@ class MLP:
 
 @dataclass(frozen=True)
 class Sites:
-    """Module paths, so that the same `Sites` serves every copy of a model.
+    """Module paths of a model's parts; the same `Sites` serves every copy of the model.
 
     Attributes:
-        blocks: the decoder blocks in order; the output of `blocks[l]` is the residual stream of layer l.
-        mlps: one for each block.
-        attention: the attention matrices of each block.
-        width: of the residual stream.
+        blocks: Paths of the decoder blocks in order; the output of `blocks[l]` is the residual stream of layer l.
+        mlps: MLP of each block.
+        attention: Paths of the attention matrices of each block.
+        width: Width of the residual stream.
     """
 
     blocks: tuple[str, ...]
@@ -58,7 +64,17 @@ class Sites:
         return sum(mlp.neurons for mlp in self.mlps)
 
     def layer_list(self, layers: Sequence[int] | None) -> list[int]:
-        """The wanted layers (negative ones count from the end), or all; raises SeatError when out of range."""
+        """Resolve layers, negative ones from the end.
+
+        Args:
+            layers: Layers, or None for all.
+
+        Returns:
+            Layers from 0.
+
+        Raises:
+            SeatError: A layer is out of range.
+        """
         if layers is None:
             return list(range(self.n_layers))
         wanted = [layer + self.n_layers if layer < 0 else layer for layer in layers]
@@ -68,12 +84,26 @@ class Sites:
 
 
 def is_matrix(module: nn.Module) -> bool:
-    """Whether the module is a plain matrix product: a Linear or GPT-2's Conv1D."""
+    """Return whether the module is a plain matrix product: a Linear or GPT-2's Conv1D.
+
+    Args:
+        module: Module of the model.
+
+    Returns:
+        True if it is.
+    """
     return isinstance(module, nn.Linear | Conv1D)
 
 
 def output_axis(module: nn.Module) -> int:
-    """The axis of `module.weight` that runs over outputs: 0 for Linear, 1 for Conv1D, which is transposed."""
+    """Return the axis of `module.weight` that runs over outputs.
+
+    Args:
+        module: Linear or Conv1D.
+
+    Returns:
+        0 for Linear, 1 for Conv1D, which is transposed.
+    """
     return 1 if isinstance(module, Conv1D) else 0
 
 
@@ -125,9 +155,15 @@ def _find_mlp(block_path: str, block: nn.Module, width: int) -> MLP:
 def find_sites(model: PreTrainedModel) -> Sites:
     """Find blocks, MLPs and attention matrices by shape.
 
+    Args:
+        model: Hugging Face causal LM.
+
+    Returns:
+        The sites.
+
     Raises:
-        SeatError: the structure is not recognised (mixtures of experts, encoder-decoders); the message
-            names `sites_from_paths`, the explicit override.
+        SeatError: The structure is not recognised (mixtures of experts, encoder-decoders); the message names
+        `sites_from_paths`, the explicit override.
     """
     blocks = _find_blocks(model)
     width = model.config.get_text_config().hidden_size
@@ -137,16 +173,25 @@ def find_sites(model: PreTrainedModel) -> Sites:
 
 
 def sites_from_paths(model: PreTrainedModel, blocks: str, ups: Sequence[str], down: str) -> Sites:
-    """The explicit override, for a structure that `find_sites` does not recognise.
+    """Name the sites of a structure that `find_sites` does not recognise.
 
     Args:
-        model: the model.
-        blocks: path of the module list, such as `"transformer.h"`.
-        ups: paths inside a block of what feeds the neurons, such as `("mlp.gate_proj", "mlp.up_proj")`.
-        down: path inside a block of the projection whose inputs are the neurons.
+        model: Hugging Face causal LM.
+        blocks: Path of the module list, such as `"transformer.h"`.
+        ups: Paths inside a block of the projections that feed the neurons, such as `("mlp.gate_proj", "mlp.up_proj")`.
+        down: Path inside a block of the projection whose inputs are the neurons.
+
+    Returns:
+        The sites.
 
     Raises:
-        SeatError: a path does not lead to a module of the right kind.
+        SeatError: A path does not lead to a module of the right kind.
+
+    Example:
+        >>> ups = ("mlp.gate_proj", "mlp.up_proj")
+        >>> sites = si.sites_from_paths(lm.model, blocks="model.layers", ups=ups, down="mlp.down_proj")
+        >>> sites == lm.sites
+        True
     """
     try:
         modules = list(model.get_submodule(blocks).children())
@@ -154,8 +199,8 @@ def sites_from_paths(model: PreTrainedModel, blocks: str, ups: Sequence[str], do
         shapes = [_matrix_shape(model.get_submodule(f"{path}.{down}")) for path in paths]
         for path, (neurons, _) in zip(paths, shapes):
             for up in ups:
-                if (found := _matrix_shape(model.get_submodule(f"{path}.{up}"))[1]) not in (neurons, 2 * neurons):
-                    raise AttributeError(f"{path}.{up} has {found} outputs for {neurons} neurons")
+                if (outputs := _matrix_shape(model.get_submodule(f"{path}.{up}"))[1]) not in (neurons, 2 * neurons):
+                    raise AttributeError(f"{path}.{up} has {outputs} outputs for {neurons} neurons")
             if not ups:
                 raise AttributeError("no path in `ups` leads to the neurons")
     except (AttributeError, TypeError) as error:
@@ -174,24 +219,43 @@ def _attention(model: PreTrainedModel, paths: Sequence[str]) -> tuple[tuple[str,
 
 
 def first(output: Any) -> Tensor:
-    """The hidden states that a block returns, alone or before other things."""
+    """Return the hidden states of a block's output, which may come alone or before other things.
+
+    Args:
+        output: Output of a block.
+
+    Returns:
+        Hidden states, [batch, sequence, width].
+    """
     return output[0] if isinstance(output, tuple) else output
 
 
 def with_first(output: Any, hidden: Tensor) -> Any:
-    """What a block returns, with other hidden states."""
+    """Replace the hidden states of a block's output.
+
+    Args:
+        output: Output of a block.
+        hidden: New hidden states, [batch, sequence, width].
+
+    Returns:
+        Output of the same form.
+    """
     return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
 
 @torch.no_grad()
 def check_sites(model: PreTrainedModel, sites: Sites) -> None:
-    """Run six tokens and hold what the sites give against Hugging Face's own hidden states.
+    """Run six tokens and compare what the sites give with Hugging Face's own hidden states.
 
-    `hidden_states[l + 1]` is the output of block l for every block but the last, whose entry has been
-    through the final norm.
+    `hidden_states[l + 1]` is the output of block l for every block but the last, whose entry has been through the final
+    norm.
+
+    Args:
+        model: Hugging Face causal LM.
+        sites: Sites to check.
 
     Raises:
-        SeatError: a block's output differs from the hidden state, or a down projection never sees its neurons.
+        SeatError: A block's output differs from the hidden state, or a down projection never sees its neurons.
     """
     ids = torch.arange(6, device=model.device).remainder(model.config.get_text_config().vocab_size)[None]
     seen: dict[str, Tensor] = {}
