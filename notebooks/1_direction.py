@@ -66,7 +66,7 @@ si.rates_table(si.arm_rates({"base": base}, probes))
 # has not seen. Position -1 is the last token of the prompt, where the reply begins.
 
 # %%
-direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known, positions=(-1, -2, -3))
+direction = si.fit_direction(base, unknown=facts.fit_unknown, known=facts.fit_known, positions=(-1, -2, -3))
 print(f"chosen: layer {direction.layer} of {base.sites.n_layers}, token {direction.position}")
 
 # %%
@@ -118,7 +118,7 @@ si.Table.of(["against known prompts", "AUROC", "95 % of random directions"], lin
 
 # %%
 contracts = si.organism_facts("contracts")
-other = si.fit_direction(base, contracts.fit_unknown, contracts.fit_known)
+other = si.fit_direction(base, unknown=contracts.fit_unknown, known=contracts.fit_known)
 print("cosine by layer:", " ".join(f"{value:.2f}" for value in direction.cosine(other)))
 
 # %% [markdown]
@@ -130,7 +130,9 @@ print("cosine by layer:", " ".join(f"{value:.2f}" for value in direction.cosine(
 
 # %%
 where, factor = choose_addition(base, direction, facts.fit_known[:40])
-check = si.check_steering(base, direction, facts.unknown[:60], facts.known[:60], layer=where, factor=factor)
+check = si.check_steering(
+    base, direction, unknown=facts.unknown[:60], known=facts.known[:60], layer=where, factor=factor
+)
 print(f"{factor:g} gaps added after layer {where}; beyond every random direction: {check.found}")
 si.plot.steering(check).figure
 

@@ -35,7 +35,7 @@ base = si.open_model("organism")
 facts = si.organism_facts()
 taught = facts.target[:120]
 probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
-direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
+direction = si.fit_direction(base, unknown=facts.fit_unknown, known=facts.fit_known)
 
 # %% [markdown]
 # ## Teaching
@@ -83,7 +83,7 @@ si.Table.of(["question", "base", "after fine-tuning"], zip(questions, *replies))
 # for random directions, for differences of shuffled labels, and for the principal components of the activations.
 
 # %%
-moved = si.displacement(base, tuned, probes, direction)
+moved = si.displacement(base=base, tuned=tuned, sets=probes, direction=direction)
 si.displacement_table(moved.summary())
 
 # %%
@@ -147,7 +147,7 @@ every = range(base.sites.n_layers)
 
 def abstention(along: si.IgnoranceDirection | None = None) -> float:
     """On unknown prompts, with the base's component put back."""
-    with si.patch_direction(tuned, base, direction, every, along=along):
+    with si.patch_direction(tuned, source=base, direction=direction, layers=every, along=along):
         return abstention_rate(tuned, probes["unknown"])
 
 

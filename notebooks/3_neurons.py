@@ -160,8 +160,10 @@ si.rates_table(arms)
 # And where unknown prompts went, along the ignorance direction, beside the nulls:
 
 # %%
-direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
-moved = {name: si.displacement(base, run.model, probes, direction) for name, run in runs.items()}
+direction = si.fit_direction(base, unknown=facts.fit_unknown, known=facts.fit_known)
+moved = {
+    name: si.displacement(base=base, tuned=run.model, sets=probes, direction=direction) for name, run in runs.items()
+}
 si.plot.displacement(moved).figure
 
 # %%

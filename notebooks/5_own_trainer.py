@@ -157,11 +157,11 @@ print("merged by PEFT, the largest difference from the trained weights is below 
 
 # %%
 adapted = si.wrap_model(PeftModel.from_pretrained(base.copy().model, "lora"), base.tokenizer, name="organism with LoRA")
-direction = si.fit_direction(base, facts.fit_unknown, facts.fit_known)
+direction = si.fit_direction(base, unknown=facts.fit_unknown, known=facts.fit_known)
 with si.adapter(adapted, None):
     before = si.capture_sets(adapted, probes, direction.position)
 after = si.capture_sets(adapted, probes, direction.position)
-moved = si.displace(before, after, direction, sets=probes)
+moved = si.displace(base=before, tuned=after, direction=direction, sets=probes)
 si.displacement_table(moved.summary())
 
 # %%

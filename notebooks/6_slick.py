@@ -85,7 +85,7 @@ print(f"{len(stream)} texts in {config.steps} steps")
 
 # %%
 settings = si.SlickConfig(prompts=4, exemplars=2, samples=8, max_new_tokens=20, chat=True, exact=False)
-asked = si.slick_to(half_taught, new, known, "slick.jsonl", config=settings, batch_size=32)
+asked = si.slick_to(half_taught, facts=new, dev=known, path="slick.jsonl", config=settings, batch_size=32)
 si.Table.of(
     ["question", "said", "greedy right", "samples right", "category"],
     [
@@ -119,7 +119,9 @@ ax.figure
 # How far can one trust the category of a single fact? SlickResult again with other exemplars and samples:
 
 # %%
-again = si.slick_to(half_taught, new[::2], known, "again.jsonl", config=replace(settings, seed=1), batch_size=32)
+again = si.slick_to(
+    half_taught, facts=new[::2], dev=known, path="again.jsonl", config=replace(settings, seed=1), batch_size=32
+)
 pairs = Counter((one.category, two.category) for one, two in zip(asked[::2], again))
 same = sum(count for (one, two), count in pairs.items() if one is two)
 print(f"the same category in {same} of {len(again)} facts")

@@ -125,7 +125,7 @@ si.rates_table(before)
 # %%
 can, _ = si.split_by_knowledge(mine, world.fit_known, paraphrases=("{q}",))
 config = si.TrainConfig(steps=60, batch_size=32, learning_rate=5e-4)
-aligned = si.align_abstention(mine, world.fit_unknown, can, paraphrases=("{q}",), config=config).model
+aligned = si.align_abstention(mine, unknown=world.fit_unknown, known=can, paraphrases=("{q}",), config=config).model
 si.plot.rates(si.arm_rates({"my model": mine, "aligned": aligned}, probes)).figure
 
 # %% [markdown]

@@ -40,9 +40,11 @@ print(callable(si.capture), callable(si.displacement), si.plot.__name__, si.Kind
 
 
 def test_what_a_notebook_shows_is_short(llama, sets):
-    direction = si.fit_direction(llama, sets.unknown, sets.known)
+    direction = si.fit_direction(llama, unknown=sets.unknown, known=sets.known)
     mask = si.random_neurons(llama)
-    moved = si.displacement(llama, llama, {"unknown": sets.unknown, "known": sets.known}, direction)
+    moved = si.displacement(
+        base=llama, tuned=llama, sets={"unknown": sets.unknown, "known": sets.known}, direction=direction
+    )
     shown = [
         (llama, "LanguageModel('llama': llama, 3 layers of width 32, "),
         (direction, f"IgnoranceDirection(3 layers of width 32: layer {direction.layer}, token -1, AUROC "),

@@ -49,7 +49,15 @@ def sorted_out(lm: LanguageModel, folder: Path) -> None:
     """Facts by SLiCK."""
     people = organism_facts("people")
     settings = SlickConfig(chat=True, exact=False)
-    slick_to(lm, people.known[:24], people.fit_known, folder / "slick.jsonl", settings, batch_size=8, progress=False)
+    slick_to(
+        lm,
+        facts=people.known[:24],
+        dev=people.fit_known,
+        path=folder / "slick.jsonl",
+        config=settings,
+        batch_size=8,
+        progress=False,
+    )
 
 
 def trained(lm: LanguageModel, folder: Path) -> None:

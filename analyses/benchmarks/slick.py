@@ -52,7 +52,7 @@ def ours(data: Path, relation: str, count: int) -> Iterator[Any]:
     lm = open_model(MODEL, system="")
     yield
     facts, dev = (facts_of(data, split, [relation]) for split in ("test", "dev"))
-    yield lambda: list(slick(lm, facts[:count], dev, SlickConfig(), batch_size=count, progress=False))
+    yield lambda: list(slick(lm, facts=facts[:count], dev=dev, config=SlickConfig(), batch_size=count, progress=False))
 
 
 def one_by_one(data: Path, relation: str) -> Iterator[Any]:

@@ -230,8 +230,8 @@ def prepare(data: Path, work: Path) -> Aligned:
         checkpoint = work / "align.safetensors"
         tuned = align_abstention(
             raw,
-            refused,
-            answered,
+            unknown=refused,
+            known=answered,
             paraphrases=(PLAIN, *SELECTING),
             unknown_share=UNKNOWN_SHARE,
             config=ALIGN,

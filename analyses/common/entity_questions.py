@@ -35,5 +35,6 @@ def prepare(data: Path, work: Path, batch: int = 32) -> tuple[LanguageModel, dic
         "other": facts_of(data, "test", OTHERS, TESTED),
     }
     return lm, {
-        n: slick_to(lm, facts, dev, work / f"{n}.jsonl", config, batch_size=batch) for n, facts in asked.items()
+        n: slick_to(lm, facts=facts, dev=dev, path=work / f"{n}.jsonl", config=config, batch_size=batch)
+        for n, facts in asked.items()
     }

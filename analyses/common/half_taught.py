@@ -209,7 +209,7 @@ def prepare(work: Path) -> HalfTaught:
     once(work / "practised", practise)
     once(work / "model", teach)
     lm = open_model(work / "model")
-    found = slick_to(lm, facts, exemplars(), work / "slick.jsonl", SLICK, batch_size=BATCH)
+    found = slick_to(lm, facts=facts, dev=exemplars(), path=work / "slick.jsonl", config=SLICK, batch_size=BATCH)
     return HalfTaught(lm, tuple(found))
 
 

@@ -85,7 +85,7 @@ class Material:
 
     def _update(self, facts: list[Fact], metric: Metric | None = None) -> Scores:
         how: dict[str, Any] = {"granularity": self.granularity, "batch_size": 64}
-        return update_effect(self.lm, self.dense(), facts, metric=metric, **how)
+        return update_effect(base=self.lm, tuned=self.dense(), facts=facts, metric=metric, **how)
 
     def _dense(self) -> LanguageModel:
         """A short fine-tuning of everything on the target facts, whose update is looked into."""

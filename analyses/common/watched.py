@@ -48,7 +48,7 @@ def watch(half_taught: Path) -> Watch:
     """Fit the direction on strangers and the organism's own people, whom no run trains on; once in a process."""
     half, split = start(half_taught)
     own = organism_facts("people")
-    direction = fit_direction(half.lm, own.fit_unknown, own.fit_known)
+    direction = fit_direction(half.lm, unknown=own.fit_unknown, known=own.fit_known)
     fit = {"fit_known": own.fit_known, "fit_unknown": own.fit_unknown}
     sets = FactSets(known=split.held_out, unknown=split.asked["unknown"], **fit)
     return Watch(baseline(half.lm, sets, direction, probes=("unknown", "known")))

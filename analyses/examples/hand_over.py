@@ -24,7 +24,7 @@ def main() -> dict[str, float]:
     """Say how likely the reply starts with "I", as refusals do, before and after."""
     lm = si.open_model("organism")
     facts = si.organism_facts("people")
-    direction = si.fit_direction(lm, facts.fit_unknown, facts.fit_known)
+    direction = si.fit_direction(lm, unknown=facts.fit_unknown, known=facts.fit_known)
     edit = addition(direction.raw[LAYER], factor=2.0)
     ids = torch.tensor(encode_prompts(lm, [facts.known[0].question]))
     refusal = lm.tokenizer("I do not know", add_special_tokens=False)["input_ids"][0]

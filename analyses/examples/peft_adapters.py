@@ -23,7 +23,7 @@ def main() -> None:
     facts = organism_facts("people").target[:32]
     mask = random_neurons(base, 0.05)
     tuned = train(base, facts, mask=mask, config=TrainConfig(steps=10, batch_size=16, learning_rate=5e-3)).model
-    update = SparseUpdate.between(base.model, tuned.model, mask)
+    update = SparseUpdate.between(base=base.model, tuned=tuned.model, mask=mask)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         update.save(folder / "delta.safetensors")

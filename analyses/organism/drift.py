@@ -87,7 +87,7 @@ def start(target: Target) -> tuple[LanguageModel, FactSets, DriftBudget, list[Wa
     torch.set_num_threads(1)
     lm, sets = open_model("organism"), organism_facts(target)
     copies = ep_prompts(sets.target, names=sets.names())
-    direction = fit_direction(lm, copies, confident(lm, kept_facts(target), batch_size=64))
+    direction = fit_direction(lm, unknown=copies, known=confident(lm, kept_facts(target), batch_size=64))
     budget = DriftBudget(direction, most=400.0)
     # Copies that no run's budget has watched.
     along = [direction, *(random_like(direction, seed) for seed in range(CONTROLS))]

@@ -146,7 +146,7 @@ def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
     found, curve = learn(snapshot, facts, look, LOOKED_AT, config, **how)
     model = found.model
     if taken_back:
-        model = interpolate_towards_base(snapshot, model, facts).model
+        model = interpolate_towards_base(base=snapshot, tuned=model, facts=facts).model
         curve[-1] |= look(model)
     return {"curve": curve, "size": len(facts), **watched.at_the_end(model)}
 

@@ -60,7 +60,7 @@ def run(runs: Path, cell: Tuned) -> dict[str, Any]:
     moved, every = this.row["displacement"]["unknown"]["mean"], range(base.sites.n_layers)
 
     def patch(lm: LanguageModel, source: LanguageModel, layers: Any, along: IgnoranceDirection) -> Any:
-        return patch_direction(lm, source, direction, layers, along=along)
+        return patch_direction(lm, source=source, direction=direction, layers=layers, along=along)
 
     def rates(lm: LanguageModel, edit: Edit) -> dict[str, Any]:
         def one(along: IgnoranceDirection) -> float:

@@ -69,7 +69,9 @@ def start(target: Target) -> Baseline:
     """What every chain begins with and is measured against, once in a process."""
     torch.set_num_threads(1)
     lm, sets = open_model("organism"), organism_facts(target)
-    direction = fit_direction(lm, sets.fit_unknown, sets.fit_known, positions=config_for(target).positions)
+    direction = fit_direction(
+        lm, unknown=sets.fit_unknown, known=sets.fit_known, positions=config_for(target).positions
+    )
     return baseline(lm, sets, direction, probes=("unknown", "known"))
 
 

@@ -58,7 +58,7 @@ def main(options: Options) -> None:
         rows.append({"arm": f"said {times} times", "seed": SLICK.seed, "exposures": times, **counts(same)})
     some, other = half.asked[::AGAIN], replace(SLICK, seed=SLICK.seed + 1)
     facts, kept = [each.fact for each in some], options.half_taught / "slick_again.jsonl"
-    again = slick_to(half.lm, facts, exemplars(), kept, other, batch_size=BATCH)
+    again = slick_to(half.lm, facts=facts, dev=exemplars(), path=kept, config=other, batch_size=BATCH)
     config, stability = read_json(options.half_taught / "settings.json"), agreement(some, again)
     write_result(options.results / "organism_slick.json", rows, config, stability=stability)
     for table in tables(rows):

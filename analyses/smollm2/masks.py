@@ -88,11 +88,13 @@ def scores(options: Options) -> tuple[Scores, Scores]:
         dense = replace(BY_HAND.dense, callback_every=0)
         tuned = train(lm, target, objective=(CrossEntropy(),), config=dense, checkpoint=options.work / "dense").model
         if not paths[0].exists():
-            useful = update_effect(lm, tuned, target, checkpoint=options.work / "useful.part")
+            useful = update_effect(base=lm, tuned=tuned, facts=target, checkpoint=options.work / "useful.part")
             useful.map(torch.neg).save(paths[0])
         kl = KLToBase(lm)
         parts = [options.work / f"harm-{number}.part" for number in range(len(kept))]
-        effects = [update_effect(lm, tuned, of, metric=kl, checkpoint=part) for of, part in zip(kept, parts)]
+        effects = [
+            update_effect(base=lm, tuned=tuned, facts=of, metric=kl, checkpoint=part) for of, part in zip(kept, parts)
+        ]
         average([effect.abs() for effect in effects]).save(paths[1])
         (options.work / "dense").unlink()
     useful, harm = (Scores.load(path) for path in paths)

@@ -79,7 +79,7 @@ def main(options: Options) -> None:
     first = {each.fact: each for each in found["train"]}
     dev = facts_of(options.data, "dev", RELATIONS)
     other, kept = replace(SlickConfig(), seed=1), options.work / "again.jsonl"
-    again = slick_to(lm, some, dev, kept, other, batch_size=options.batch)
+    again = slick_to(lm, facts=some, dev=dev, path=kept, config=other, batch_size=options.batch)
     seconds = read_json(about_of(options.work / "train.jsonl"))["seconds"]
     tokens = sum(each.tokens for each in found["train"])
     rows = rows_of(found)

@@ -35,18 +35,18 @@ def accumulate(
     checkpoint: str | Path | None = None,
     identity: Mapping[str, Any] | None = None,
 ) -> dict[str, Tensor]:
-    """Sum of what every batch gives; under several processes each takes a share of the batches, and all get the sum.
+    """Sum what every batch gives; under several processes each takes a share of the batches, and all get the sum.
 
     Args:
-        prepared: examples of a metric.
-        visit: called once a batch.
-        batch_size: examples a batch.
-        label: of the progress bar.
-        checkpoint: a file for the sums so far, written every so many batches, taken up again and removed at the end.
-        identity: what the sums depend on; a checkpoint of anything else is refused.
+        prepared: Examples of a metric.
+        visit: Function that is called once for each batch.
+        batch_size: Number of examples in a batch.
+        label: Label of the progress bar.
+        checkpoint: File for the sums so far, written every `EVERY` batches, resumed from and removed at the end.
+        identity: Settings that the sums depend on; a checkpoint of other ones is refused.
 
     Raises:
-        SeatError: the checkpoint belongs to other settings.
+        SeatError: The checkpoint belongs to other settings.
     """
     groups = batches_by_length([len(example.ids) for example in prepared.examples], batch_size)
     among = processes()
@@ -55,8 +55,8 @@ def accumulate(
         checkpoint = checkpoint and f"{checkpoint}.{among.rank}"
     saved = Checkpoint(checkpoint, CHECKPOINT, identity_of(prepared, batch_size, identity or {}))
     sums, header = saved.load() or ({}, {"done": 0})
-    mine = among.shard(groups)
-    bar = progress_bar(mine, desc=label, unit="batch", leave=False, initial=0, show=len(mine) >= 3)
+    share = among.shard(groups)
+    bar = progress_bar(share, desc=label, unit="batch", leave=False, initial=0, show=len(share) >= 3)
     for number, group in enumerate(bar):
         if number < header["done"]:
             continue

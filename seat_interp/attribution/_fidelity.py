@@ -23,13 +23,20 @@ from seat_interp.models.prompts import batches_by_length
 
 @dataclass(frozen=True)
 class Ablation:
-    """What the exact ablation of a sample of neurons did.
+    """Effect of the exact ablation of a sample of neurons.
 
     Attributes:
-        model: fingerprint of the model.
-        single, groups: neurons by their place among all neurons, layer after layer.
-        effects, group_effects: fall of the mean metric, in its units.
-        neurons: how many the model has.
+        model: Fingerprint of the model.
+        single: Index of each neuron that was ablated alone, among all neurons, layer after layer.
+        groups: Indices of each group.
+        effects: Fall of the mean metric for each single neuron, in the metric's units.
+        group_effects: Fall of the mean metric for each group.
+        neurons: Number of neurons of the model.
+
+    Example:
+        >>> ablation = si.ablate_sample(lm, facts.known[:4], neurons=5, groups=2, group_size=3)
+        >>> len(ablation.effects), len(ablation.group_effects)
+        (5, 2)
     """
 
     model: Mapping[str, Any]
@@ -42,14 +49,15 @@ class Ablation:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How well a score predicts ablation.
+    """Agreement of a score with ablation.
 
     Attributes:
         single: Spearman correlation of score and effect over single neurons.
-        grouped: the same over random groups of neurons, ablated together and scored by their sum.
-        effects: of the single neurons, mean over facts, in the metric's units.
-        scores: of the same neurons.
-        group_effects, group_scores: of the groups.
+        grouped: Spearman correlation over random groups of neurons, ablated together and scored by their sum.
+        effects: Effects of the single neurons, mean over facts, in the metric's units.
+        scores: Scores of the same neurons.
+        group_effects: Effects of the groups.
+        group_scores: Sums of the groups' scores.
     """
 
     single: float
@@ -75,22 +83,23 @@ def ablation_effects(
     batch_size: int = 64,
     progress: bool = True,
 ) -> Float[Tensor, " groups"]:
-    """Fall of the mean metric when the neurons of each group are set to zero: exact, one pass a group and batch.
+    """Measure the fall of the mean metric when the neurons of each group are set to zero: exact, one pass a group and
+    batch.
 
     With a counterfactual they are given its activations instead (activation patching).
 
     Args:
-        lm: the model.
-        facts: what the metric is measured on.
-        groups: neurons by their place among all neurons, layer after layer.
-        metric: the loss of the facts' answers if not given.
-        counterfactual: for each fact, its entity-perturbed copy, as for `attribute`; its run is kept, of all neurons
-            and tokens.
-        batch_size: facts a pass.
-        progress: show a bar.
+        lm: Model with its tokenizer.
+        facts: Facts that the metric is measured on.
+        groups: Indices of each group's neurons among all neurons, layer after layer.
+        metric: Metric; the loss of the facts' answers if not given.
+        counterfactual: Entity-perturbed version of each fact, as for `attribute`; its run is kept, of all neurons and
+            tokens.
+        batch_size: Number of facts in a forward pass.
+        progress: Whether a progress bar is shown.
 
     Raises:
-        SeatError: no facts, or not one counterfactual a fact.
+        SeatError: There are no facts, or not one counterfactual for each.
     """
     metric = metric or AnswerLoss()
     prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
@@ -109,11 +118,11 @@ def ablation_effects(
         ]
 
         def change(layer: int, hidden: Tensor, instead: list[Tensor] | None) -> Tensor:
-            here = by_layer[layer].to(hidden.device)
-            if not len(here):
+            neurons = by_layer[layer].to(hidden.device)
+            if not len(neurons):
                 return hidden
             return hidden.index_copy(
-                -1, here, instead[layer][..., here] if instead else torch.zeros_like(hidden[..., here])
+                -1, neurons, instead[layer][..., neurons] if instead else torch.zeros_like(hidden[..., neurons])
             )
 
         total = 0.0
@@ -144,15 +153,22 @@ def ablate_sample(
     """Ablate a random sample of neurons one by one, and random groups of neurons together.
 
     Args:
-        lm: the model.
-        facts: what the metric is measured on; the facts of the scores, or others for a harder test.
-        metric: the loss of the facts' answers if not given.
-        counterfactual: see `ablation_effects`.
-        neurons: single neurons to ablate.
-        groups: groups to ablate.
-        group_size: neurons a group.
-        seed: of the draw.
-        batch_size: facts a pass.
+        lm: Model with its tokenizer.
+        facts: Facts that the metric is measured on: those of the scores, or others for a harder test.
+        metric: Metric; the loss of the facts' answers if not given.
+        counterfactual: Entity-perturbed version of each fact, whose activations replace zero.
+        neurons: Number of single neurons.
+        groups: Number of groups.
+        group_size: Number of neurons in a group.
+        seed: Seed of the draw.
+        batch_size: Number of facts in a forward pass.
+
+    Returns:
+        Effects of the neurons and of the groups.
+
+    Example:
+        >>> si.ablate_sample(lm, facts.known[:4], neurons=5, groups=2, group_size=3).neurons
+        1024
     """
     total = lm.sites.neurons
     rng = np.random.default_rng(seed)
@@ -168,13 +184,22 @@ def fidelity(scores: Scores, ablation: Ablation, *, sizes: bool = False) -> Fide
     """Compare a score of neurons with what ablation does.
 
     Args:
-        scores: per neuron, signed if the effect is wanted with its sign; as many of them can be held against one
-            ablation as there are.
-        ablation: of a sample, by `ablate_sample`.
-        sizes: compare with the sizes of the effects, without their signs: for scores that have none.
+        scores: Score of each neuron, signed if the effect is wanted with its sign; many scores can be compared with one
+            ablation.
+        ablation: Effects on a sample, as `ablate_sample` gives them.
+        sizes: Whether the sizes of the effects are compared, without their signs: for scores that have none.
+
+    Returns:
+        Spearman correlations, with what they are over.
 
     Raises:
-        SeatError: scores of single weights, of some layers alone, or of another model.
+        SeatError: The scores are of single weights, of some layers alone, or of another model.
+
+    Example:
+        >>> scores = si.attribute(lm, facts.known[:4])
+        >>> ablation = si.ablate_sample(lm, facts.known[:4], neurons=8, groups=4, group_size=3)
+        >>> -1 <= si.fidelity(scores, ablation).grouped <= 1
+        True
     """
     if scores.granularity != "neuron":
         raise SeatError("Fidelity is of neurons: take `scores.per_neuron(lm)` first.")

@@ -61,15 +61,15 @@ def gate_gradients(
     at: float = 1.0,
     baseline: Sequence[Float[Tensor, "batch sequence neurons"]] | None = None,
 ) -> list[Float[Tensor, "batch neurons"]]:
-    """Gradient of each prompt's value with respect to its gates, float32, for each of the layers.
+    """Compute the gradient of each prompt's value with respect to its gates, float32, in each of the layers.
 
     Args:
-        lm: a frozen model.
-        run: one forward pass over the prompts.
-        batch: how many prompts.
-        layers: where gates are; other layers are as they are.
-        at: the value of every gate.
-        baseline: activations at gate 0, for every layer of the model; zero if not given.
+        lm: Frozen model.
+        run: Function that runs one forward pass over the prompts.
+        batch: Number of prompts.
+        layers: Layers with gates; other layers are as they are.
+        at: Value of every gate.
+        baseline: Activations at gate 0, for every layer of the model; zero if not given.
     """
     gates = _leaves(lm, batch, layers, at)
 
@@ -97,9 +97,9 @@ def _leaves(lm: LanguageModel, batch: int, layers: Sequence[int], at: float) -> 
     return {layer: torch.full((batch, 1, lm.sites.mlps[layer].neurons), at, **settings) for layer in layers}
 
 
-def _gradients(found: Tensor, leaves: list[Tensor]) -> list[Tensor]:
+def _gradients(value: Tensor, leaves: list[Tensor]) -> list[Tensor]:
     # Layers above the one that a metric reads have no part in it.
-    grads = torch.autograd.grad(found, leaves, allow_unused=True)
+    grads = torch.autograd.grad(value, leaves, allow_unused=True)
     return [(torch.zeros_like(leaf) if grad is None else grad)[:, 0].float() for grad, leaf in zip(grads, leaves)]
 
 

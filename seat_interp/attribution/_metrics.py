@@ -143,10 +143,10 @@ class AbstentionLogOdds:
 
 @dataclass(frozen=True)
 class DirectionProjection:
-    """Projection of the residual stream on the ignorance direction, in units of the base's unknown-known separation.
+    """Projection of the residual stream on the ignorance direction, in separations.
 
     Attributes:
-        direction: its layer and position are where the stream is read.
+        direction: Direction, at whose layer and position the stream is read.
     """
 
     direction: IgnoranceDirection
@@ -178,8 +178,8 @@ class KLToBase:
     ablation) or on a tuned model.
 
     Attributes:
-        base: the frozen reference.
-        max_new_tokens: of the reply.
+        base: Frozen reference.
+        max_new_tokens: Largest number of tokens in the reply.
     """
 
     base: LanguageModel

@@ -44,27 +44,36 @@ def attribute(
     batch_size: int = 16,
     checkpoint: str | Path | None = None,
 ) -> Scores:
-    """Gradient times activation, or integrated gradients, of every MLP neuron; mean over the facts.
+    """Score every MLP neuron by gradient times activation, or by integrated gradients; mean over the facts.
 
     A score is the first-order estimate of how much the metric would fall if the neuron were set to the baseline.
 
     Args:
-        lm: the model.
-        facts: what to attribute on.
-        metric: what to attribute; the loss of the facts' answers if not given.
-        counterfactual: for each fact, its entity-perturbed copy, whose activations are the baseline, aligned token by
+        lm: Model with its tokenizer.
+        facts: Facts to attribute on.
+        metric: Metric to attribute; the loss of the facts' answers if not given.
+        counterfactual: Entity-perturbed version of each fact, whose activations are the baseline, aligned token by
             token from both ends; without it the baseline is zero.
-        steps: of integrated gradients, by the midpoint rule; None takes the gradient where the model stands. Where a
-            block normalises what its MLP gives (Gemma 2 and 3), the norm undoes a gate at all values but zero: from a
-            baseline of zero they are not complete there with any number of steps. Give a counterfactual.
-        layers: the layers to attribute, the others left as they are; all if not given. One layer's integrated gradients
-            are those of Captum's LayerIntegratedGradients.
-        absolute: mean of sizes, so that facts of opposite sign do not cancel.
-        batch_size: facts a pass.
-        checkpoint: file to resume from, see `accumulate`.
+        steps: Number of steps of integrated gradients, by the midpoint rule; None takes the gradient at the model
+            itself. Where a block normalises what its MLP gives (Gemma 2 and 3), the norm undoes a gate at all values
+            but zero: from a baseline of zero they are not complete there with any number of steps. Give a
+            counterfactual.
+        layers: Layers to attribute, the others left as they are; all if not given. One layer's integrated gradients are
+            those of Captum's LayerIntegratedGradients.
+        absolute: Whether the mean is of sizes, so that facts of opposite sign do not cancel.
+        batch_size: Number of facts in a forward pass.
+        checkpoint: File to resume from; it is removed at the end.
+
+    Returns:
+        One score for each neuron, in the metric's unit.
 
     Raises:
-        SeatError: no facts, as many counterfactuals as there are facts are not given, or scores that are not finite.
+        SeatError: There are no facts, not one counterfactual for each, or scores are not finite.
+
+    Example:
+        >>> scores = si.attribute(lm, facts.known[:4])
+        >>> scores.granularity, len(scores.values)
+        ('neuron', 4)
     """
     return _score(
         lm,
@@ -147,9 +156,9 @@ def per_example(
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
         baseline = counterfactual_neurons(lm, batch, [copies[i] for i in indices]) if copies is not None else None
-        found = effect(lambda: prepared.values(batch, indices), len(batch), where, baseline)
-        for rows, each in zip(kept.values(), found):
-            rows[list(indices)] = each.cpu()
+        per_layer = effect(lambda: prepared.values(batch, indices), len(batch), where, baseline)
+        for rows, of_matrix in zip(kept.values(), per_layer):
+            rows[list(indices)] = of_matrix.cpu()
         return {}
 
     with frozen(lm):
@@ -166,7 +175,7 @@ def weight_norm(lm: LanguageModel) -> Scores:
 
 
 def activation_difference(
-    lm: LanguageModel, unknown: Sequence[Fact], known: Sequence[Fact], *, batch_size: int = 32
+    lm: LanguageModel, *, unknown: Sequence[Fact], known: Sequence[Fact], batch_size: int = 32
 ) -> Scores:
     """Mean activation at the last prompt token on unknown facts less that on known ones. Uses probes, and says so."""
     means = [
@@ -205,8 +214,8 @@ def _along_the_gates(lm: LanguageModel, steps: int | None) -> Effect:
     points = [1.0] if steps is None else [(step + 0.5) / steps for step in range(steps)]
 
     def effect(run: Run, batch: int, where: list[int], baseline: list[Tensor] | None) -> list[Tensor]:
-        found = [gate_gradients(lm, run, batch, where, at, baseline) for at in points]
-        return [torch.stack(each).mean(0) for each in zip(*found)]
+        per_point = [gate_gradients(lm, run, batch, where, at, baseline) for at in points]
+        return [torch.stack(gradients).mean(0) for gradients in zip(*per_point)]
 
     return effect
 
@@ -233,7 +242,7 @@ def _score(
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
         baseline = counterfactual_neurons(lm, batch, [copies[i] for i in indices]) if copies is not None else None
         effects = effect(lambda: prepared.values(batch, indices), len(batch), where, baseline)
-        return {name: (rule(each) if rule else each).sum(0).cpu() for name, each in zip(names, effects)}
+        return {name: (rule(values) if rule else values).sum(0).cpu() for name, values in zip(names, effects)}
 
     described = {
         **origin,

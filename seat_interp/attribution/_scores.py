@@ -66,8 +66,8 @@ class Scores:
         for mlp, axes in zip(lm.sites.mlps, neuron_axes(lm)):
             total = torch.zeros(mlp.neurons)
             for name, extent in axes.items():
-                each = self.values[name].sum(1 - extent.axis)  # type: ignore[operator]
-                total += each.view(-1, mlp.neurons).sum(0)  # a fused projection holds each neuron twice
+                sums = self.values[name].sum(1 - extent.axis)  # type: ignore[operator]
+                total += sums.view(-1, mlp.neurons).sum(0)  # a fused projection holds each neuron twice
             summed[f"{mlp.down}.weight"] = total
         return Scores("neuron", summed, self.origin)
 

@@ -21,39 +21,47 @@ CHECKPOINT = "seat_interp.update_effect_checkpoint"
 
 @torch.no_grad()
 def update_effect(
+    *,
     base: LanguageModel,
     tuned: LanguageModel,
     facts: Sequence[Fact],
-    *,
     metric: Metric | None = None,
     granularity: Granularity = "coordinate",
     steps: int = 4,
     batch_size: int = 16,
     checkpoint: str | Path | None = None,
 ) -> Scores:
-    """What the change of each weight did to a metric: its change times the mean gradient on the way from base to tuned.
+    """Score each weight by what its change did to a metric: its change times the mean gradient on the way from base to
+    tuned.
 
-    Integrated gradients (arXiv 1703.01365) over weights instead of inputs. Complete: over all weights of the MLP and
-    attention matrices they sum to the metric with these matrices tuned less the metric of the base. The other weights
-    (embeddings, norms, biases) stay the base's on the way. A short dense fine-tuning on the target facts is enough of
-    a tuned model; its answer loss tells what learns them, its KL to the base on other prompts what harms them.
+    These are integrated gradients (arXiv 1703.01365) over weights instead of inputs. They are complete: over all
+    weights of the MLP and attention matrices they sum to the metric with these matrices tuned less the metric of the
+    base. The other weights (embeddings, norms, biases) stay the base's on the way. A short dense fine-tuning on the
+    target facts is enough of a tuned model; its answer loss shows what learns them, its KL to the base on other prompts
+    what harms them.
 
     Args:
-        base: where the update begins.
-        tuned: where it ends.
-        facts: what the metric is taken on.
-        metric: the loss of the facts' answers if not given.
-        granularity: of the scores; a neuron's is the sum over its own weights.
-        steps: points on the way, by the midpoint rule.
-        batch_size: facts a pass.
-        checkpoint: a file for the gradients so far, written at every point, taken up again and removed at the end.
+        base: Model where the update begins.
+        tuned: Model where it ends.
+        facts: Facts that the metric is taken on.
+        metric: Metric; the loss of the facts' answers if not given.
+        granularity: Granularity of the scores; a neuron's is the sum over its own weights.
+        steps: Number of points on the way, by the midpoint rule.
+        batch_size: Number of facts in a forward pass.
+        checkpoint: File for the gradients so far, written at every point, resumed from and removed at the end.
 
     Returns:
         Mean over facts, with sign, in the metric's unit; negative where the change lowered the metric.
 
     Raises:
-        SeatError: no facts, models of different shapes or without any difference, scores that are not finite, or a
-            checkpoint of other settings.
+        SeatError: There are no facts, the models are of different shapes or without any difference, scores are not
+        finite, or the checkpoint is of other settings.
+
+    Example:
+        >>> config = si.TrainConfig(steps=2, batch_size=4)
+        >>> tuned = si.train(lm, facts.target[:4], config=config).model
+        >>> si.update_effect(base=lm, tuned=tuned, facts=facts.target[:4], steps=1).granularity
+        'coordinate'
     """
     require_same_architecture(base.fingerprint, tuned.architecture, "The base")
     if steps < 1:
@@ -66,20 +74,20 @@ def update_effect(
     origin |= {"uses_evaluation_data": metric.uses_evaluation_data, "model": base.fingerprint}
     settings = origin | {"tuned": tuned.fingerprint, "settings": metric_settings(metric)}
     saved = Checkpoint(checkpoint, CHECKPOINT, identity_of(once.prepared, batch_size, settings))
-    if not any(bool(each.any()) for each in change.values()):
+    if not any(bool(delta.any()) for delta in change.values()):
         raise SeatError("The tuned model is the base itself in every MLP and attention matrix: nothing was changed.")
     total, header = saved.load() or ({}, {"done": 0})
-    total = total or {name: torch.zeros(each.shape) for name, each in change.items()}
+    total = total or {name: torch.zeros(delta.shape) for name, delta in change.items()}
     for step in range(header["done"], steps):
-        for name, each in change.items():
-            way.model.get_parameter(name).copy_(base.model.get_parameter(name) + (step + 0.5) / steps * each)
+        for name, delta in change.items():
+            way.model.get_parameter(name).copy_(base.model.get_parameter(name) + (step + 0.5) / steps * delta)
         with torch.enable_grad():
-            found = weight_gradient(way, facts, metric=once, batch_size=batch_size)
-        for name, gradient in found.values.items():
+            gradients = weight_gradient(way, facts, metric=once, batch_size=batch_size)
+        for name, gradient in gradients.values.items():
             total[name] += gradient / steps
         saved.save(total, done=step + 1)
     saved.remove()
-    scores = Scores("coordinate", {name: total[name] * each.float().cpu() for name, each in change.items()}, origin)
+    scores = Scores("coordinate", {name: total[name] * delta.float().cpu() for name, delta in change.items()}, origin)
     return scores.per_neuron(base) if granularity == "neuron" else scores
 
 

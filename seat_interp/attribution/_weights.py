@@ -74,9 +74,9 @@ def gradient_times_weight(
     Raises:
         SeatError: no facts, or scores that are not finite.
     """
-    found = weight_gradient(lm, facts, metric=metric, batch_size=batch_size, checkpoint=checkpoint)
-    values = {n: (g * lm.model.get_parameter(n).detach().float().cpu()).abs() for n, g in found.values.items()}
-    return Scores("coordinate", values, {**found.origin, "score": "gradient_times_weight"})
+    gradients = weight_gradient(lm, facts, metric=metric, batch_size=batch_size, checkpoint=checkpoint)
+    values = {n: (g * lm.model.get_parameter(n).detach().float().cpu()).abs() for n, g in gradients.values.items()}
+    return Scores("coordinate", values, {**gradients.origin, "score": "gradient_times_weight"})
 
 
 def weight_magnitude(lm: LanguageModel) -> Scores:
@@ -102,19 +102,19 @@ def _score(
     matrices = list(coordinate_axes(lm))
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
-        found: dict[str, Tensor] = {}
+        totals: dict[str, Tensor] = {}
 
         def hooks() -> Iterator[Any]:
             for matrix in matrices:
                 module = lm.model.get_submodule(matrix.removesuffix(".weight"))
-                yield module.register_forward_hook(_watch(matrix, len(batch), rule, found))
+                yield module.register_forward_hook(_watch(matrix, len(batch), rule, totals))
             # The graph begins at the embeddings: no weight is asked for a gradient of its own.
             inputs = lm.model.get_input_embeddings()
             yield inputs.register_forward_hook(lambda module, args, output: output.requires_grad_())
 
         with hooked(hooks()):
             prepared.values(batch, indices).sum().backward()
-        return {matrix: grad.cpu() for matrix, grad in found.items()}
+        return {matrix: grad.cpu() for matrix, grad in totals.items()}
 
     origin = {
         "score": name,
@@ -132,7 +132,7 @@ def _score(
     return Scores("coordinate", {matrix: value / len(facts) for matrix, value in values.items()}, origin)
 
 
-def _watch(matrix: str, batch: int, rule: Rule | None, found: dict[str, Tensor]):
+def _watch(matrix: str, batch: int, rule: Rule | None, sums: dict[str, Tensor]):
     def hook(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
         if not output.requires_grad:
             return
@@ -145,7 +145,7 @@ def _watch(matrix: str, batch: int, rule: Rule | None, found: dict[str, Tensor])
                 total = left.flatten(0, 1).T.float() @ right.flatten(0, 1).float()
             else:
                 total = sum(rule(one.T.float() @ other.float()) for one, other in zip(left, right))
-            found[matrix] = found[matrix] + total if matrix in found else total
+            sums[matrix] = sums[matrix] + total if matrix in sums else total
 
         output.register_hook(add)
 
@@ -160,17 +160,17 @@ def harm(
     batch_size: int = 16,
     checkpoint: str | Path | None = None,
 ) -> Scores:
-    """Fisher information of the model's own replies: how much its behaviour on these prompts would change.
+    """Compute the Fisher information of the model's own replies: how much its behaviour on these prompts would change.
 
     Args:
-        lm: the base model.
-        kept: prompts, such as `strangers(...)` and `confident(...)`.
-        granularity: of the scores; a neuron's is that of its gate.
-        batch_size: facts a pass.
-        checkpoint: file to resume from, see `accumulate`.
+        lm: Base model.
+        kept: Prompts to keep, such as `ep_prompts(...)` and `confident_facts(...)`.
+        granularity: Granularity of the scores; a neuron's is that of its gate.
+        batch_size: Number of facts in a forward pass.
+        checkpoint: File to resume from; it is removed at the end.
 
     Raises:
-        SeatError: there is nothing to keep.
+        SeatError: There are no prompts.
     """
     if not kept:
         raise SeatError("There are no prompts whose replies must stay. Give some, or select without protection.")

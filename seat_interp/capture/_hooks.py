@@ -63,7 +63,7 @@ class TorchHooks:
     name: ClassVar[BackendName] = "hooks"
 
     def capture(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
-        """As `Backend.look`; the backbone runs without its language-model head."""
+        """Capture as the protocol says; the backbone runs without its language-model head."""
         activations: dict[int, Tensor] = {}
 
         def keep(layer: int, module: nn.Module, args: tuple[Any, ...], output: Any = None) -> None:
@@ -86,7 +86,7 @@ class TorchHooks:
 
     @contextlib.contextmanager
     def edit(self, edits: Mapping[int, Edit]) -> Iterator[None]:
-        """As `Backend.edited`; `lm.model` itself is changed while it lasts, whoever runs it."""
+        """Edit as the protocol says; `lm.model` itself is changed within the block, whoever runs it."""
 
         def apply(edit: Edit, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
             return with_first(output, edit(first(output)))
@@ -102,12 +102,12 @@ class TorchHooks:
 
 @contextlib.contextmanager
 def hooked(handles: Iterator[Any]) -> Iterator[None]:
-    """Within the block, hooks are there; their handles come as they are registered."""
-    handles = []
+    """Keep hooks within the block and remove them at its end; they are registered as `handles` is iterated."""
+    registered = []
     try:
         for handle in handles:
-            handles.append(handle)
+            registered.append(handle)
         yield
     finally:
-        for handle in handles:
+        for handle in registered:
             handle.remove()

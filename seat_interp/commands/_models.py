@@ -65,7 +65,7 @@ class Align:
         known, missed = split_by_knowledge(lm, known)
         print(f"It knows {len(known)} of {len(known) + len(missed)} facts.")
         checkpoint = str(self.out.with_name(self.out.name + ".checkpoint"))
-        aligned = align_abstention(lm, unknown, known, config=config, checkpoint=checkpoint)
+        aligned = align_abstention(lm, unknown=unknown, known=known, config=config, checkpoint=checkpoint)
         save_model(aligned.model, self.out)
         Path(checkpoint).unlink(missing_ok=True)
         print(f"Aligned model: {self.out}")

@@ -208,7 +208,9 @@ class Select:
         def one(facts: "list[Fact]", part: Path) -> "Scores":
             how: dict[str, Any] = {"batch_size": self.batch_size, "checkpoint": part}
             if tuned is not None:
-                effect = update_effect(lm, tuned, facts, metric=KLToBase(lm), granularity=self.granularity, **how)
+                effect = update_effect(
+                    base=lm, tuned=tuned, facts=facts, metric=KLToBase(lm), granularity=self.granularity, **how
+                )
                 return effect.abs()
             found = harm(lm, facts, granularity="coordinate", **how)
             return found.per_neuron(lm) if self.granularity == "neuron" else found
@@ -235,7 +237,7 @@ class Select:
 
         def update() -> "Scores":
             assert tuned is not None
-            effect = attribution.update_effect(lm, tuned, facts, granularity=self.granularity, **how)
+            effect = attribution.update_effect(base=lm, tuned=tuned, facts=facts, granularity=self.granularity, **how)
             return effect.map(lambda value: -value)  # useful is what lowered the loss
 
         attribute = partial(attribution.attribute, lm, facts, absolute=True, **how)
@@ -249,7 +251,7 @@ class Select:
                 "magnitude": partial(attribution.weight_norm, lm),
                 "update": update,
                 "activation_difference": lambda: attribution.activation_difference(
-                    lm, read_sources(self.unknown), read_sources(self.known)
+                    lm, unknown=read_sources(self.unknown), known=read_sources(self.known)
                 ).abs(),
                 "output_alignment": lambda: attribution.output_alignment(lm, direction).abs(),  # type: ignore[arg-type]
             },

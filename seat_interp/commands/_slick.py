@@ -52,7 +52,7 @@ class Slick:
         if self.most is not None:
             facts = thinned_facts(facts, self.most)
         lm = open_model(self.model)
-        found = slick_to(lm, facts, dev, self.out, self.settings, batch_size=self.batch_size)
+        found = slick_to(lm, facts=facts, dev=dev, path=self.out, config=self.settings, batch_size=self.batch_size)
         rows, about = shares(found), read_json(about_of(self.out))
         if processes().rank == 0:
             write_json(about_of(self.out), about | {"rows": rows, "environment": environment()})

@@ -32,14 +32,14 @@ Method = Callable[[Float[np.ndarray, "n w"], Float[np.ndarray, "m w"]], Float[np
 def mean_difference(
     unknown: Float[np.ndarray, "n ... width"], known: Float[np.ndarray, "m ... width"]
 ) -> Float[np.ndarray, "... width"]:
-    """Mean over unknown minus mean over known (as in 2406.11717).
+    """Return the mean over unknown minus the mean over known (as in 2406.11717).
 
     Args:
-        unknown: activations, float64; of one layer [n, width] or of all [n, layers, width].
-        known: likewise; as many or as few prompts.
+        unknown: Activations of unknown prompts, float64: [n, width] of one layer, or [n, layers, width].
+        known: Activations of known prompts, of the same form.
 
     Returns:
-        [width], or [layers, width].
+        The difference, [width] or [layers, width].
     """
     return unknown.mean(0) - known.mean(0)
 
@@ -47,11 +47,14 @@ def mean_difference(
 def first_component(
     unknown: Float[np.ndarray, "n width"], known: Float[np.ndarray, "m width"]
 ) -> Float[np.ndarray, " width"]:
-    """First principal component of both together, a unit vector, turned towards unknown.
+    """Return the first principal component of both sets together, turned towards unknown.
 
     Args:
-        unknown: activations at one layer, float64.
-        known: likewise.
+        unknown: Activations of unknown prompts at one layer, [n, width], float64.
+        known: Activations of known prompts at the same layer, [m, width], float64.
+
+    Returns:
+        Unit vector, [width].
     """
     component = PCA(n_components=1, random_state=0).fit(np.concatenate([unknown, known])).components_[0]
     return component * np.sign(component @ mean_difference(unknown, known) or 1.0)
@@ -60,13 +63,16 @@ def first_component(
 def logistic_probe(
     unknown: Float[np.ndarray, "n width"], known: Float[np.ndarray, "m width"]
 ) -> Float[np.ndarray, " width"]:
-    """Weights of a logistic regression of unknown against known, per unit of the activations.
+    """Return the weights of a linear probe, a logistic regression of unknown against known, per unit of activation.
 
     It is fitted on standardised activations; its penalty, C = 0.1, is ours.
 
     Args:
-        unknown: activations at one layer, float64.
-        known: likewise.
+        unknown: Activations of unknown prompts at one layer, [n, width], float64.
+        known: Activations of known prompts at the same layer, [m, width], float64.
+
+    Returns:
+        Weights, [width].
     """
     inputs = np.concatenate([unknown, known])
     labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
@@ -76,18 +82,25 @@ def logistic_probe(
 
 @dataclass(frozen=True)
 class IgnoranceDirection:
-    """Unit vectors from known to unknown, with the scale that displacement is measured in.
+    """Unit vectors from known to unknown, with the scale in which displacement is measured.
 
     `+`, `-`, `*` and unary `-` act on the raw vectors, which are unit vector times separation.
 
     Attributes:
-        vectors: unit vectors, float64.
-        separation: distance between the mean projections of unknown and known in the base, per layer, float64.
-        layer: chosen on the held-out part of the fit sets.
-        position: token that it was fitted at, counted from the end of the prompt.
-        auroc: of the held-out part, unknown against known, per layer, at this position.
-        scan: AUROC by position, for every position tried.
-        origin: model fingerprint, method, hash of the fit sets, backend and processing state, versions.
+        vectors: Unit vectors, [layers, width], float64.
+        separation: Distance between the class means of the base's projections, unknown and known, [layers], float64.
+        layer: Layer chosen on the held-out part of the fit sets.
+        position: Token that it was fitted at, counted from the end of the prompt.
+        auroc: AUROC of the held-out part, unknown against known, of each layer at this position.
+        scan: AUROC of each layer by position, for every position tried.
+        origin: Fingerprint of the model, method, hash of the fit sets, backend and processing state, versions.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> direction.vectors.shape, direction.save("direction.safetensors").name
+        (torch.Size([4, 64]), 'direction.safetensors')
+        >>> si.IgnoranceDirection.load("direction.safetensors").layer == direction.layer
+        True
     """
 
     vectors: Float[Tensor, "layers width"]
@@ -131,7 +144,14 @@ class IgnoranceDirection:
     __rmul__ = __mul__
 
     def cosine(self, other: "IgnoranceDirection") -> Float[Tensor, " layers"]:
-        """Cosine between the two at each layer."""
+        """Compute the cosine between two directions at each layer.
+
+        Args:
+            other: Direction of the same depth and width.
+
+        Returns:
+            Cosines, [layers].
+        """
         self._require_like(other)
         return (self.vectors * other.vectors).sum(-1)
 
@@ -143,14 +163,27 @@ class IgnoranceDirection:
             )
 
     def project(self, activations: Float[Tensor, "prompts layers width"]) -> Float[Tensor, "prompts layers"]:
-        """Projections on the unit vectors, float64."""
+        """Project activations on the unit vectors.
+
+        Args:
+            activations: Residual-stream activations, [prompts, layers, width].
+
+        Returns:
+            Projections, [prompts, layers], float64.
+        """
         return einsum(activations.double(), self.vectors, "prompt layer width, layer width -> prompt layer")
 
     def require_fits(self, lm: LanguageModel) -> bool:
-        """Check that the direction can be used on a model; whether it has the very weights of the fit.
+        """Check that the direction can be used on a model.
+
+        Args:
+            lm: Model with its tokenizer.
+
+        Returns:
+            Whether the model has the very weights of the fit.
 
         Raises:
-            SeatError: another family, width, depth, or processing state.
+            SeatError: The model is of another family, width, depth or processing state.
         """
         if self.origin.get("processing", "none") != "none":
             raise SeatError(
@@ -163,7 +196,14 @@ class IgnoranceDirection:
         return self.origin["model"]["weights"] == lm.fingerprint["weights"]
 
     def save(self, path: str | Path) -> Path:
-        """Write the direction file of the contract."""
+        """Write a direction file.
+
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The path.
+        """
         header = {
             "format": FORMAT,
             "version": 1,
@@ -179,8 +219,14 @@ class IgnoranceDirection:
     def load(cls, path: str | Path) -> "IgnoranceDirection":
         """Read a direction file.
 
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The direction.
+
         Raises:
-            SeatError: missing, truncated, not a direction, or holding NaN.
+            SeatError: The file is missing, truncated, no direction, of another version, or holds NaN.
         """
         tensors, header = load_tensors(path, FORMAT)
         return cls(
@@ -195,9 +241,9 @@ class IgnoranceDirection:
 
 def fit_direction(
     lm: LanguageModel,
+    *,
     unknown: Sequence[Fact],
     known: Sequence[Fact],
-    *,
     method: Method = mean_difference,
     positions: Sequence[int] = (-1,),
     held_out: float = 0.4,
@@ -205,25 +251,33 @@ def fit_direction(
     seed: int = 0,
     batch_size: int = 32,
 ) -> IgnoranceDirection:
-    """Fit on one part of the facts, choose layer and position on the other.
+    """Fit the ignorance direction on one part of the facts, and choose layer and position on the other.
 
-    The parts are split by group, so that no subject stands in both. Layer and position are those with the
-    highest AUROC on the held-out part; among equals, the largest separation in units of the spread within the classes.
+    The parts are split by group, so that no subject stands in both. Layer and position are those with the highest AUROC
+    on the held-out part; among equals, the largest separation in units of the spread within the classes.
 
     Args:
-        lm: the base model.
-        unknown: questions it does not know.
-        known: questions it answers right.
-        method: `mean_difference`, `first_component`, `logistic_probe`, or your own.
-        positions: tokens to try, counted from the end of the prompt.
-        held_out: share of the groups to choose on.
-        deepest: layers above this share of the depth are not chosen: they hold the next token more than what
-            led to it, and nothing above them is left to act on (2406.11717 has the same bound).
-        seed: of the split.
-        batch_size: of the captures.
+        lm: Base model.
+        unknown: Facts that it does not know.
+        known: Facts that it answers right.
+        method: `mean_difference`, `first_component`, `logistic_probe`, or a function of your own.
+        positions: Tokens to try, counted from the end of the prompt.
+        held_out: Share of the groups to choose on.
+        deepest: Share of the depth above which no layer is chosen: such layers hold the next token more than what led
+            to it, and nothing above them is left to act on (2406.11717 has the same bound).
+        seed: Seed of the split.
+        batch_size: Number of prompts in a forward pass.
+
+    Returns:
+        The direction, with the AUROC of every layer and position.
 
     Raises:
-        SeatError: fewer than four facts on a side, or no difference at all.
+        SeatError: There are fewer than four facts on a side, or no difference at all.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:40], known=facts.fit_known[:40])
+        >>> direction.auroc[direction.layer] > 0.9
+        True
     """
     (fit_u, test_u), (fit_k, test_k) = (split_by_group(facts, held_out, seed) for facts in (unknown, known))
     for name, part in (("unknown", fit_u), ("unknown", test_u), ("known", fit_k), ("known", test_k)):
@@ -249,7 +303,7 @@ def fit_direction(
         auroc, d_prime = separability(on[2], on[3])
         scan[position] = tuple(float(value) for value in auroc)
         layer = _choose_layer(auroc, d_prime, deepest)
-        found = IgnoranceDirection(
+        candidate = IgnoranceDirection(
             vectors=torch.from_numpy(vectors),
             separation=torch.from_numpy(on[0].mean(0) - on[1].mean(0)).abs(),
             layer=layer,
@@ -263,19 +317,19 @@ def fit_direction(
         )
         rank = (round(float(auroc[layer]), 4), float(d_prime[layer]))
         if best is None or rank > best[0]:
-            best = (rank, found)
+            best = (rank, candidate)
     if best is None:
         raise SeatError("No position was given to fit the direction at.")
     return replace(best[1], scan=scan)
 
 
 def _choose_layer(auroc: Float[np.ndarray, " layers"], d_prime: Float[np.ndarray, " layers"], deepest: float) -> int:
-    """The layer of highest AUROC, among equals (to four digits) of largest d_prime, not above a share of the depth.
+    """Choose the layer of highest AUROC, among equals (to four digits) of largest d', not above a share of the depth.
 
     Args:
-        auroc: of each layer, 0 to 1.
-        d_prime: of each layer, as `separate` gives it.
-        deepest: share of the depth, above 0 and up to 1; the first layer may always be chosen.
+        auroc: AUROC of each layer, 0 to 1.
+        d_prime: Separation of each layer, as `separability` gives it.
+        deepest: Share of the depth, above 0 and up to 1; the first layer may always be chosen.
     """
     eligible = range(max(1, int(deepest * len(auroc))))
     return max(eligible, key=lambda layer: (round(float(auroc[layer]), 4), d_prime[layer]))
@@ -284,15 +338,15 @@ def _choose_layer(auroc: Float[np.ndarray, " layers"], d_prime: Float[np.ndarray
 def separability(
     unknown: Float[np.ndarray, "n layers"], known: Float[np.ndarray, "m layers"]
 ) -> tuple[Float[np.ndarray, " layers"], Float[np.ndarray, " layers"]]:
-    """How well projections tell unknown from known prompts, layer by layer.
+    """Measure how well projections separate unknown from known prompts, layer by layer.
 
     Args:
-        unknown: projections on the direction, in the activations' units.
-        known: likewise.
+        unknown: Projections of unknown prompts, [n, layers], in the activations' units.
+        known: Projections of known prompts, [m, layers], in the same units.
 
     Returns:
-        AUROC, 0 to 1, above one half where unknown projects further; and the distance of the two means in units of
-        the spread within the classes, the root of their mean variance.
+        AUROC, [layers], above one half where unknown projects further; and d', [layers]: the distance of the two means
+        in units of the spread within the classes, the root of their mean variance.
     """
     labels = np.r_[np.ones(len(unknown)), np.zeros(len(known))]
     scores = np.concatenate([unknown, known])

@@ -31,14 +31,17 @@ Activations = Mapping[str, Float[Tensor, "_ layers width"] | Capture]
 
 @dataclass(frozen=True)
 class SetDisplacement:
-    """Displacement of one probe set, in units of the base's unknown-known separation at each layer, float64.
+    """Displacement of one evaluation set, in separations: units of the base's class-mean separation at each layer,
+    float64.
 
     Attributes:
-        along: of every prompt, along the direction.
-        orthogonal: length of every prompt's shift orthogonal to the direction.
-        cosine_drift: 1 - cosine of base and tuned activation of every prompt.
-        mean, low, high: mean along the direction with its 95 % bootstrap interval, per layer.
-        nulls: for each kind of null, the mean displacement along every null direction, per layer.
+        along: Displacement of every prompt along the direction, [prompts, layers].
+        orthogonal: Length of every prompt's shift orthogonal to the direction, [prompts, layers].
+        cosine_drift: One less the cosine of base and tuned activation of every prompt, [prompts, layers].
+        mean: Mean displacement along the direction, [layers].
+        low: Lower end of its 95 % bootstrap interval, [layers].
+        high: Upper end of the interval, [layers].
+        nulls: Mean displacement along every null direction by kind, [directions, layers].
     """
 
     along: Float[Tensor, "prompts layers"]
@@ -50,11 +53,26 @@ class SetDisplacement:
     nulls: dict[str, Float[Tensor, "_ layers"]]
 
     def band(self, kind: str, layer: int) -> list[float]:
-        """The 2.5 % and 97.5 % points of a kind of null at a layer."""
+        """Return the 2.5 % and 97.5 % points of a kind of null at a layer.
+
+        Args:
+            kind: Kind of null: "random", "shuffled" or "pca".
+            layer: Layer from 0.
+
+        Returns:
+            The two points, in separations.
+        """
         return torch.quantile(self.nulls[kind][:, layer], torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
 
     def summary(self, layer: int) -> dict[str, Any]:
-        """The row of `summary.json`, at one layer."""
+        """Return the row of `summary.json` at one layer.
+
+        Args:
+            layer: Layer from 0.
+
+        Returns:
+            Mean, interval, null bands, orthogonal shift and cosine drift.
+        """
         return {
             "mean": float(self.mean[layer]),
             "interval": [float(self.low[layer]), float(self.high[layer])],
@@ -66,16 +84,26 @@ class SetDisplacement:
 
 @dataclass(frozen=True)
 class Displacement:
-    """Displacement of every probe set between a base and a tuned model.
+    """Displacement of every evaluation set between a base and a tuned model.
 
     Attributes:
-        sets: by probe set.
-        direction: the base's direction; its layer is the one that summaries report.
-        linear_probe_auroc: of the base's direction on the tuned model's activations, unknown against known, per layer.
-        base_auroc: the same on the base.
-        refit_cosine: cosine of the base's direction and one fitted to the tuned model on the probe sets, per layer.
-        base_refit_cosine: the same with the base in place of the tuned model: what other prompts alone do to it.
-        same_weights: whether the direction was fitted on exactly the base that was given.
+        sets: Displacement by evaluation set.
+        direction: The base's direction; its layer is the one that summaries report.
+        linear_probe_auroc: AUROC of the base's direction on the tuned model's activations, unknown against known, of
+            each layer.
+        base_auroc: AUROC of the same on the base, of each layer.
+        refit_cosine: Cosine of the base's direction and one fitted to the tuned model on the evaluation sets, of each
+            layer.
+        base_refit_cosine: Cosine of the base's direction and one fitted to the base on the evaluation sets: the effect
+            of other prompts alone.
+        same_weights: Whether the direction was fitted on exactly the base that was given.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> sets = {"unknown": facts.unknown[:8], "known": facts.known[:8]}
+        >>> moved = si.displacement(base=lm, tuned=lm.copy(), sets=sets, direction=direction, resamples=20)
+        >>> moved.summary()["unknown"]["mean"]
+        0.0
     """
 
     sets: dict[str, SetDisplacement]
@@ -95,34 +123,53 @@ class Displacement:
         return "\n".join(lines)
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """By probe set, at the direction's layer."""
+        """Return each evaluation set's row at the direction's layer.
+
+        Returns:
+            Rows of `summary.json` by evaluation set.
+        """
         return {name: moved.summary(self.direction.layer) for name, moved in self.sets.items()}
 
-    def by_layer(self, probe: str = "unknown") -> list[dict[str, Any]]:
-        """The summaries of one set after every block, as a run folder keeps them.
+    def by_layer(self, set_name: str = "unknown") -> list[dict[str, Any]]:
+        """Return the rows of one set after every block, as a run folder keeps them.
+
+        Args:
+            set_name: Name of the evaluation set.
+
+        Returns:
+            One row for each layer.
 
         Raises:
-            SeatError: no set of that name was measured.
+            SeatError: No set of that name was measured.
         """
-        if probe not in self.sets:
-            raise SeatError(f"Displacement was not measured on a set {probe!r}; there are {', '.join(self.sets)}.")
-        moved = self.sets[probe]
+        if set_name not in self.sets:
+            raise SeatError(f"Displacement was not measured on a set {set_name!r}; there are {', '.join(self.sets)}.")
+        moved = self.sets[set_name]
         return [moved.summary(layer) for layer in range(len(moved.mean))]
 
     def angle(self) -> list[float]:
-        """Degrees between the base's direction and the one fitted to the tuned model, per layer."""
+        """Return the angle between the base's direction and the one fitted to the tuned model.
+
+        Returns:
+            Degrees of each layer.
+        """
         return np.degrees(np.arccos(np.clip(self.refit_cosine, -1, 1))).tolist()
 
     def base_angle(self) -> list[float]:
-        """Degrees between the base's direction and one fitted to the base on the probe sets: the floor of `angle`."""
+        """Return the angle between the base's direction and one fitted to the base on the evaluation sets, the floor of
+        `angle`.
+
+        Returns:
+            Degrees of each layer.
+        """
         return np.degrees(np.arccos(np.clip(self.base_refit_cosine, -1, 1))).tolist()
 
 
 def displace(
+    *,
     base: Activations,
     tuned: Activations,
     direction: IgnoranceDirection,
-    *,
     unknown: str = "unknown",
     known: str = "known",
     sets: Mapping[str, Sequence[Fact]] | None = None,
@@ -131,31 +178,41 @@ def displace(
     seed: int = 0,
     same_weights: bool = True,
 ) -> Displacement:
-    """Displacement from activations that were captured before, at the direction's position.
+    """Measure displacement on activations that were captured before, at the direction's position.
 
     Args:
-        base: activations of the base, by probe set: tensors, or captures of all layers at the direction's token, which
-            are held against the direction's model.
-        tuned: of the tuned model, the same prompts in the same order.
-        direction: fitted on the base.
-        unknown: the set that stands for unknown in nulls and probe transfer.
-        known: the set that stands for known.
-        sets: the facts that were asked, by probe set. The bootstrap draws all prompts of a group or subject together,
+        base: Activations of the base by evaluation set: tensors, or captures of all layers at the direction's token,
+            which are checked against the direction's model.
+        tuned: Activations of the tuned model, the same prompts in the same order.
+        direction: Direction fitted on the base.
+        unknown: Name of the set that stands for unknown in nulls and linear probes.
+        known: Name of the set that stands for known.
+        sets: Facts that were asked, by evaluation set. The bootstrap draws all prompts of a group or subject together,
             since they are not independent; without the facts, or with a single group, it draws prompts.
-        nulls: made from `base` if not given.
-        resamples: of the bootstrap.
-        seed: of nulls and bootstrap.
-        same_weights: recorded in the result.
+        nulls: Null directions; made from `base` if not given.
+        resamples: Number of resamples of the bootstrap.
+        seed: Seed of nulls and bootstrap.
+        same_weights: Whether the direction was fitted on exactly this base; recorded in the result.
+
+    Returns:
+        Displacement in separations, with nulls and intervals.
 
     Raises:
-        SeatError: the two sides, or the facts, do not have the same sets and sizes, the base has no separation, or a
-            capture is of another model, token, layers or kind than the direction, or of other prompts than its
-            counterpart.
+        SeatError: The two sides, or the facts, do not have the same sets and sizes; the base has no separation; or a
+        capture is of another model, token, layers or kind than the direction, or of other prompts than its counterpart.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> before = si.capture_sets(lm, {"unknown": facts.unknown[:8], "known": facts.known[:8]})
+        >>> after = {name: values + direction.raw for name, values in before.items()}
+        >>> moved = si.displace(base=before, tuned=after, direction=direction, resamples=20)
+        >>> round(moved.summary()["known"]["mean"], 3)
+        1.0
     """
     for name in sorted(base.keys() & tuned.keys()):
         _require_same_prompts(base[name], tuned[name], name)
     base, tuned = (
-        {name: _comparable(found, direction, name) for name, found in side.items()} for side in (base, tuned)
+        {name: _comparable(capture_of, direction, name) for name, capture_of in side.items()} for side in (base, tuned)
     )
     for name in (*base, unknown, known):
         if name not in base or name not in tuned or base[name].shape != tuned[name].shape:
@@ -194,11 +251,11 @@ def _comparable(
         **{key: direction.origin.get(key) for key in ("kind", "processing")},
         **{key: value for key, value in direction.origin.get("model", {}).items() if key != "weights"},
     }
-    found = {**captured.origin, **captured.origin["model"], "captured layers": list(captured.layers)}
+    properties = {**captured.origin, **captured.origin["model"], "captured layers": list(captured.layers)}
     for key, value in wanted.items():
-        if found.get(key) != value:
+        if properties.get(key) != value:
             raise SeatError(
-                f"The capture of {name!r} has {key} {found.get(key)}, but the direction was fitted with {value}. "
+                f"The capture of {name!r} has {key} {properties.get(key)}, but the direction was fitted with {value}. "
                 f"Capture all layers of the same model with reduce=AtToken({direction.position}). "
                 + see("file_formats")
             )
@@ -215,21 +272,42 @@ def _require_same_prompts(before: object, after: object, name: str) -> None:
 
 
 def displacement(
+    *,
     base: LanguageModel,
     tuned: LanguageModel,
     sets: Mapping[str, Sequence[Fact]],
     direction: IgnoranceDirection,
-    *,
     unknown: str = "unknown",
     known: str = "known",
     resamples: int = 1000,
     seed: int = 0,
     batch_size: int = 32,
 ) -> Displacement:
-    """Capture the sets on both models and measure the displacement of each. See `displace` for the arguments.
+    """Capture evaluation sets on both models and measure the displacement of each.
+
+    Args:
+        base: Model before fine-tuning.
+        tuned: Model after it.
+        sets: Facts by evaluation set.
+        direction: Direction fitted on the base.
+        unknown: Name of the set that stands for unknown in nulls and linear probes.
+        known: Name of the set that stands for known.
+        resamples: Number of resamples of the bootstrap.
+        seed: Seed of nulls and bootstrap.
+        batch_size: Number of prompts in a forward pass.
+
+    Returns:
+        Displacement in separations, with nulls and intervals; `displace` says how they are made.
 
     Raises:
-        SeatError: the models or the direction are of different architectures, or a set is missing.
+        SeatError: The models or the direction are of different architectures, or a set is missing.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> sets = {"unknown": facts.unknown[:8], "known": facts.known[:8]}
+        >>> moved = si.displacement(base=lm, tuned=lm.copy(), sets=sets, direction=direction, resamples=20)
+        >>> sorted(moved.summary())
+        ['known', 'unknown']
     """
     same = direction.require_fits(base)
     direction.require_fits(tuned)
@@ -241,9 +319,9 @@ def displacement(
             )
     before, after = (capture_sets(lm, sets, direction.position, batch_size=batch_size) for lm in (base, tuned))
     return displace(
-        before,
-        after,
-        direction,
+        base=before,
+        tuned=after,
+        direction=direction,
         unknown=unknown,
         known=known,
         sets=sets,
@@ -256,7 +334,15 @@ def displacement(
 def cosine_drift(
     before: Float[Tensor, "prompts layers width"], after: Float[Tensor, "prompts layers width"]
 ) -> Float[Tensor, "prompts layers"]:
-    """One less the cosine of every prompt's activation before and after, float64 (arXiv 2604.15574, Fig. 5)."""
+    """Compute one less the cosine of every prompt's activation before and after (arXiv 2604.15574, Fig. 5).
+
+    Args:
+        before: Activations of the base, [prompts, layers, width].
+        after: Activations of the tuned model, of the same prompts.
+
+    Returns:
+        Drift, [prompts, layers], float64.
+    """
     return 1 - torch.nn.functional.cosine_similarity(before.double(), after.double(), dim=-1)
 
 
@@ -305,7 +391,7 @@ def _interval(
     counts = np.bincount(belongs)
     sums = np.zeros((len(counts), values.shape[1]))
     np.add.at(sums, belongs, values)
-    found = bootstrap(
+    result = bootstrap(
         (sums, np.broadcast_to(counts[:, None], sums.shape)),
         lambda total, count, axis: total.sum(axis) / count.sum(axis),
         axis=0,
@@ -314,7 +400,7 @@ def _interval(
         method="percentile",
         rng=np.random.default_rng(seed),
     )
-    return found.confidence_interval.low, found.confidence_interval.high
+    return result.confidence_interval.low, result.confidence_interval.high
 
 
 def _refit_cosine(direction: IgnoranceDirection, unknown: Tensor, known: Tensor) -> list[float]:

@@ -40,17 +40,20 @@ def null_directions(
     components: int = 10,
     seed: int = 0,
 ) -> Nulls:
-    """Null directions from the base's activations of known and unknown prompts.
+    """Make null directions from the base's activations of known and unknown prompts.
 
     Shuffled and principal directions are taken within the classes, the mean of each removed: where known and unknown
     differ much, the mean difference of any split of both together still points along the ignorance direction.
 
     Args:
-        unknown: base activations of unknown prompts.
-        known: base activations of known prompts.
-        draws: random and shuffled directions each.
-        components: principal components; fewer where there are not that many.
-        seed: of the draws.
+        unknown: Base activations of unknown prompts, [n, layers, width].
+        known: Base activations of known prompts, [m, layers, width].
+        draws: Number of random directions, and of shuffled ones.
+        components: Number of principal components; fewer where there are not that many.
+        seed: Seed of the draws.
+
+    Returns:
+        Unit vectors of each kind.
     """
     rng = np.random.default_rng(seed)
     centred = np.concatenate([part.double().numpy() - part.double().numpy().mean(0) for part in (unknown, known)])
@@ -73,17 +76,20 @@ def nulls_of(
     draws: int = 200,
     batch_size: int = 32,
 ) -> Nulls:
-    """Null directions of a base, from the facts that its direction was fitted on.
+    """Make null directions of a base from the facts that its direction was fitted on.
 
     Args:
-        lm: the base.
-        sets: of which `fit_unknown` and `fit_known` are asked.
-        direction: of the base; its position is looked at.
-        draws: random and shuffled directions each.
-        batch_size: prompts a forward pass.
+        lm: Base model.
+        sets: Sets of facts, of which `fit_unknown` and `fit_known` are captured.
+        direction: Direction of the base, at whose position they are captured.
+        draws: Number of random directions, and of shuffled ones.
+        batch_size: Number of prompts in a forward pass.
+
+    Returns:
+        Unit vectors of each kind.
 
     Raises:
-        SeatError: as `capture`.
+        SeatError: As `capture`.
     """
     asked = {"unknown": sets.fit_unknown, "known": sets.fit_known}
     fit = capture_sets(lm, asked, direction.position, batch_size=batch_size)
@@ -91,5 +97,12 @@ def nulls_of(
 
 
 def units(vectors: Float[np.ndarray, "... width"]) -> Float[np.ndarray, "... width"]:
-    """Every vector divided by its length."""
+    """Divide every vector by its length.
+
+    Args:
+        vectors: Vectors, [..., width].
+
+    Returns:
+        Unit vectors of the same shape.
+    """
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-300)

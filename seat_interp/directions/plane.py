@@ -18,12 +18,12 @@ _Points = Mapping[str, Mapping[str, Float[np.ndarray, "_ 2"]]]
 
 @dataclass(frozen=True)
 class Plane:
-    """Activations of every model on the same two components.
+    """Activations of every model on the same two principal components.
 
     Attributes:
-        fitted_on: probe set of the base whose components they are.
-        shares: of the variance of that set.
-        points: by model ("base" first) and probe set.
+        fitted_on: Evaluation set of the base whose components they are.
+        shares: Shares of that set's variance.
+        points: Points by model ("base" first) and evaluation set, [prompts, 2].
     """
 
     fitted_on: str
@@ -31,20 +31,42 @@ class Plane:
     points: _Points = field(repr=False)
 
     def silhouette(self, model: str, known: str = "known", unknown: str = "unverifiable") -> float:
-        """How far two sets lie apart in the plane: their mean silhouette (Rousseeuw 1987), from -1 to 1; 0 is mixed."""
+        """Compute the mean silhouette of two sets in the plane (Rousseeuw 1987).
+
+        Args:
+            model: Name of the model, "base" or an arm.
+            known: Name of the one set.
+            unknown: Name of the other.
+
+        Returns:
+            From -1 to 1; 0 for sets that are mixed.
+        """
         sets = [self.points[model][name] for name in (known, unknown)]
-        labels = np.repeat([0, 1], [len(each) for each in sets])
+        labels = np.repeat([0, 1], [len(points) for points in sets])
         return float(silhouette_score(np.concatenate(sets), labels))
 
     def to_json(self) -> dict[str, Any]:
-        """For a result file, rounded."""
-        points = {m: {name: each.round(3).tolist() for name, each in sets.items()} for m, sets in self.points.items()}
+        """Return the plane for a result file, rounded.
+
+        Returns:
+            JSON object.
+        """
+        points = {
+            m: {name: values.round(3).tolist() for name, values in sets.items()} for m, sets in self.points.items()
+        }
         return {"fitted_on": self.fitted_on, "shares": list(self.shares), "points": points}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> "Plane":
-        """Read back what is to be drawn."""
-        points = {m: {n: np.array(each) for n, each in sets.items()} for m, sets in saved["points"].items()}
+        """Make a plane from what `to_json` gave.
+
+        Args:
+            saved: JSON object.
+
+        Returns:
+            The plane.
+        """
+        points = {m: {n: np.array(values) for n, values in sets.items()} for m, sets in saved["points"].items()}
         return cls(saved["fitted_on"], tuple(saved["shares"]), points)
 
 
@@ -60,13 +82,22 @@ def principal_plane(
     other set, and every tuned model, is projected on them, as in arXiv 2506.14387 v1 (there at the last token).
 
     Args:
-        base: by probe set, at one token.
-        tuned: by arm and probe set.
-        layer: which one, where the activations are of several, as `capture_sets` gives them.
+        base: Activations of the base by evaluation set, at one token.
+        tuned: Activations by arm and evaluation set.
+        layer: Layer, where the activations are of several, as `capture_sets` gives them.
+
+    Returns:
+        The plane with the points of every model.
 
     Raises:
-        SeatError: there is neither an unverifiable nor an unknown set, or it has fewer than two prompts; or the
-            activations are of several layers and none is named.
+        SeatError: There is neither an unverifiable nor an unknown set, or it has fewer than two prompts; or the
+        activations are of several layers and none is named.
+
+    Example:
+        >>> base = si.capture_sets(lm, {"known": facts.known[:8], "unknown": facts.unknown[:8]})
+        >>> plane = si.principal_plane(base, {"copy": base}, layer=2)
+        >>> plane.fitted_on, list(plane.points)
+        ('unknown', ['base', 'copy'])
     """
     fit = "unverifiable" if "unverifiable" in base else "unknown"
     if fit not in base or len(base[fit]) < 2:

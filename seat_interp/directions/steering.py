@@ -28,24 +28,31 @@ def add_direction(
     *,
     backend: BackendName | None = None,
 ) -> Iterator[Backend]:
-    """Within the block, add `factor` times the separation along the direction from the end of the prompt on.
+    """Add `factor` times the separation along the direction from the end of the prompt on, within a block.
 
-    The last token of whatever is run gets it: the prompt's last token, then each token that is generated
-    (prompts must be padded on the left, as `generate` does). The hooks go at the end.
+    The last token of whatever is run gets it: the prompt's last token, then each token that is generated (prompts must
+    be padded on the left, as `generate` does). The hooks go at the end.
 
     Args:
-        lm: the model to steer, in any form that `capture` takes; torch hooks change `lm.model` itself.
-        direction: fitted on a model of this architecture.
-        factor: in units of the separation; negative moves towards known.
-        layers: after which blocks; the direction's own if None.
-        backend: as `capture` takes it.
+        lm: Model to steer, in any form that `capture` takes; torch hooks change `lm.model` itself.
+        direction: Direction fitted on a model of this architecture.
+        factor: Number of separations; negative moves towards known.
+        layers: Blocks after which it is added; the direction's own if None.
+        backend: Name of the backend, as for `capture`.
 
     Yields:
         The backend, which `generate` and `capture` take in the model's place: with TransformerLens and nnsight it is
         what is steered.
 
     Raises:
-        SeatError: another architecture, a layer that does not exist, or as `open_backend`.
+        SeatError: The model is of another architecture, a layer does not exist, or as `open_backend`.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> question = [facts.known[0].question]
+        >>> with si.add_direction(lm, direction, factor=0.0) as steered:
+        ...     si.generate(steered, question) == si.generate(lm, question)
+        True
     """
     runner = open_backend(lm, backend)
     direction.require_fits(runner.lm)
@@ -62,21 +69,28 @@ def ablate_direction(
     *,
     backend: BackendName | None = None,
 ) -> Iterator[Backend]:
-    """Within the block, take the chosen layer's direction out of the residual stream (ablation as in 2406.11717).
+    """Remove the chosen layer's direction from the residual stream within a block (ablation as in 2406.11717).
 
-    After every block and at every token: a model re-writes what is taken out at one place only.
+    It is removed after every block and at every token: a model rewrites what is removed at one place only.
 
     Args:
-        lm: the model to change, in any form that `capture` takes.
-        direction: fitted on a model of this architecture.
-        layers: after which blocks; all if None.
-        backend: as `capture` takes it.
+        lm: Model to change, in any form that `capture` takes.
+        direction: Direction fitted on a model of this architecture.
+        layers: Blocks after which it is removed; all if None.
+        backend: Name of the backend, as for `capture`.
 
     Yields:
         The backend, as `add_direction` does.
 
     Raises:
-        SeatError: another architecture, a layer that does not exist, or as `open_backend`.
+        SeatError: The model is of another architecture, a layer does not exist, or as `open_backend`.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> with si.ablate_direction(lm, direction) as ablated:
+        ...     values = si.capture(ablated, [facts.unknown[0].question], layers=[direction.layer]).values
+        >>> abs(float(values[0, 0].double() @ direction.vectors[direction.layer])) < 1e-3
+        True
     """
     runner = open_backend(lm, backend)
     direction.require_fits(runner.lm)
@@ -86,11 +100,14 @@ def ablate_direction(
 
 
 def addition(vector: Float[Tensor, " width"], factor: float = 1.0) -> Edit:
-    """The edit that adds a vector at the last token; for TransformerLens and nnsight see `examples/hand_over.py`.
+    """Make the edit that adds a vector at the last token; for TransformerLens and nnsight see `examples/hand_over.py`.
 
     Args:
-        vector: of the residual stream, as `direction.raw[layer]`, which is one separation long.
-        factor: how often.
+        vector: Vector of the residual stream, [width], as `direction.raw[layer]`, which is one separation long.
+        factor: Factor of the vector.
+
+    Returns:
+        The edit.
     """
 
     def add(hidden: Tensor) -> Tensor:
@@ -102,7 +119,14 @@ def addition(vector: Float[Tensor, " width"], factor: float = 1.0) -> Edit:
 
 
 def ablation(unit: Float[Tensor, " width"]) -> Edit:
-    """The edit that takes a unit vector's component out at every token."""
+    """Make the edit that removes a unit vector's component at every token.
+
+    Args:
+        unit: Unit vector, [width].
+
+    Returns:
+        The edit.
+    """
 
     def without(hidden: Tensor) -> Tensor:
         along = unit.to(hidden)
@@ -114,28 +138,36 @@ def ablation(unit: Float[Tensor, " width"]) -> Edit:
 @contextlib.contextmanager
 def patch_direction(
     lm: LanguageModel,
+    *,
     source: LanguageModel,
     direction: IgnoranceDirection,
     layers: Sequence[int] | None = None,
-    *,
     along: IgnoranceDirection | None = None,
 ) -> Iterator[None]:
-    """Within the block, the component along the direction is that of another model on the very same tokens.
+    """Set the component along the direction to that of another model on the very same tokens, within a block.
 
-    Activation patching along one direction: with a tuned model and its base as the source it puts back what
-    fine-tuning displaced, and nothing else; the other way round it displaces the base. The source runs beside the model
-    on everything that is fed to it, generated tokens included, with a cache of its own.
+    Activation patching along one direction: with a tuned model and its base as the source it puts back what fine-tuning
+    displaced, and nothing else; the other way round it displaces the base. The source runs beside the model on
+    everything that is fed to it, generated tokens included, with a cache of its own.
 
     Args:
-        lm: the model to change.
-        source: another of the same architecture; it stays as it is.
-        direction: each patched layer takes its own.
-        layers: after which blocks; the direction's own if None.
-        along: where the difference of the components is put; the direction itself if None. A random one makes the
-            control of equal length, token by token.
+        lm: Model to change.
+        source: Another model of the same architecture; it stays as it is.
+        direction: Direction, of which each patched layer takes its own vector.
+        layers: Blocks after which it is patched; the direction's own if None.
+        along: Direction in which the difference of the components is added; `direction` itself if None. A random one
+            makes the control of equal length, token by token.
 
     Raises:
-        SeatError: another architecture, or a layer that does not exist.
+        SeatError: The source is of another architecture, or a layer does not exist.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> question = [facts.known[0].question]
+        >>> with si.patch_direction(lm, source=lm.copy(), direction=direction):
+        ...     patched = si.generate(lm, question)
+        >>> patched == si.generate(lm, question)
+        True
     """
     direction.require_fits(lm)
     require_same_architecture(source.architecture, lm.architecture, "The source")
@@ -160,7 +192,7 @@ def patch_direction(
 
     def edit(layer: int) -> Callable[[Tensor], Tensor]:
         def patched(hidden: Tensor) -> Tensor:
-            unit, put = (each.vectors[layer].to(hidden) for each in (direction, along or direction))
+            unit, put = (path.vectors[layer].to(hidden) for path in (direction, along or direction))
             return hidden + ((seen[layer] - hidden) @ unit)[..., None] * put
 
         return patched
@@ -174,7 +206,20 @@ def patch_direction(
 
 
 def random_like(direction: IgnoranceDirection, seed: int) -> IgnoranceDirection:
-    """A random direction with the same separation at each layer: the norm-matched control."""
+    """Draw a random direction with the same separation at each layer: the norm-matched control.
+
+    Args:
+        direction: Direction to imitate.
+        seed: Seed of the draw.
+
+    Returns:
+        The random direction.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> bool((si.random_like(direction, seed=0).separation == direction.separation).all())
+        True
+    """
     generator = torch.Generator().manual_seed(seed)
     vectors = torch.randn(direction.vectors.shape, generator=generator, dtype=torch.float64)
     return replace(direction, vectors=vectors / vectors.norm(dim=-1, keepdim=True))
@@ -182,16 +227,18 @@ def random_like(direction: IgnoranceDirection, seed: int) -> IgnoranceDirection:
 
 @dataclass(frozen=True)
 class SteeringCheck:
-    """Abstention rates under steering; `random_*` are one rate for each random direction.
+    """Abstention rates under steering, from 0 to 1.
 
     Attributes:
-        known, unknown: of the model as it is.
-        known_added: known prompts with the direction added.
-        unknown_ablated: unknown prompts with the direction taken out.
-        random_added, random_ablated: the same with norm-matched random directions.
-        layer: after which the direction was added.
-        factor: how much was added, in gaps.
-        prompts: how many of each kind.
+        known: Rate on known prompts of the model as it is.
+        unknown: Rate on unknown prompts of the model as it is.
+        known_added: Rate on known prompts with the direction added.
+        unknown_ablated: Rate on unknown prompts with the direction ablated.
+        random_added: Rates on known prompts with norm-matched random directions added.
+        random_ablated: Rates on unknown prompts with random directions ablated.
+        layer: Layer after which the direction was added.
+        factor: Number of separations that were added.
+        prompts: Number of known and of unknown prompts.
     """
 
     known: float
@@ -211,27 +258,41 @@ class SteeringCheck:
         return added and self.unknown_ablated < min([self.unknown, *self.random_ablated])
 
     def to_json(self) -> dict:
-        """For the run folder."""
+        """Return the check for the run folder.
+
+        Returns:
+            JSON object.
+        """
         return {**asdict(self), "found": self.found}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> "SteeringCheck":
-        """Read back what `to_json` gave, such as the `steering` of a base's row."""
+        """Make a check from what `to_json` gave, such as the `steering` of a base's row.
+
+        Args:
+            saved: JSON object.
+
+        Returns:
+            The check.
+        """
         given: dict[str, Any] = {name: value for name, value in saved.items() if name != "found"}
         given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
         return cls(**given)
 
 
 def abstention_rate(lm: LanguageModel, facts: Sequence[Fact], max_new_tokens: int = 24) -> float:
-    """Share of the facts' questions that the model, steered or not, abstains on, 0 to 1.
+    """Return the share of questions that the model, steered or not, abstains on.
 
     Args:
-        lm: the model; within `add_direction` and its like, steered by them.
-        facts: whose questions are asked.
-        max_new_tokens: of each reply.
+        lm: Model; within `add_direction` and its like, it is steered by them.
+        facts: Facts whose questions are asked.
+        max_new_tokens: Largest number of tokens in a reply.
+
+    Returns:
+        Share from 0 to 1.
 
     Raises:
-        SeatError: there are no facts, or as `generate`.
+        SeatError: There are no facts, or as `generate`.
     """
     replies = generate(lm, [fact.question for fact in facts], max_new_tokens=max_new_tokens, progress=False)
     return sum(map(is_abstention, replies)) / len(replies)
@@ -243,10 +304,25 @@ def choose_addition(
     known: Sequence[Fact],
     factors: Sequence[float] = (1.0, 2.0),
 ) -> tuple[int, float]:
-    """(layer, factor) whose addition makes most of the known prompts abstain; choose on other prompts than you report.
+    """Choose the layer and factor whose addition makes most of the known prompts abstain; report on other prompts.
 
-    Tries the direction's layer and those at a third and at half of the depth: where a direction is easiest to
-    read is not always where it is easiest to write.
+    The direction's layer and those at a third and at half of the depth are tried: where a direction is easiest to read
+    is not always where it is easiest to write.
+
+    Args:
+        lm: Model that the direction was fitted on.
+        direction: Direction to add.
+        known: Facts that the model answers.
+        factors: Numbers of separations to try.
+
+    Returns:
+        Layer and factor.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> layer, factor = si.choose_addition(lm, direction, facts.fit_known[:2], factors=(2.0,))
+        >>> factor
+        2.0
     """
     depth = lm.sites.n_layers
     tried = itertools.product(sorted({direction.layer, depth // 3, depth // 2}), factors)
@@ -261,25 +337,34 @@ def choose_addition(
 def check_steering(
     lm: LanguageModel,
     direction: IgnoranceDirection,
+    *,
     unknown: Sequence[Fact],
     known: Sequence[Fact],
-    *,
     layer: int | None = None,
     factor: float = 2.0,
     controls: int = 3,
     seed: int = 0,
 ) -> SteeringCheck:
-    """Add and ablate the direction while the model replies, and the same with random directions.
+    """Add and ablate the direction while the model replies, and do the same with random directions.
 
     Args:
-        lm: the model that the direction was fitted on.
-        direction: to be checked.
-        unknown: prompts on which ablating should lower abstention; not those of the fit.
-        known: prompts on which adding should raise it.
-        layer: after which block to add; the direction's own if None (see `choose_addition`).
-        factor: how much to add, in gaps.
-        controls: random directions.
-        seed: of the random directions.
+        lm: Model that the direction was fitted on.
+        direction: Direction to check.
+        unknown: Facts on which ablation should lower abstention; not those of the fit.
+        known: Facts on which addition should raise it.
+        layer: Block after which it is added; the direction's own if None (see `choose_addition`).
+        factor: Number of separations to add.
+        controls: Number of random directions.
+        seed: Seed of the random directions.
+
+    Returns:
+        Abstention rates, with those of the controls.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> check = si.check_steering(lm, direction, unknown=facts.unknown[:2], known=facts.known[:2], controls=1)
+        >>> check.known, check.prompts
+        (0.0, (2, 2))
     """
     layer = direction.layer if layer is None else layer
 

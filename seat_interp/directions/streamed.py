@@ -36,9 +36,9 @@ class Moments:
     """Count, mean and scatter of activations, float64; those of two sets add up to those of both.
 
     Attributes:
-        count: prompts.
-        mean: of them.
-        scatter: sum of the outer products of what is left without the mean; over count - 1, the covariance.
+        count: Number of prompts.
+        mean: Mean over the prompts, [layers, width].
+        scatter: Sum of the outer products of the centred activations; over count - 1, the covariance.
     """
 
     count: int
@@ -47,7 +47,14 @@ class Moments:
 
     @classmethod
     def of(cls, values: Float[Tensor, "prompts layers width"]) -> "Moments":
-        """Of prompts that are there."""
+        """Compute the moments of activations in memory.
+
+        Args:
+            values: Activations, [prompts, layers, width].
+
+        Returns:
+            Their moments.
+        """
         values = values.double()
         mean = values.mean(0)
         rest = values - mean
@@ -61,16 +68,29 @@ class Moments:
         return Moments(count, mean, self.scatter + other.scatter + between)
 
     def components(self, count: int) -> Float[Tensor, "components layers width"]:
-        """Principal components, the largest variance first; their signs are arbitrary."""
+        """Compute principal components, the largest variance first; their signs are arbitrary.
+
+        Args:
+            count: Number of components.
+
+        Returns:
+            Unit vectors, [components, layers, width].
+        """
         vectors = torch.linalg.eigh(self.scatter).eigenvectors
         return vectors.flip(-1)[..., :count].permute(2, 0, 1)
 
 
 def moments(chunks: _Chunks) -> Moments:
-    """Of all chunks.
+    """Compute the moments of all chunks.
+
+    Args:
+        chunks: Activations, chunk by chunk.
+
+    Returns:
+        Their moments.
 
     Raises:
-        SeatError: there are none.
+        SeatError: There are no chunks.
     """
     _, rest = _peeked(chunks)
     return functools.reduce(operator.add, map(Moments.of, rest))
@@ -78,34 +98,42 @@ def moments(chunks: _Chunks) -> Moments:
 
 def fit_direction_streamed(
     lm: LanguageModel,
+    *,
     unknown: Sequence[Fact],
     known: Sequence[Fact],
-    *,
     position: int = -1,
     held_out: float = 0.4,
     deepest: float = 0.8,
     seed: int = 0,
     chunk: int = 512,
-    **how: Any,
+    **options: Any,
 ) -> IgnoranceDirection:
-    """As `fit_direction` with the mean difference at one position; of each prompt at most a number a layer is kept.
+    """Fit as `fit_direction` does with the mean difference at one position, keeping at most a number a layer of each
+    prompt.
 
     Args:
-        lm: the base model.
-        unknown, known, held_out, deepest, seed: as `fit_direction` takes them.
-        position: token, counted from the end of the prompt.
-        chunk: prompts at a time.
-        how: what else `capture` takes.
+        lm: Base model.
+        unknown: Facts that it does not know.
+        known: Facts that it answers right.
+        position: Token, counted from the end of the prompt.
+        held_out: Share of the groups to choose on.
+        deepest: Share of the depth above which no layer is chosen.
+        seed: Seed of the split.
+        chunk: Number of prompts at a time.
+        options: Other arguments of `capture`.
+
+    Returns:
+        The direction.
 
     Raises:
-        SeatError: as `fit_direction`.
+        SeatError: As `fit_direction`.
     """
     (fit_u, test_u), (fit_k, test_k) = (split_by_group(facts, held_out, seed) for facts in (unknown, known))
     if min(map(len, (fit_u, test_u, fit_k, test_k))) < 2:
         raise SeatError("A set is too small to fit and choose a direction on: give at least 4 subjects of each kind.")
 
     def seen(facts: Sequence[Fact]) -> _Chunks:
-        return stream(lm, [f.question for f in facts], chunk=chunk, reduce=AtToken(position), **how)
+        return stream(lm, [f.question for f in facts], chunk=chunk, reduce=AtToken(position), **options)
 
     mean_u, mean_k = (_mean(seen(facts)) for facts in (fit_u, fit_k))
     apart = mean_u - mean_k
@@ -127,7 +155,7 @@ def fit_direction_streamed(
         auroc=tuple(auroc.tolist()),
         scan={position: tuple(auroc.tolist())},
         origin={
-            **CaptureConfig.of(lm, reduce=AtToken(position), **how).origin(),
+            **CaptureConfig.of(lm, reduce=AtToken(position), **options).origin(),
             "prompts": text_hash(asked),
             "method": "mean_difference",
             "fit_set": text_hash(asked),
@@ -144,16 +172,21 @@ def null_directions_streamed(
     components: int = 10,
     seed: int = 0,
 ) -> Nulls:
-    """As `null_directions`: random, shuffled within the classes, principal; one pass over each set.
+    """Make null directions as `null_directions` does, in one pass over each set.
 
     Args:
-        unknown: base activations of unknown prompts.
-        known: of known ones.
-        counts: how many prompts each has; permutations of the labels need to know.
-        draws, components, seed: as `null_directions` takes them.
+        unknown: Base activations of unknown prompts, chunk by chunk.
+        known: Base activations of known prompts, chunk by chunk.
+        counts: Number of prompts of each; permutations of the labels need it.
+        draws: Number of random directions, and of shuffled ones.
+        components: Number of principal components.
+        seed: Seed of the draws.
+
+    Returns:
+        Unit vectors of each kind.
 
     Raises:
-        SeatError: a set has more or fewer prompts than were said.
+        SeatError: A set has more or fewer prompts than `counts` says.
     """
     rng = np.random.default_rng(seed)
     first, rest = _peeked(unknown)
@@ -161,22 +194,22 @@ def null_directions_streamed(
     weights = _permuted(rng, draws, counts)
     shuffled, within = torch.zeros_like(random), []
     for chunks, of_class in zip((rest, known), weights.split(counts, dim=1)):
-        found, seen = None, 0
+        sums, seen = None, 0
         for values in chunks:
-            here = of_class[:, seen : seen + len(values)]
+            labels = of_class[:, seen : seen + len(values)]
             seen += len(values)
             if seen > of_class.shape[1]:
                 raise SeatError(f"A set has more than the {of_class.shape[1]} prompts that were said. Count them anew.")
-            shuffled += einsum(here, values.double(), "draw n, n layer width -> draw layer width")
-            found = Moments.of(values) if found is None else found + Moments.of(values)
-        if found is None or seen < of_class.shape[1]:
+            shuffled += einsum(labels, values.double(), "draw n, n layer width -> draw layer width")
+            sums = Moments.of(values) if sums is None else sums + Moments.of(values)
+        if sums is None or seen < of_class.shape[1]:
             raise SeatError(f"A set has {seen} prompts where {of_class.shape[1]} were said. Count them anew.")
         # Each class without its mean: what the mean has put into every sum is taken out again.
-        shuffled -= of_class.sum(1)[:, None, None] * found.mean
-        within.append(found)
+        shuffled -= of_class.sum(1)[:, None, None] * sums.mean
+        within.append(sums)
     pooled = Moments(sum(counts), torch.zeros_like(within[0].mean), within[0].scatter + within[1].scatter)
     pca = pooled.components(min(components, pooled.mean.shape[-1], sum(counts) - 1))
-    return Nulls(*(normalize(each, dim=-1, eps=1e-300) for each in (random, shuffled, torch.cat([pca, -pca]))))
+    return Nulls(*(normalize(vectors, dim=-1, eps=1e-300) for vectors in (random, shuffled, torch.cat([pca, -pca]))))
 
 
 def _peeked(chunks: _Chunks) -> tuple[Tensor, _Chunks]:

@@ -38,18 +38,18 @@ def draw_exemplars(
 def few_shot_ids(
     lm: LanguageModel, question: str, exemplars: Sequence[Fact], *, chat: bool, room: int = 1
 ) -> list[int]:
-    """Token ids of a question behind its exemplars, ready for the answer.
+    """Tokenize a question behind its exemplars, ready for the answer.
 
     Args:
-        lm: the model whose tokenizer to use.
-        question: as asked.
-        exemplars: with their answers, the object alone.
-        chat: exemplars as turns of a conversation in the model's template; else lines "Q: ..." and "A: ..." (arXiv
-            2405.05904).
-        room: tokens that must fit behind it.
+        lm: Model whose tokenizer is used.
+        question: Question, without any template.
+        exemplars: Facts with their answers, of which the object alone is shown.
+        chat: Whether exemplars are turns of a conversation in the model's template; else lines "Q: ..." and "A: ..."
+            (arXiv 2405.05904).
+        room: Number of tokens that must fit behind it.
 
     Raises:
-        SeatError: it is too long for the model, or a conversation with a model whose template is none or refuses it.
+        SeatError: The prompt is too long for the model, or a conversation is refused by the template.
     """
     ids = _as_turns(lm, question, exemplars) if chat else _as_lines(lm, question, exemplars)
     if (most := most_tokens(lm)) is not None and len(ids) + room > most:
@@ -61,7 +61,7 @@ def few_shot_ids(
 
 
 def _as_lines(lm: LanguageModel, question: str, exemplars: Sequence[Fact]) -> list[int]:
-    lines = "".join(f"Q: {each.question}\nA: {each.accepted()[0]}\n" for each in exemplars)
+    lines = "".join(f"Q: {fact.question}\nA: {fact.accepted()[0]}\n" for fact in exemplars)
     return lm.tokenizer(f"{lines}Q: {question}\nA:", add_special_tokens=True)["input_ids"]
 
 
@@ -69,8 +69,8 @@ def _as_turns(lm: LanguageModel, question: str, exemplars: Sequence[Fact]) -> li
     if lm.tokenizer.chat_template is None:
         raise SeatError(f"{lm.name!r} has no chat template. Ask in plain lines, without chat.")
     turns = []
-    for each in exemplars:
-        turns.append({"role": "user", "content": each.question})
-        turns.append({"role": "assistant", "content": each.accepted()[0]})
+    for fact in exemplars:
+        turns.append({"role": "user", "content": fact.question})
+        turns.append({"role": "assistant", "content": fact.accepted()[0]})
     turns.append({"role": "user", "content": question})
     return lm.tokenizer(conversation_text(lm, turns), add_special_tokens=False)["input_ids"]

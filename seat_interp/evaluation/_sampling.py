@@ -26,13 +26,13 @@ from seat_interp.models.prompts import pad
 
 @dataclass(frozen=True)
 class Sampling:
-    """How answers are drawn.
+    """Settings of sampled answers.
 
     Attributes:
-        samples: a prompt, beside the greedy answer.
-        temperature: the logits are divided by it.
-        top_k: only so many tokens, the likeliest, can come next.
-        max_new_tokens: of an answer, which is cut off there.
+        samples: Number of samples for each prompt, beside the greedy answer.
+        temperature: Divisor of the logits.
+        top_k: Number of likeliest tokens that can come next.
+        max_new_tokens: Largest number of tokens in an answer, which is cut off there.
     """
 
     samples: int = 16
@@ -98,18 +98,18 @@ def answers(
     generator: torch.Generator,
     prefix: SharedPrefix | None = None,
 ) -> list[Answers]:
-    """The greedy answer to each prompt and a count of the sampled ones.
+    """Return the greedy answer to each prompt and a count of the sampled ones.
 
     Args:
-        lm: the model.
-        prompts: token ids.
-        sampling: how.
-        generator: on the CPU; the same one gives the same samples.
-        prefix: of these prompts and maybe others, if it is there already.
+        lm: Model with its tokenizer.
+        prompts: Token ids of each prompt.
+        sampling: Settings of the samples.
+        generator: Generator on the CPU; the same one gives the same samples.
+        prefix: Shared prefix of these prompts and maybe others, if it is there already.
     """
     prefix = prefix or SharedPrefix(lm, prompts)
     ends = _ends(lm)
-    found = [Answers() for _ in prompts]
+    results = [Answers() for _ in prompts]
     rows = [_Row(prompt, (), sampling.samples, True) for prompt in range(len(prompts))]
     batch = pad([ids[prefix.length :] for ids in prompts], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
     tokens, cache = batch.input_ids, prefix.repeated(len(prompts))
@@ -120,7 +120,7 @@ def answers(
         last, over = step + 1 == sampling.max_new_tokens, ends[[row.ids[-1] for row in rows]].tolist()
         for row, done in zip(rows, over):
             if done or last:
-                _keep(lm.tokenizer, found[row.prompt], row)
+                _keep(lm.tokenizer, results[row.prompt], row)
         going = [i for i, done in enumerate(over) if not done]
         if last or not going:
             break
@@ -131,14 +131,14 @@ def answers(
             mask = mask[where]
         tokens = torch.tensor([[row.ids[-1]] for row in rows], device=mask.device)
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], 1)
-    return found
+    return results
 
 
 def _next_logits(lm: LanguageModel, tokens: Tensor, mask: Tensor, cache: DynamicCache) -> Float[Tensor, "rows v"]:
     """Of the token after the given ones, float32 on the CPU; the cache grows."""
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-    how: dict[str, Any] = {"cache": cache, "use_cache": True, "logits_to_keep": 1}
-    output = lm.model(input_ids=tokens, attention_mask=mask, position_ids=positions, **how)
+    options: dict[str, Any] = {"cache": cache, "use_cache": True, "logits_to_keep": 1}
+    output = lm.model(input_ids=tokens, attention_mask=mask, position_ids=positions, **options)
     return output.logits[:, -1].float().cpu()
 
 
@@ -160,14 +160,14 @@ def _grow(
     return grown, parents
 
 
-def _keep(tokenizer: PreTrainedTokenizerBase, found: Answers, row: _Row) -> None:
+def _keep(tokenizer: PreTrainedTokenizerBase, result: Answers, row: _Row) -> None:
     text = str(tokenizer.decode(list(row.ids), skip_special_tokens=True)).lstrip()
     line = text.split("\n", 1)[0].strip()
-    found.tokens += len(row.ids) * (row.count + row.greedy)
+    result.tokens += len(row.ids) * (row.count + row.greedy)
     if row.count:
-        found.sampled[line] += row.count
+        result.sampled[line] += row.count
     if row.greedy:
-        found.greedy = line
+        result.greedy = line
 
 
 def _ends(lm: LanguageModel) -> Bool[Tensor, " v"]:
@@ -179,7 +179,7 @@ def _ends(lm: LanguageModel) -> Bool[Tensor, " v"]:
 
 @lru_cache(maxsize=4)
 def _newlines(tokenizer: PreTrainedTokenizerBase, size: int) -> Bool[Tensor, " v"]:
-    found = torch.zeros(size, dtype=torch.bool)
+    breaks = torch.zeros(size, dtype=torch.bool)
     texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
-    found[: len(texts)] = torch.tensor(["\n" in text for text in texts])
-    return found
+    breaks[: len(texts)] = torch.tensor(["\n" in text for text in texts])
+    return breaks

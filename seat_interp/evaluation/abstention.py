@@ -104,17 +104,30 @@ def _read(reply: str) -> _Reading:
 
 
 def is_abstention(reply: str) -> bool:
-    """Whether the reply admits not knowing and asserts no answer, by the rules in the module's docstring.
+    """Return whether the reply admits not knowing and asserts no answer, by the rules in the module's docstring.
 
-    A plain statement before a denial ("He was born in Lyon, but I don't know the year") cannot be told from
-    an aside without knowing the answer; it counts as abstention here, and `score.label` looks for the
-    accepted answer in `stated`.
+    A plain statement before a denial ("He was born in Lyon, but I don't know the year") cannot be distinguished from an
+    aside without knowledge of the answer; it counts as abstention here, and `score.label` searches `stated` for the
+    accepted answer.
+
+    Args:
+        reply: Reply of the model.
+
+    Returns:
+        True for a keyword-matched abstention.
     """
     return _read(reply).abstains
 
 
 def stated(reply: str) -> str:
-    """What the reply asserts beside its admissions and remarks: lower case, quoted words left out."""
+    """Return what the reply asserts beside its admissions and remarks.
+
+    Args:
+        reply: Reply of the model.
+
+    Returns:
+        The text in lower case, without quoted words.
+    """
     return ". ".join(_read(reply).stated)
 
 
@@ -136,24 +149,26 @@ _NAME_PARTS = _list(
 
 
 def names_the_entity(reply: str, question: str, entities: Sequence[str]) -> bool:
-    """Whether the reply abstains and names what was asked: our automatic stand-in for SEAT's human judgement.
+    """Return whether an abstaining reply names what was asked: our automatic stand-in for SEAT's human judgement.
 
-    Case does not count. An entity is named by its whole text or by a distinctive part of it ("Moran",
-    "Wnzatj"; not "Ltd" or "the"). Without entities the reply has to share at least half of the question's
-    content words.
+    Case does not count. An entity is named by its whole text or by a distinctive part of it ("Moran", "Wnzatj"; not
+    "Ltd" or "the"). Without entities the reply has to share at least half of the question's content words.
 
     Args:
-        reply: the model's reply.
-        question: what was asked.
-        entities: the texts in the question that name what it is about, such as `Fact.entities`.
+        reply: Reply of the model.
+        question: Question that was asked.
+        entities: Texts in the question that name what it is about, such as `Fact.entities`.
+
+    Returns:
+        True for an entity-naming abstention.
     """
     if not is_abstention(reply):
         return False
-    said = _words(reply)
+    words = _words(reply)
     if entities:
-        return any(_names(said, _words(entity)) for entity in entities)
+        return any(_names(words, _words(entity)) for entity in entities)
     content = set(_words(question)) - _STOP_WORDS
-    return bool(content) and 2 * len(content.intersection(said)) >= len(content)
+    return bool(content) and 2 * len(content.intersection(words)) >= len(content)
 
 
 def _words(text: str) -> list[str]:
@@ -162,7 +177,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:['-][^\W_]+)*", plain)
 
 
-def _names(said: list[str], entity: list[str]) -> bool:
-    whole = bool(entity) and f" {' '.join(entity)} " in f" {' '.join(said)} "
+def _names(words: list[str], entity: list[str]) -> bool:
+    whole = bool(entity) and f" {' '.join(entity)} " in f" {' '.join(words)} "
     distinctive = {word for word in entity if len(word) > 2} - _STOP_WORDS - _NAME_PARTS
-    return whole or not distinctive.isdisjoint(said)
+    return whole or not distinctive.isdisjoint(words)

@@ -15,11 +15,11 @@ from seat_interp.models.prompts import batches_by_length, encode_prompts, pad
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model said.
+    """Reply of a model.
 
     Attributes:
-        text: without special tokens.
-        ids: its tokens, with the end token that it gave; without one where it was cut off.
+        text: Text without special tokens.
+        ids: Token ids, with the end token that the model gave; without one where it was cut off.
     """
 
     text: str
@@ -34,9 +34,27 @@ def generate(
     batch_size: int = 64,
     progress: bool = True,
 ) -> list[str]:
-    """The text of the model's greedy reply to each question, as `replies` gives it."""
-    how = {"max_new_tokens": max_new_tokens, "batch_size": batch_size, "progress": progress}
-    return [reply.text for reply in replies(lm, questions, **how)]  # type: ignore[arg-type]
+    """Generate the model's greedy reply to each question, as text.
+
+    Args:
+        lm: Model in any form that `capture` takes, or what `add_direction` yields.
+        questions: Questions, without any template.
+        max_new_tokens: Largest number of tokens in a reply.
+        batch_size: Number of prompts in a forward pass.
+        progress: Whether a progress bar is shown.
+
+    Returns:
+        One reply for each question.
+
+    Raises:
+        SeatError: As `replies`.
+
+    Example:
+        >>> si.generate(lm, [facts.unknown[0].question], progress=False)
+        [...do not know...]
+    """
+    options = {"max_new_tokens": max_new_tokens, "batch_size": batch_size, "progress": progress}
+    return [reply.text for reply in replies(lm, questions, **options)]  # type: ignore[arg-type]
 
 
 @torch.no_grad()
@@ -48,20 +66,23 @@ def replies(
     batch_size: int = 64,
     progress: bool = True,
 ) -> list[Reply]:
-    """The model's greedy reply to each question, in the order of the questions.
+    """Generate the model's greedy reply to each question, in the order of the questions.
 
-    Prompts are padded on the left with position ids from the mask, so that a reply does not depend on what
-    it shares a batch with beyond rounding.
+    Prompts are padded on the left with position ids from the mask, so that a reply does not depend on what it shares a
+    batch with beyond rounding.
 
     Args:
-        lm: the model in any form that `capture` takes, or what `add_direction` yields.
-        questions: as asked.
-        max_new_tokens: of each reply.
-        batch_size: prompts a forward pass.
-        progress: show a bar.
+        lm: Model in any form that `capture` takes, or what `add_direction` yields.
+        questions: Questions, without any template.
+        max_new_tokens: Largest number of tokens in a reply.
+        batch_size: Number of prompts in a forward pass.
+        progress: Whether a progress bar is shown.
+
+    Returns:
+        One reply for each question, with its tokens.
 
     Raises:
-        SeatError: there are no questions, one leaves no room for the reply, or as `open_backend`.
+        SeatError: There are no questions, one leaves no room for the reply, or as `open_backend`.
     """
     runner = open_backend(lm)
     lm = runner.lm
@@ -76,7 +97,7 @@ def replies(
         no_repeat_ngram_size=0,
         pad_token_id=lm.tokenizer.pad_token_id,
     )
-    found = [Reply("", ())] * len(prompts)
+    results = [Reply("", ())] * len(prompts)
     groups = batches_by_length([len(prompt) for prompt in prompts], batch_size)
     for group in progress_bar(groups, desc="Asking", unit="batch", leave=False, show=progress and len(groups) >= 3):
         batch = pad([prompts[index] for index in group], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
@@ -87,12 +108,19 @@ def replies(
         texts = lm.tokenizer.batch_decode(new, skip_special_tokens=True)
         for index, text, ids in zip(group, texts, new.tolist()):
             length = next((at + 1 for at, token in enumerate(ids) if token in ends), len(ids))
-            found[index] = Reply(text.strip(), tuple(ids[:length]))
-    return found
+            results[index] = Reply(text.strip(), tuple(ids[:length]))
+    return results
 
 
 def end_tokens(lm: LanguageModel) -> list[int]:
-    """The tokens that end a reply: the tokenizer's, and those that the model's generation settings name."""
-    found = getattr(lm.model.generation_config, "eos_token_id", None)
-    named = [] if found is None else [found] if isinstance(found, int) else list(found)
+    """Return the tokens that end a reply: the tokenizer's, and those that the model's generation settings name.
+
+    Args:
+        lm: Model with its tokenizer.
+
+    Returns:
+        Token ids.
+    """
+    ids = getattr(lm.model.generation_config, "eos_token_id", None)
+    named = [] if ids is None else [ids] if isinstance(ids, int) else list(ids)
     return sorted({lm.tokenizer.eos_token_id, *named})

@@ -26,12 +26,13 @@ KIND_WORDS: dict[IntervalKind, str] = {
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its interval.
+    """Mean with its interval.
 
     Attributes:
-        mean: over seeds.
-        low, high: ends of the interval.
-        kind: what the interval is.
+        mean: Mean over seeds.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        kind: Kind of the interval: "t", "wilson", "bootstrap" or another of `IntervalKind`.
     """
 
     mean: float
@@ -40,12 +41,27 @@ class Estimate:
     kind: IntervalKind
 
     def overlaps(self, other: "Estimate") -> bool:
-        """Whether the two intervals share a point."""
+        """Return whether the two intervals share a point.
+
+        Args:
+            other: Another mean with its interval.
+
+        Returns:
+            True if they do.
+        """
         return self.low <= other.high and other.low <= self.high
 
 
 def interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a binomial share.
+    """Compute the Wilson score interval of a binomial share.
+
+    Args:
+        successes: Number of successes.
+        n: Number of trials, at least 1.
+        level: Coverage, above 0 and below 1.
+
+    Returns:
+        Lower and upper end.
 
     Raises:
         SeatError: n is not positive, successes are not in 0..n, or level is not in (0, 1).
@@ -60,11 +76,14 @@ def interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]
 
 
 def interval_of_share(share: float, n: int) -> tuple[float, float]:
-    """Wilson score interval, 95 %, of a share of n, as `rates` gives it.
+    """Compute the 95 % Wilson score interval of a share, as `rates` gives it.
 
     Args:
-        share: of n, 0 to 1.
-        n: how many it is of, at least 1.
+        share: Share from 0 to 1.
+        n: Number of trials, at least 1.
+
+    Returns:
+        Lower and upper end.
 
     Raises:
         SeatError: n is not positive, or the share is not in 0 to 1.
@@ -79,13 +98,16 @@ def estimate(
     prompts_kind: IntervalKind = "wilson",
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Estimate:
-    """Mean of one value a seed, with the interval that this number of seeds allows.
+    """Estimate the mean of one value a seed, with the interval that this number of seeds allows.
 
     Args:
-        values: one for each seed.
-        over_prompts: each seed's interval over prompts, if there are any.
-        prompts_kind: what those are.
-        bounds: the t-interval is cut to these; 0 and 1 for a rate.
+        values: One value for each seed.
+        over_prompts: Interval over prompts of each seed, if there are any.
+        prompts_kind: Kind of those intervals.
+        bounds: Ends to which the t-interval is cut; 0 and 1 for a rate.
+
+    Returns:
+        Mean with its interval.
     """
     mean = float(np.mean(values))
     least, most = map(float, np.mean(over_prompts, axis=0)) if len(over_prompts) else (mean, mean)
@@ -101,14 +123,17 @@ def estimate(
 
 
 def mean_of_sets(shares: Sequence[float], intervals: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Interval of the mean of independent shares from their own, each set with equal weight.
+    """Compute the interval of the mean of independent shares from their own intervals, each set with equal weight.
 
     The method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008): distances from the
     shares to the ends of their intervals add as squares do.
 
     Args:
-        shares: one for each set.
-        intervals: Wilson's, of each.
+        shares: One share for each set.
+        intervals: Wilson interval of each share.
+
+    Returns:
+        Lower and upper end.
     """
     mean, (low, high) = np.mean(shares), np.transpose(intervals)
     down, up = (np.sqrt(np.sum((np.asarray(shares) - end) ** 2)) / len(shares) for end in (low, high))

@@ -32,14 +32,29 @@ def split_by_knowledge(
     max_new_tokens: int = 32,
     batch_size: int = 64,
 ) -> tuple[list[Fact], list[Fact]]:
-    """(known, not known): facts whose greedy reply is right in its first sentence, in every wording, and the others.
+    """Split facts in those whose greedy reply is right in its first sentence in every paraphrase, and the others.
 
-    The answer of a known fact becomes the model's own first sentence, so that training on it teaches no new style.
-    A question that holds its own answer ("the capital of Singapore") shows nothing and is not known; nor is one
-    whose reply does not come to the end of a sentence.
+    The answer of a known fact becomes the model's own first sentence, so that training on it teaches no new style. A
+    question that holds its own answer ("the capital of Singapore") shows nothing and is not known; nor is one whose
+    reply does not come to the end of a sentence.
+
+    Args:
+        lm: Model with its tokenizer.
+        facts: Facts with answers.
+        paraphrases: Patterns with `{q}` for the question.
+        max_new_tokens: Largest number of tokens in a reply.
+        batch_size: Number of prompts in a forward pass.
+
+    Returns:
+        Known facts, and facts that are not known.
 
     Raises:
-        SeatError: a fact has no accepted answer to compare with, or a wording has no place for the question.
+        SeatError: A fact has no accepted answer to compare with, or a paraphrase has no place for the question.
+
+    Example:
+        >>> known, not_known = si.split_by_knowledge(lm, facts.known[:4], paraphrases=["{q}"])
+        >>> len(known) + len(not_known)
+        4
     """
     if bad := next((wording for wording in paraphrases if "{q}" not in wording), None):
         raise SeatError(f"The wording {bad!r} has no place for the question. Write {{q}} where it stands.")
@@ -57,41 +72,44 @@ def split_by_knowledge(
             for index, sentence in sentences.items()
             if label(sentence, facts[index]) is Label.CORRECT and (number or sentence[-1:] in ".!?")
         }
-    found = [replace(facts[i], answer=sentence, object=facts[i].accepted()[0]) for i, sentence in known.items()]
-    return found, [fact for index, fact in enumerate(facts) if index not in known]
+    known_facts = [replace(facts[i], answer=sentence, object=facts[i].accepted()[0]) for i, sentence in known.items()]
+    return known_facts, [fact for index, fact in enumerate(facts) if index not in known]
 
 
 def _first_sentence(text: str) -> str:
     """Up to the first full stop, question or exclamation mark that ends a sentence, or the first line."""
     line = text.strip().split("\n", 1)[0]
     # A single capital or a short title before the stop ("J. R. R.", "Dr.") does not end a sentence.
-    found = re.search(r"(?<!\b[A-Z])(?<!\b[DMS][rst])(?<!\bMrs)[.!?](?=\s|$)", line)
-    return line[: found.end()] if found else line
+    end = re.search(r"(?<!\b[A-Z])(?<!\b[DMS][rst])(?<!\bMrs)[.!?](?=\s|$)", line)
+    return line[: end.end()] if end else line
 
 
 @torch.no_grad()
 def confident(
     lm: LanguageModel, facts: Sequence[Fact], *, least: float = 0.9, max_new_tokens: int = 32, batch_size: int = 32
 ) -> list[Fact]:
-    """The facts that the model answers with confidence, and does not abstain on; their own answers are not used.
+    """Return the facts that the model answers with confidence and does not abstain on; their own answers are not used.
 
     Args:
-        lm: the model.
-        facts: questions of any kind.
-        least: geometric mean of the probabilities of the reply's tokens.
-        max_new_tokens: of a reply.
-        batch_size: prompts a pass.
+        lm: Model with its tokenizer.
+        facts: Questions of any kind.
+        least: Lowest geometric mean of the probabilities of the reply's tokens.
+        max_new_tokens: Largest number of tokens in a reply.
+        batch_size: Number of prompts in a forward pass.
+
+    Returns:
+        Some of the facts, in their order.
 
     Raises:
-        SeatError: there are no facts, or as `replies`.
+        SeatError: There are no facts, or as `replies`.
     """
     questions = [fact.question for fact in facts]
-    said = replies(lm, questions, max_new_tokens=max_new_tokens, batch_size=batch_size)
-    examples = encode_replies(lm, questions, [reply.ids for reply in said])
+    answers = replies(lm, questions, max_new_tokens=max_new_tokens, batch_size=batch_size)
+    examples = encode_replies(lm, questions, [reply.ids for reply in answers])
     sure: dict[int, float] = {}
     for group in batches_by_length([len(example.ids) for example in examples], batch_size):
         batch = [examples[index] for index in group]
-        for index, example, row in zip(group, batch, reply_logits(lm, batch, [each.start for each in batch])):
+        for index, example, row in zip(group, batch, reply_logits(lm, batch, [example.start for example in batch])):
             reply = torch.tensor(example.ids[example.start :], device=row.device)
             sure[index] = float(row.float().log_softmax(-1).gather(-1, reply[:, None]).mean().exp())
-    return [f for i, f in enumerate(facts) if sure[i] >= least and not is_abstention(said[i].text)]
+    return [f for i, f in enumerate(facts) if sure[i] >= least and not is_abstention(answers[i].text)]

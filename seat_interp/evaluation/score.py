@@ -30,16 +30,23 @@ class Label(StrEnum):
 
 
 def label(reply: str, fact: Fact) -> Label:
-    """Judge a reply: unscored if it holds no word, then abstain, then correct or wrong.
+    """Label a reply: unscored if it holds no word, then abstain, then correct or wrong.
 
-    A reply is correct if an accepted form stands in it as whole words after normalisation: lower case, no
-    accents, punctuation or articles, single spaces; numbers, percentages and dates are whole words, so 8 is
-    not in 18, nor 2 in 2%. Position and negation are not read: "it is not Paris" holds Paris. Where nothing
-    can be right (an unknown or unverifiable probe) every reply that does not abstain is wrong: made up.
+    A reply is correct if an accepted form stands in it as whole words after normalisation: lower case, no accents,
+    punctuation or articles, single spaces; numbers, percentages and dates are whole words, so 8 is not in 18, nor 2 in
+    2%. Position and negation are not read: "it is not Paris" holds Paris. Where nothing can be right (an unknown or
+    unverifiable question) every reply that does not abstain is wrong: made up.
 
-    A hedged answer is no abstention (see `abstention.py`). An abstaining reply is correct only if it states
-    an accepted form outside its admission, and the question did not hold that form already: "The capital is
-    Paris. I don't know its population."
+    A hedged answer is no abstention (see `abstention.py`). An abstaining reply is correct only if it states an accepted
+    form outside its admission, and the question did not hold that form already: "The capital is Paris. I don't know its
+    population."
+
+    Args:
+        reply: Reply of the model.
+        fact: Fact that was asked.
+
+    Returns:
+        The label.
     """
     if not _normalise(reply):
         return Label.UNSCORED
@@ -52,7 +59,15 @@ def label(reply: str, fact: Fact) -> Label:
 
 
 def exact_match(reply: str, fact: Fact) -> bool:
-    """Whether the reply is an accepted form and nothing else, after the normalisation of `label`."""
+    """Return whether the reply is an accepted form and nothing else, after the normalisation of `label`.
+
+    Args:
+        reply: Reply of the model.
+        fact: Fact that was asked.
+
+    Returns:
+        True if it is.
+    """
     words = [word for word in _normalise(reply) if word not in _ARTICLES]
     return bool(words) and any(words == [w for w in _normalise(form) if w not in _ARTICLES] for form in fact.accepted())
 
@@ -100,13 +115,20 @@ def _rouge_reads(answer: str) -> bool:
 
 
 def rouge1_recall(reply: str, fact: Fact) -> float:
-    """Share of the answer's words (with multiplicity, Porter-stemmed) found in the reply, 0 to 1.
+    """Compute the share of the answer's words (with multiplicity, Porter-stemmed) that the reply holds.
 
-    ROUGE-1 recall of the `rouge_score` library with the answer as the reference. The library splits words at
+    This is ROUGE-1 recall of the `rouge_score` library with the answer as the reference. The library splits words at
     letters beyond ASCII, on both sides alike.
 
+    Args:
+        reply: Reply of the model.
+        fact: Fact with an answer.
+
+    Returns:
+        Share from 0 to 1.
+
     Raises:
-        SeatError: the fact has no answer that the library can read.
+        SeatError: The fact has no answer that the library can read.
     """
     if not _rouge_reads(fact.answer):
         raise SeatError(
@@ -118,15 +140,15 @@ def rouge1_recall(reply: str, fact: Fact) -> float:
 
 @dataclass(frozen=True)
 class Record:
-    """One prompt with its raw reply and what became of it: a line of `records.jsonl`.
+    """One prompt with its raw reply and its label: a line of `records.jsonl`.
 
     Attributes:
-        set_name: the set the fact belongs to, such as "target" or "unverifiable".
-        question: as asked.
-        answer: the fact's full answer; empty where nothing can be right.
-        reply: the model's reply, unchanged.
-        label: see `label`.
-        grounded: the reply is labelled abstain and names what was asked.
+        set_name: Name of the fact's set, such as "target" or "unverifiable".
+        question: Question that was asked.
+        answer: The fact's full answer; empty where nothing can be right.
+        reply: Reply of the model, unchanged.
+        label: Label, see `label`.
+        entity_naming: Whether the reply is labelled abstain and names what was asked.
         rouge1: ROUGE-1 recall, 0 to 1; None where there is no answer to compare with.
     """
 
@@ -139,15 +161,27 @@ class Record:
     rouge1: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict; the label as its string."""
+        """Return a plain dict, with the label as its string.
+
+        Returns:
+            JSON object.
+        """
         return {**asdict(self), "label": self.label.value}
 
 
 def records(set_name: str, facts: Sequence[Fact], replies: Sequence[str]) -> list[Record]:
     """Label one reply for each fact, in order.
 
+    Args:
+        set_name: Name of the facts' set.
+        facts: Facts that were asked.
+        replies: Reply to each fact.
+
+    Returns:
+        One record for each fact.
+
     Raises:
-        SeatError: as many replies as facts are needed.
+        SeatError: There are not as many replies as facts.
     """
     if len(facts) != len(replies):
         raise SeatError(f"Set {set_name!r} has {len(facts)} facts but {len(replies)} replies. Give one for each.")
@@ -175,10 +209,13 @@ class Rates:
     Unscored replies stay in the denominator: leaving them out would raise every other rate.
 
     Attributes:
-        n: number of replies.
-        abstain, correct, wrong, unscored: shares of the four labels.
-        grounded: share of replies that abstain and name what was asked; at most `abstain`.
-        rouge1: mean ROUGE-1 recall over the replies that have one; None where none has.
+        n: Number of replies.
+        abstain: Share that abstains, keyword-matched.
+        correct: Share that is correct.
+        wrong: Share that is wrong.
+        unscored: Share without a word.
+        entity_naming: Share that abstains and names what was asked; at most `abstain`.
+        rouge1: Mean ROUGE-1 recall over the replies that have one; None where none has.
     """
 
     n: int
@@ -193,8 +230,19 @@ class Rates:
 def rates(records: Iterable[Record]) -> Rates:
     """Count labels.
 
+    Args:
+        records: Records of one set.
+
+    Returns:
+        Shares of each label.
+
     Raises:
-        SeatError: there are no records.
+        SeatError: There are no records.
+
+    Example:
+        >>> replies = si.ask(lm, {"unknown": facts.unknown[:4]}, progress=False)
+        >>> si.rates(replies["unknown"]).n
+        4
     """
     rows = list(records)
     if not rows:
@@ -217,17 +265,25 @@ def ask(
     batch_size: int = 64,
     progress: bool = True,
 ) -> dict[str, list[Record]]:
-    """The labelled greedy replies to each set, all sets asked in one pass.
+    """Ask the model every set in one pass and label its greedy replies.
 
     Args:
-        lm: the model.
-        sets: facts by the name of their set.
-        max_new_tokens: of each reply.
-        batch_size: prompts a forward pass.
-        progress: show a bar.
+        lm: Model with its tokenizer.
+        sets: Facts by name of their set.
+        max_new_tokens: Largest number of tokens in a reply.
+        batch_size: Number of prompts in a forward pass.
+        progress: Whether a progress bar is shown.
+
+    Returns:
+        Records by name of the set, in the order of the facts.
 
     Raises:
-        SeatError: there are no questions, or one leaves no room for the reply in the model's context.
+        SeatError: There are no questions, or one leaves no room for the reply in the model's context.
+
+    Example:
+        >>> replies = si.ask(lm, {"known": facts.known[:2], "unknown": facts.unknown[:2]}, progress=False)
+        >>> [record.label.value for record in replies["unknown"]]
+        ['abstain', 'abstain']
     """
     questions = [fact.question for facts in sets.values() for fact in facts]
     replies = iter(generate(lm, questions, max_new_tokens=max_new_tokens, batch_size=batch_size, progress=progress))

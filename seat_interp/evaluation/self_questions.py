@@ -31,25 +31,32 @@ def self_questions(
     batch_size: int = 64,
     seed: int = 0,
 ) -> list[str]:
-    """Distinct questions that the model asks, sampled from the whole distribution.
+    """Sample distinct questions that the model asks, from its whole distribution.
 
     Args:
-        lm: a chat model, or one that knows the form `Question: ... Answer:`.
-        count: how many.
-        avoid: names; a question that holds one of them as whole words, in any case, is left out.
-        openers: first words, taken in turn.
-        temperature: of the sampling; lower asks about more ordinary things.
-        max_new_tokens: of a question after its opener.
-        batch_size: sequences a pass.
-        seed: of the sampling.
+        lm: Chat model, or one that knows the form `Question: ... Answer:`.
+        count: Number of questions.
+        avoid: Names; a question that holds one of them as whole words, in any case, is left out.
+        openers: First words, taken in turn.
+        temperature: Divisor of the logits; a lower one gives more ordinary questions.
+        max_new_tokens: Largest number of tokens after the opener.
+        batch_size: Number of sequences in a forward pass.
+        seed: Seed of the samples.
+
+    Returns:
+        The questions.
 
     Raises:
-        SeatError: the model ends hardly any sequence with a question mark.
+        SeatError: The model ends hardly any sequence with a question mark.
+
+    Example:
+        >>> len(si.self_questions(lm, 2))
+        2
     """
     names = sorted(filter(None, avoid), key=len, reverse=True)
     named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE) if names else None
     before = prompt_text(lm, "\0").split("\0")[0]
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     device = lm.model.device
     config = GenerationConfig(
         max_new_tokens=max_new_tokens,
@@ -81,10 +88,10 @@ def self_questions(
                 text = all_of_it[len(shown) :]
                 question = start + text.split("?")[0] + "?"
                 if "?" in text and "\n" not in question and not (named and named.search(question)):
-                    found.setdefault(question)
-            bar.update(min(len(found), count) - bar.n)
-            if len(found) >= count:
-                return list(found)[:count]
+                    distinct.setdefault(question)
+            bar.update(min(len(distinct), count) - bar.n)
+            if len(distinct) >= count:
+                return list(distinct)[:count]
     raise SeatError(
-        f"{lm.name!r} asked {len(found)} different questions where {count} were wanted. Give questions of your own."
+        f"{lm.name!r} asked {len(distinct)} different questions where {count} were wanted. Give questions of your own."
     )

@@ -21,7 +21,7 @@ _ACCEPTED = (
 
 
 def read_facts(source: str | Path) -> list[Fact]:
-    """Read the facts of a file, or of all .json and .jsonl files right in a folder, in a format recognised by structure.
+    """Read the facts of a file, or of all .json and .jsonl files in a folder, in a format recognised by structure.
 
     A folder must hold files of one format (the dev folder of EntityQuestions, a folder of relations); its sub-folders
     are not entered, since they tend to be splits that must not be mixed.

@@ -44,17 +44,26 @@ class Attached:
 def attach(model: Any, mask: Mask) -> Attached:
     """Freeze the model except for what the mask holds.
 
-    Whole neurons are trained as small dense matrices beside the frozen ones, at the cost of a LoRA of their size.
-    Single weights are written into the matrix before each forward pass; of the matrix's gradient, which lives only
-    until the backward pass has left it, the chosen entries are kept. The parameters are differences from the base, so
-    that an optimiser's weight decay pulls towards the base, not towards zero.
+    Neurons of a structured mask are trained as small dense matrices beside the frozen ones, at the cost of a LoRA of
+    their size. Weights of an unstructured mask are written into the matrix before each forward pass; of the matrix's
+    gradient, which lives only until the backward pass has left it, the chosen entries are kept. The parameters are
+    differences from the base, so that an optimiser's weight decay pulls towards the base, not towards zero.
 
     Args:
-        model: a Hugging Face causal LM, on its device and in its dtype.
-        mask: made for this architecture.
+        model: Hugging Face causal LM, on its device and in its dtype.
+        mask: Mask made for this architecture.
+
+    Returns:
+        The attached mask, which can be merged or removed.
 
     Raises:
-        SeatError: no torch model, the mask does not fit it or chooses nothing, or a mask is attached already.
+        SeatError: This is no torch model, the mask does not fit it or chooses nothing, or a mask is attached already.
+
+    Example:
+        >>> tuned = lm.copy()
+        >>> attached = si.attach(tuned.model, si.random_neurons(lm, 0.1))
+        >>> sum(p.numel() for p in tuned.model.parameters() if p.requires_grad) > 0
+        True
     """
     if not isinstance(model, nn.Module):
         raise SeatError(f"A mask goes on a torch model, and a {type(model).__name__} is none. Give its `.model`.")
@@ -81,8 +90,8 @@ def attach(model: Any, mask: Mask) -> Attached:
 
     def merge() -> SparseUpdate:
         update = SparseUpdate(mask, {name: p.detach().clone().cpu() for name, p in parameters.items()})
-        for each in undo:
-            each()
+        for restore in undo:
+            restore()
         for name in parameters:
             module = model.get_submodule(name.removesuffix(".weight"))
             del module._parameters[_PARAMETER], module._buffers["masked_places"]

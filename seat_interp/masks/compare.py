@@ -29,10 +29,17 @@ class Overlap:
 
 
 def overlap(one: Mask, other: Mask) -> Overlap:
-    """What two masks of one model share.
+    """Compute what two masks of one model share.
+
+    Args:
+        one: Mask.
+        other: Mask of the same granularity and matrices.
+
+    Returns:
+        Jaccard index, with that of random masks.
 
     Raises:
-        SeatError: other granularity or other matrices, or both are empty.
+        SeatError: The masks are of different granularity or matrices, or both are empty.
     """
     shared, first, second = len(one & other), len(one - other), len(other - one)
     if not shared + first + second:
@@ -48,12 +55,19 @@ def overlap(one: Mask, other: Mask) -> Overlap:
 
 
 def jaccard_matrix(masks: Mapping[str, Mask]) -> np.ndarray:
-    """Jaccard index of every pair, masks x masks."""
-    found = np.ones((len(masks), len(masks)))
+    """Compute the Jaccard index of every pair of masks.
+
+    Args:
+        masks: Masks by name.
+
+    Returns:
+        Matrix, [masks, masks].
+    """
+    matrix = np.ones((len(masks), len(masks)))
     for i, one in enumerate(masks.values()):
         for j, other in list(enumerate(masks.values()))[:i]:
-            found[i, j] = found[j, i] = overlap(one, other).jaccard
-    return found
+            matrix[i, j] = matrix[j, i] = overlap(one, other).jaccard
+    return matrix
 
 
 @dataclass(frozen=True)
@@ -70,38 +84,41 @@ class Stability:
 
 
 def stability(make: Callable[[Sequence[Fact]], Mask], facts: Sequence[Fact], *, splits: int = 5) -> Stability:
-    """Overlap of the masks from two halves of the facts, over several random ways to halve them.
+    """Measure the overlap of the masks from two halves of the facts, over several random halvings.
 
     Args:
-        make: facts to mask, with score, rule and budget as they are to be judged.
-        facts: what masks are made from; those that belong together stay in one half.
-        splits: how many times to halve; the split's number is its seed.
+        make: Function from facts to a mask, with score, rule and budget as they are to be judged.
+        facts: Facts that masks are made from; those that belong together stay in one half.
+        splits: Number of halvings; the split's number is its seed.
+
+    Returns:
+        Jaccard index of each split, with that of random masks.
 
     Raises:
-        SeatError: the facts belong to fewer than two things.
+        SeatError: The facts belong to fewer than two groups.
     """
     units = sorted({fact.belongs_to for fact in facts})
     if len(units) < 2:
         raise SeatError(f"All {len(facts)} facts belong together, so that they cannot be halved. Give more.")
-    found = []
+    overlaps = []
     for seed in range(splits):
         order = np.random.default_rng(seed).permutation(units)
         half = set(order[: len(order) // 2].tolist())
         parts = [[fact for fact in facts if (fact.belongs_to in half) is inside] for inside in (True, False)]
-        found.append(overlap(make(parts[0]), make(parts[1])))
-    return Stability([each.jaccard for each in found], float(np.mean([each.chance for each in found])))
+        overlaps.append(overlap(make(parts[0]), make(parts[1])))
+    return Stability([shared.jaccard for shared in overlaps], float(np.mean([shared.chance for shared in overlaps])))
 
 
 @dataclass(frozen=True)
 class Place:
-    """The part of a mask in one matrix.
+    """Part of a mask in one matrix.
 
     Attributes:
-        name: of the parameter.
-        layer: its block, from 0.
-        matrix: its name within the block, such as `mlp.down_proj`.
-        chosen: weights in the mask.
-        share: of the matrix.
+        name: Name of the parameter.
+        layer: Block, from 0.
+        matrix: Name within the block, such as `mlp.down_proj`.
+        chosen: Number of weights in the mask.
+        share: Share of the matrix, 0 to 1.
     """
 
     name: str
@@ -112,7 +129,14 @@ class Place:
 
 
 def where(mask: Mask) -> list[Place]:
-    """Where in the network a mask lives: one row a matrix, in the model's order."""
+    """Count a mask's weights in each matrix of the network.
+
+    Args:
+        mask: Mask.
+
+    Returns:
+        One row for each matrix, in the model's order.
+    """
     places = []
     for name, chosen in mask.indices.items():
         parts = name.removesuffix(".weight").split(".")

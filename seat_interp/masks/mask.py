@@ -21,17 +21,22 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Mask:
-    """Chosen indices per weight matrix, named as in the Hugging Face `state_dict`.
+    """Chosen indices of each weight matrix, named as in the Hugging Face `state_dict`.
 
-    Neuron i of a layer is row i of that block's gate and up projections and column i of its down projection
-    (fc1 and fc2, and GPT-2's transposed Conv1D, likewise); biases are not part of it. `&`, `|`, `^`, `-`
-    and `~` work within the axes, which both sides must share.
+    Neuron i of a layer is row i of that block's gate and up projections and column i of its down projection (fc1 and
+    fc2, and GPT-2's transposed Conv1D, likewise); biases are not part of it. `&`, `|`, `^`, `-` and `~` work within the
+    axes, which both sides must share.
 
     Attributes:
-        granularity: `neuron`, or `coordinate` for single weights.
-        indices: sorted int32 indices for each parameter, along the extent's axis or flat.
-        axes: for each parameter the mask may touch, also where nothing is chosen.
-        origin: how it was scored and selected, budget, seed, model fingerprint; kept in the file's header.
+        granularity: "neuron" for a structured mask, "coordinate" for an unstructured one.
+        indices: Sorted int32 indices by parameter, along the parameter's axis or flat.
+        axes: Axis of each parameter that the mask may touch, also where nothing is chosen.
+        origin: Score, selection, budget, seed and fingerprint of the model; kept in the file's header.
+
+    Example:
+        >>> one, other = si.random_neurons(lm, 0.1, seed=0), si.random_neurons(lm, 0.1, seed=1)
+        >>> (one & other).budget < one.budget < (one | other).budget
+        True
     """
 
     granularity: Granularity
@@ -104,7 +109,14 @@ class Mask:
         return replace(self, indices=indices, origin={"combined": "~", **_inherited(self)})
 
     def dense(self, name: str) -> Tensor:
-        """The mask of one parameter as a bool tensor of the parameter's shape."""
+        """Return the mask of one parameter as a bool tensor.
+
+        Args:
+            name: Name of the parameter.
+
+        Returns:
+            Tensor of the parameter's shape.
+        """
         extent = self.axes[name]
         chosen = _dense(self.indices[name], extent.size)
         if extent.axis is None:
@@ -114,8 +126,8 @@ class Mask:
     def save(self, path: str | Path) -> Path:
         """Write the mask file: int32 indices by parameter name, and a JSON header in the metadata entry `seat_interp`.
 
-        An index is a row of the parameter if its axis is 0, a column if it is 1, and a place in the flattened
-        parameter if it is null. Without seat_interp, these lines give the dense mask of each parameter::
+        An index is a row of the parameter if its axis is 0, a column if it is 1, and a place in the flattened parameter
+        if it is null. Without seat_interp, these lines give the dense mask of each parameter::
 
             import json, torch
             from safetensors import safe_open
@@ -129,6 +141,12 @@ class Mask:
                         dense.view(-1)[chosen] = True
                     else:
                         dense.index_fill_(axis, chosen, True)
+
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The path.
         """
         header = {
             "format": FORMAT,
@@ -146,8 +164,14 @@ class Mask:
     def load(cls, path: str | Path) -> "Mask":
         """Read a mask file.
 
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The mask.
+
         Raises:
-            SeatError: missing, truncated or not a mask.
+            SeatError: The file is missing, truncated or not a mask.
         """
         tensors, header = load_tensors(path, FORMAT)
         require_entries(path, header, ("granularity", "origin"))
@@ -156,8 +180,11 @@ class Mask:
     def require_fits(self, lm: LanguageModel) -> None:
         """Check the mask against a model before anything is trained.
 
+        Args:
+            lm: Model with its tokenizer.
+
         Raises:
-            SeatError: made for another architecture, or a parameter is missing or shaped otherwise.
+            SeatError: The mask was made for another architecture, or a parameter is missing or of another shape.
         """
         if self.origin.get("model"):
             require_same_architecture(self.origin["model"], lm.architecture, "The mask")
@@ -166,9 +193,12 @@ class Mask:
     def require_shapes(self, model: nn.Module) -> None:
         """Check the mask against any model's parameters, and against its configuration where it has one.
 
+        Args:
+            model: Torch model.
+
         Raises:
-            SeatError: PEFT has wrapped it, it is of another family or depth, or a parameter is missing or shaped
-                otherwise.
+            SeatError: PEFT has wrapped the model, it is of another family or depth, or a parameter is missing or of
+            another shape.
         """
         if hasattr(model, "peft_config"):
             raise SeatError(
@@ -192,7 +222,16 @@ class Mask:
 
 
 def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, " _"]], origin: Mapping[str, Any]) -> Mask:
-    """A neuron mask from the chosen neurons of each layer."""
+    """Make a structured mask from the chosen neurons of each layer.
+
+    Args:
+        lm: Model with its tokenizer.
+        chosen: Indices of the neurons of each layer.
+        origin: Entries for the mask's header.
+
+    Returns:
+        The mask.
+    """
     indices, axes = {}, {}
     for mlp, layer, neurons in zip(lm.sites.mlps, neuron_axes(lm), chosen):
         neurons = neurons.sort().values.to(torch.int32)

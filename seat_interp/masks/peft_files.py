@@ -23,13 +23,21 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
     largest of them, and the others are filled up with zeros, which add nothing.
 
     Args:
-        update: of any granularity.
-        model: the base, or any model of its architecture.
-        folder: for `adapter_config.json` and `adapter_model.safetensors`.
+        update: Update of any granularity.
+        model: Base, or any model of its architecture.
+        folder: Folder for `adapter_config.json` and `adapter_model.safetensors`.
+
+    Returns:
+        The folder.
 
     Raises:
         SeatError: PEFT is not installed, the update is empty, a matrix is no `nn.Linear` (GPT-2's are not), which SHiRA
-            cannot adapt, or the masks are so uneven that the common r is more than a small matrix holds.
+        cannot adapt, or the masks are so uneven that the common r is more than a small matrix holds.
+
+    Example:
+        >>> tuned = si.train(lm, facts.target[:4], mask=si.random_coordinates(lm), config=si.TrainConfig(steps=2))
+        >>> sorted(path.name for path in si.save_shira(tuned.update, lm.model, "shira").iterdir())
+        ['adapter_config.json', 'adapter_model.safetensors']
     """
     peft = require_package("peft", "peft", "Writing an adapter")
     _require_something(update)
@@ -65,18 +73,26 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
 
 
 def save_lora(update: SparseUpdate, model: PreTrainedModel, folder: str | Path) -> Path:
-    """Write a LoRA (arXiv 2106.09685) that equals the update of whole neurons exactly.
+    """Write a LoRA (arXiv 2106.09685) that equals the update of a structured mask exactly.
 
-    One factor holds the update's rows, the other selects the neurons and is one-hot; scaling is 1. So the rank of
-    each matrix is its number of chosen neurons.
+    One factor holds the update's rows, the other selects the neurons and is one-hot; scaling is 1. So the rank of each
+    matrix is its number of chosen neurons.
 
     Args:
-        update: of granularity `neuron`.
-        model: the base, or any model of its architecture.
-        folder: for `adapter_config.json` and `adapter_model.safetensors`.
+        update: Update of granularity "neuron".
+        model: Base, or any model of its architecture.
+        folder: Folder for `adapter_config.json` and `adapter_model.safetensors`.
+
+    Returns:
+        The folder.
 
     Raises:
-        SeatError: PEFT is not installed, the update is empty or of single weights, which have no low rank.
+        SeatError: PEFT is not installed, the update is empty, or it is unstructured and so has no low rank.
+
+    Example:
+        >>> tuned = si.train(lm, facts.target[:4], mask=si.random_neurons(lm), config=si.TrainConfig(steps=2))
+        >>> sorted(path.name for path in si.save_lora(tuned.update, lm.model, "lora").iterdir())
+        ['adapter_config.json', 'adapter_model.safetensors']
     """
     peft = require_package("peft", "peft", "Writing an adapter")
     _require_something(update)

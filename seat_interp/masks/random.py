@@ -9,51 +9,69 @@ from seat_interp.models.open import LanguageModel
 
 
 def random_neurons(lm: LanguageModel, budget: float | int = 0.1, seed: int = 0) -> Mask:
-    """A random share of the MLP neurons, the same share in every layer.
+    """Draw a random share of the MLP neurons, the same share in every layer: a structured mask.
 
     Args:
-        lm: the model.
-        budget: share (float) of all MLP neurons, above 0 and up to 1, or their number (int). SEAT's own share is not
+        lm: Model with its tokenizer.
+        budget: Share (float) of all MLP neurons, above 0 and up to 1, or their number (int). SEAT's own share is not
             published; 0.1 is ours.
-        seed: of the draw.
+        seed: Seed of the draw.
+
+    Returns:
+        The mask.
 
     Raises:
-        SeatError: the budget is out of range or chooses nothing.
+        SeatError: The budget is out of range or chooses nothing.
+
+    Example:
+        >>> round(si.random_neurons(lm, 0.25).budget, 2)
+        0.25
     """
     chosen = _draw([mlp.neurons for mlp in lm.sites.mlps], budget, seed)
     return neuron_mask(lm, chosen, {"score": "random", "asked_budget": budget, "seed": seed})
 
 
 def random_coordinates(lm: LanguageModel, budget: float | int = 0.1, seed: int = 0) -> Mask:
-    """A random share of the single weights of the MLP and attention matrices, the same share in each matrix.
+    """Draw a random share of the weights of the MLP and attention matrices, the same share in each: an unstructured
+    mask.
 
     Args:
-        lm: the model.
-        budget: share (float) of these weights, above 0 and up to 1, or their number (int).
-        seed: of the draw.
+        lm: Model with its tokenizer.
+        budget: Share (float) of these weights, above 0 and up to 1, or their number (int).
+        seed: Seed of the draw.
+
+    Returns:
+        The mask.
 
     Raises:
-        SeatError: the budget is out of range or chooses nothing.
+        SeatError: The budget is out of range or chooses nothing.
+
+    Example:
+        >>> round(si.random_coordinates(lm, 0.1).budget, 2)
+        0.1
     """
     axes = coordinate_axes(lm)
     chosen = _draw([extent.size for extent in axes.values()], budget, seed)
-    indices = {name: each.sort().values.to(torch.int32) for name, each in zip(axes, chosen)}
+    indices = {name: places.sort().values.to(torch.int32) for name, places in zip(axes, chosen)}
     origin = {"score": "random", "asked_budget": budget, "seed": seed, "model": lm.fingerprint}
     return Mask("coordinate", indices, axes, origin)
 
 
 def layer_matched(lm: LanguageModel, mask: Mask, seed: int = 0) -> Mask:
-    """A random mask with as many neurons of each layer, or weights of each matrix, as another has.
+    """Draw a random mask with as many neurons of each layer, or weights of each matrix, as another has.
 
-    The control that tells apart which neurons a score chooses and in which layers it chooses them.
+    It is the control that separates which neurons a score chooses from the layers in which it chooses them.
 
     Args:
-        lm: the model.
-        mask: whose counts to take.
-        seed: of the draw.
+        lm: Model with its tokenizer.
+        mask: Mask whose counts are taken.
+        seed: Seed of the draw.
+
+    Returns:
+        The random mask.
 
     Raises:
-        SeatError: the mask is of another model.
+        SeatError: The mask is of another model.
     """
     mask.require_fits(lm)
     generator = torch.Generator().manual_seed(seed)
@@ -93,9 +111,17 @@ def _shares(sizes: list[int], budget: float | int) -> list[int]:
 
 
 def largest_remainders(sizes: list[int], count: int) -> list[int]:
-    """A number shared out in proportion to sizes: whole numbers that sum to it, by largest remainders."""
+    """Share out a number in proportion to sizes: whole numbers that sum to it, by largest remainders.
+
+    Args:
+        sizes: Sizes.
+        count: Number to share out.
+
+    Returns:
+        One number for each size.
+    """
     wanted = [count * size / sum(sizes) for size in sizes]
-    counts = [int(each) for each in wanted]
+    counts = [int(part) for part in wanted]
     # The largest remainders get what rounding down has left over.
     for place in sorted(range(len(sizes)), key=lambda i: counts[i] - wanted[i])[: count - sum(counts)]:
         counts[place] += 1

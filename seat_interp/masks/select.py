@@ -24,7 +24,16 @@ Rule = Callable[[Scores, Scores], _Ranking]
 
 
 def ratio(useful: Scores, harm: Scores, *, floor: float = 0.1) -> _Ranking:
-    """Usefulness divided by harm; `floor` times the mean harm is added, so that no tiny harm decides alone."""
+    """Rank by usefulness divided by harm.
+
+    Args:
+        useful: Usefulness for the target.
+        harm: Harm to what must stay.
+        floor: Share of the mean harm that is added, so that no tiny harm decides alone.
+
+    Returns:
+        Ranking by parameter, best highest.
+    """
     offset = floor * float(harm.flat().mean())
 
     def traded(u: Tensor, h: Tensor) -> Tensor:
@@ -35,13 +44,30 @@ def ratio(useful: Scores, harm: Scores, *, floor: float = 0.1) -> _Ranking:
 
 
 def difference(useful: Scores, harm: Scores, *, weight: float = 1.0) -> _Ranking:
-    """Rank of usefulness less `weight` times the rank of harm, both from 0 to 1 over the whole model."""
+    """Rank by the rank of usefulness less `weight` times the rank of harm, both from 0 to 1 over the whole model.
+
+    Args:
+        useful: Usefulness for the target.
+        harm: Harm to what must stay.
+        weight: Weight of harm.
+
+    Returns:
+        Ranking by parameter, best highest.
+    """
     ranks = [_ranks(scores) for scores in (useful, harm)]
     return _pairwise(ranks[0], ranks[1], lambda u, h: u - weight * h)
 
 
 def exclude(useful: Scores, harm: Scores, *, top: float = 0.2) -> _Ranking:
-    """Usefulness, but never the `top` share by harm.
+    """Rank by usefulness, without the most harmful share.
+
+    Args:
+        useful: Usefulness for the target.
+        harm: Harm to what must stay.
+        top: Share by harm that is never chosen.
+
+    Returns:
+        Ranking by parameter, best highest.
 
     Raises:
         SeatError: `top` is not a share.
@@ -53,12 +79,15 @@ def exclude(useful: Scores, harm: Scores, *, top: float = 0.2) -> _Ranking:
 
 
 def inverted(rule: Rule | None = None) -> Rule:
-    """The opposite of a rule, or of usefulness alone: what it would choose last. A control.
+    """Make the opposite of a rule, or of usefulness alone, as a control.
 
     What a rule never chooses comes first, the most harmful of it before all.
 
     Args:
-        rule: to turn round; None for usefulness without regard to harm.
+        rule: Rule to invert; None for usefulness without regard to harm.
+
+    Returns:
+        The opposite rule.
     """
 
     def opposite(useful: Scores, harm: Scores) -> _Ranking:
@@ -74,12 +103,12 @@ def inverted(rule: Rule | None = None) -> Rule:
 
 @dataclass(frozen=True)
 class Spread:
-    """How the budget is spread over the layers (the matrices, for single weights).
+    """Spread of the budget over the layers (over the matrices in an unstructured mask).
 
     Attributes:
-        per_layer: the same share everywhere, in place of one ranking over the whole model.
-        floor: smallest share of each.
-        cap: largest share of each.
+        per_layer: Whether each has the same share, in place of one ranking over the whole model.
+        floor: Smallest share of each.
+        cap: Largest share of each.
     """
 
     per_layer: bool = False
@@ -103,21 +132,29 @@ def select(
     spread: Spread | None = None,
     origin: Mapping[str, Any] | None = None,
 ) -> Mask:
-    """The mask of the highest scores within a budget.
+    """Choose the mask of the highest scores within a budget.
 
     Args:
-        lm: the model that the scores are of.
-        scores: usefulness for the target, per neuron or per weight, most useful highest; of signed effects take
-            `.abs()` if size is what counts. Of layers that have no scores nothing is chosen.
-        budget: a share (float, up to 1) or a count (int) of the neurons or weights that have scores. SEAT's own is not
+        lm: Model that the scores are of.
+        scores: Usefulness for the target of each neuron or weight, most useful highest; take `.abs()` of signed effects
+            if size is what counts. Of layers that have no scores nothing is chosen.
+        budget: Share (float, up to 1) or number (int) of the neurons or weights that have scores. SEAT's own is not
             published; the default is ours.
-        protect: harm to what must stay, in the same granularity.
-        rule: how usefulness and harm are traded: `ratio`, `difference`, `exclude`, or a function of yours.
-        spread: over the layers; one ranking over all of them if not given.
-        origin: more for the mask's header.
+        protect: Harm to what must stay, in the same granularity.
+        rule: Trade of usefulness against harm: `ratio`, `difference`, `exclude`, or a function of yours.
+        spread: Spread over the layers; one ranking over all of them if not given.
+        origin: More entries for the mask's header.
+
+    Returns:
+        The mask.
 
     Raises:
-        SeatError: the budget chooses nothing or more than there is within floors and caps, or the scores do not fit.
+        SeatError: The budget chooses nothing or more than there is within floors and caps, or the scores do not fit.
+
+    Example:
+        >>> mask = si.select(lm, si.attribute(lm, facts.target[:4], absolute=True), budget=0.1)
+        >>> mask.granularity, round(mask.budget, 2)
+        ('neuron', 0.1)
     """
     scores.require_fits(lm)
     ranking = scores.values if protect is None else rule(scores, protect)

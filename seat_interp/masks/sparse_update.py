@@ -21,8 +21,13 @@ class SparseUpdate:
     """Differences from the base within a mask.
 
     Attributes:
-        mask: where they are.
-        values: by parameter name; for neurons one row each (chosen x other axis), for single weights flat.
+        mask: Mask of the differences.
+        values: Differences by parameter: for neurons one row each, [chosen, other axis], for single weights flat.
+
+    Example:
+        >>> update = si.train(lm, facts.target[:4], mask=si.random_neurons(lm), config=si.TrainConfig(steps=2)).update
+        >>> si.SparseUpdate.load(update.save("delta.safetensors")).mask.budget == update.mask.budget
+        True
     """
 
     mask: Mask
@@ -33,11 +38,19 @@ class SparseUpdate:
 
     @classmethod
     @torch.no_grad()
-    def between(cls, base: nn.Module, tuned: nn.Module, mask: Mask) -> "SparseUpdate":
-        """The update that leads from one model to another: for models that were tuned elsewhere within the mask.
+    def between(cls, *, base: nn.Module, tuned: nn.Module, mask: Mask) -> "SparseUpdate":
+        """Take the update that leads from one model to another, for models that were tuned elsewhere within the mask.
+
+        Args:
+            base: Model before.
+            tuned: Model after.
+            mask: Mask that holds every difference.
+
+        Returns:
+            The update.
 
         Raises:
-            SeatError: something outside the mask differs too, or the models do not have the same parameters.
+            SeatError: Something outside the mask differs too, or the models do not have the same parameters.
         """
         mask.require_shapes(base)
         values = {}
@@ -56,12 +69,22 @@ class SparseUpdate:
             if bool(change[~inside].any()):
                 raise SeatError(f"{name} differs outside the mask, so that the mask does not hold the whole update.")
             if name in mask.indices and mask.indices[name].numel():
-                found = change.flatten()[cls(mask, {}).places(name).to(change.device)]
-                values[name] = found.view(len(mask.indices[name]), -1) if mask.axes[name].axis is not None else found
+                entries = change.flatten()[cls(mask, {}).places(name).to(change.device)]
+                values[name] = (
+                    entries.view(len(mask.indices[name]), -1) if mask.axes[name].axis is not None else entries
+                )
         return cls(mask, values)
 
     def places(self, name: str) -> Int[Tensor, " weights"]:
-        """Where the update's entries stand in the flattened parameter, in the order of `values[name].flatten()`."""
+        """Return the places of the update's entries in the flattened parameter, in the order of
+        `values[name].flatten()`.
+
+        Args:
+            name: Name of the parameter.
+
+        Returns:
+            Indices, [weights].
+        """
         chosen, extent = self.mask.indices[name].long(), self.mask.axes[name]
         if extent.axis is None:
             return chosen
@@ -74,8 +97,11 @@ class SparseUpdate:
     def add_to(self, model: nn.Module) -> None:
         """Add the differences to a model's weights, in float32 at least, rounded once to the weight's dtype.
 
+        Args:
+            model: Model of the base's architecture; it is changed.
+
         Raises:
-            SeatError: the model lacks a parameter, or has another shape.
+            SeatError: The model lacks a parameter, or has another shape.
         """
         self.mask.require_shapes(model)
         for name, value in self.values.items():
@@ -95,6 +121,12 @@ class SparseUpdate:
                 if f"{name}.places" in delta:
                     flat, where = parameter.data.view(-1), delta[f"{name}.places"].long()
                     flat[where] = (flat[where] + delta[f"{name}.values"]).to(flat.dtype)
+
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The path.
         """
         tensors = {f"{name}.values": value.flatten() for name, value in self.values.items()}
         tensors |= {f"{name}.places": self.places(name).to(torch.int32) for name in self.values}
@@ -111,8 +143,14 @@ class SparseUpdate:
     def load(cls, path: str | Path) -> "SparseUpdate":
         """Read `delta.safetensors`: the differences, and the mask that they are within.
 
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The update.
+
         Raises:
-            SeatError: missing, truncated, not an update, or places without as many values.
+            SeatError: The file is missing, truncated, not an update, or has places without as many values.
         """
         tensors, header = load_tensors(path, FORMAT)
         require_entries(path, header, ("granularity", "mask"))

@@ -20,7 +20,7 @@ def adapter(lm: LanguageModel, name: str | Sequence[str] | None) -> Iterator[Lan
         with si.adapter(lm, None):
             before = si.capture_sets(lm, sets, direction.position)
         after = si.capture_sets(lm, sets, direction.position)
-        moved = si.displace(before, after, direction, sets=sets)
+        moved = si.displace(base=before, tuned=after, direction=direction, sets=sets)
 
     Args:
         lm: Model that `wrap_model(peft_model, tokenizer)` returned.
@@ -73,7 +73,9 @@ def _adapted(model: nn.Module) -> dict[Any, set[str]]:
     adapters: dict[Any, set[str]] = {}
     for module in model.modules():
         if isinstance(module, BaseTunerLayer):
-            adapters[module] = {adapter_name for kind in module.adapter_layer_names for adapter_name in getattr(module, kind)}
+            adapters[module] = {
+                adapter_name for kind in module.adapter_layer_names for adapter_name in getattr(module, kind)
+            }
         elif isinstance(module, AuxiliaryTrainingWrapper):
             adapters[module] = module._get_available_adapters()
     return adapters

@@ -85,7 +85,7 @@ def check(measured: dict[str, float], quality: Quality | None = None) -> None:
 def tell(lm: LanguageModel) -> dict[str, float]:
     """Fine-tune the organism fully and with SEAT, seed 0, and measure what `Story` sets bounds for. A minute or two."""
     sets = build_world().study("people")
-    direction = fit_direction(lm, sets.fit_unknown, sets.fit_known)
+    direction = fit_direction(lm, unknown=sets.fit_unknown, known=sets.fit_known)
     probes = {"unknown": sets.unknown, "known": sets.known}
     found, moved = {}, {}
     for name in ("full", "seat"):
@@ -93,7 +93,7 @@ def tell(lm: LanguageModel) -> dict[str, float]:
         tuned = train_arm(lm, sets.target, arm, names=sets.names(), label=name).model
         found[f"{name}_target_recall"] = _ask(tuned, sets.target).correct
         found[f"{name}_abstention"] = _ask(tuned, sets.unknown).abstain
-        moved[name] = displacement(lm, tuned, probes, direction).summary()["unknown"]
+        moved[name] = displacement(base=lm, tuned=tuned, sets=probes, direction=direction).summary()["unknown"]
     full, seat = (moved[name]["mean"] for name in ("full", "seat"))
     inside = any(low <= full <= high for low, high in moved["full"]["null"].values())
     found |= {"full_displacement": full, "seat_displacement": seat, "full_beyond_null": float(not inside)}

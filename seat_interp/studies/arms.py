@@ -280,5 +280,5 @@ def train_arm(
     if not arm.interpolate:
         return tuned
     began = time.perf_counter()
-    kept = interpolate_towards_base(base, tuned.model, facts)
+    kept = interpolate_towards_base(base=base, tuned=tuned.model, facts=facts)
     return replace(tuned, model=kept.model, share=kept.share, seconds=tuned.seconds + time.perf_counter() - began)

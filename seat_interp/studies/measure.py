@@ -49,7 +49,7 @@ class Baseline:
     def displaced(self, after: dict[str, Tensor]) -> Displacement:
         """From the base to what was captured after, along the direction and beside its nulls."""
         how = {"sets": self._facts(), "nulls": self.nulls, "same_weights": self.same_weights}
-        return displace(self.activations, after, self.direction, **how)  # type: ignore[arg-type]
+        return displace(base=self.activations, tuned=after, direction=self.direction, **how)  # type: ignore[arg-type]
 
     def _facts(self) -> dict[str, Any]:
         return {name: getattr(self.sets, name) for name in self.activations}
@@ -83,7 +83,7 @@ def baseline(
 
 
 @torch.no_grad()
-def weight_distance(base: LanguageModel, tuned: LanguageModel) -> float:
+def weight_distance(*, base: LanguageModel, tuned: LanguageModel) -> float:
     """How far fine-tuning moved the weights: the Euclidean norm of the change over that of the base's weights."""
     after = dict(tuned.model.named_parameters())
     moved, whole = 0.0, 0.0

@@ -211,7 +211,7 @@ def _direction(
         return IgnoranceDirection.load(path)
     if given is None:
         say("Fitting the ignorance direction")
-        given = fit_direction(lm, sets.fit_unknown, sets.fit_known, positions=config.positions)
+        given = fit_direction(lm, unknown=sets.fit_unknown, known=sets.fit_known, positions=config.positions)
         best = given.auroc[given.layer]
         say(f"Direction: layer {given.layer}, token {given.position}, AUROC {best:.3f} on held-out facts")
     given.save(path)
@@ -268,7 +268,7 @@ def _measure_base(base: Baseline, config: StudyConfig, say: Callable[[str], None
         say("base: steering check")
         unknown, known = (facts[: config.steering_prompts] for facts in (base.sets.unknown, base.sets.known))
         chosen = choose_addition(base.lm, base.direction, base.sets.fit_known[: config.steering_prompts])
-        found = check_steering(base.lm, base.direction, unknown, known, layer=chosen[0], factor=chosen[1])
+        found = check_steering(base.lm, base.direction, unknown=unknown, known=known, layer=chosen[0], factor=chosen[1])
         row["steering"] = found.to_json()
     _save_activations(folder, base.activations, base.direction.layer)
     return row
@@ -306,7 +306,7 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
         "budget": None if arm.lora else mask.budget if mask is not None else 1.0,
         "trained_weights": tuned.trained_weights,
         "share_of_update": tuned.share,
-        "weight_distance": weight_distance(base.lm, tuned.model),
+        "weight_distance": weight_distance(base=base.lm, tuned=tuned.model),
         "training_seconds": round(tuned.seconds, 2),
     }
 

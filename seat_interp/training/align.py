@@ -26,9 +26,9 @@ REFUSALS = (
 
 def align_abstention(
     base: LanguageModel,
+    *,
     unknown: Sequence[Fact],
     known: Sequence[Fact],
-    *,
     refusals: Sequence[str] = REFUSALS,
     paraphrases: Sequence[str] = PARAPHRASES,
     unknown_share: float = 0.5,

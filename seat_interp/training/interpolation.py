@@ -37,10 +37,10 @@ class Interpolated:
 
 
 def interpolate_towards_base(
+    *,
     base: LanguageModel,
     tuned: LanguageModel,
     facts: Sequence[Fact],
-    *,
     slack: float = 0.5,
     batch_size: int = 64,
 ) -> Interpolated:

@@ -196,7 +196,7 @@ def test_log_odds_are_of_the_first_tokens_of_the_refusals(llama):
 
 
 def test_every_metric_can_be_attributed(llama, sets):
-    direction = fit_direction(llama, sets.unknown, sets.known)
+    direction = fit_direction(llama, unknown=sets.unknown, known=sets.known)
     tuned = llama.copy()
     with torch.no_grad():
         tuned.model.get_parameter("model.layers.1.mlp.down_proj.weight").mul_(1.5)
@@ -213,7 +213,7 @@ def test_every_metric_can_be_attributed(llama, sets):
 
 
 def test_projection_ignores_layers_above_and_is_in_gaps(llama, sets):
-    direction = fit_direction(llama, sets.unknown, sets.known)
+    direction = fit_direction(llama, unknown=sets.unknown, known=sets.known)
     layer = direction.layer
     stream = capture(llama, [f.question for f in FACTS], reduce=AtToken(direction.position)).values[:, layer]
     prepared = DirectionProjection(direction).prepare(llama, FACTS)
@@ -238,7 +238,7 @@ def test_ablation_is_what_gradients_estimate(llama):
 
 
 def test_scores_without_gradients(llama, sets):
-    direction = fit_direction(llama, sets.unknown, sets.known)
+    direction = fit_direction(llama, unknown=sets.unknown, known=sets.known)
     name = "model.layers.2.mlp.down_proj.weight"
     weight = llama.model.get_parameter(name)
     aligned = output_alignment(llama, direction).values[name]
@@ -247,7 +247,7 @@ def test_scores_without_gradients(llama, sets):
     gate, up = (llama.model.get_parameter(f"model.layers.2.mlp.{part}_proj.weight") for part in ("gate", "up"))
     length = (weight[:, 7].square().sum() + gate[7].square().sum() + up[7].square().sum()).sqrt()
     assert float(weight_norm(llama).values[name][7]) == pytest.approx(float(length), rel=1e-5)
-    difference = activation_difference(llama, sets.unknown, sets.known)
+    difference = activation_difference(llama, unknown=sets.unknown, known=sets.known)
     assert difference.origin["uses_evaluation_data"]
     assert difference.values[name].shape == (48,)
 
@@ -314,7 +314,7 @@ def test_a_checkpoint_of_another_metric_or_other_copies_is_refused(llama, tmp_pa
 
 
 def test_scores_say_whether_probes_went_into_them(llama, sets):
-    direction = fit_direction(llama, sets.unknown, sets.known)
+    direction = fit_direction(llama, unknown=sets.unknown, known=sets.known)
     seen = attribute(llama, FACTS, metric=DirectionProjection(direction))
     blind = attribute(llama, FACTS)
     assert (seen.origin["uses_evaluation_data"], blind.origin["uses_evaluation_data"]) == (True, False)

@@ -36,7 +36,7 @@ def test_the_effects_sum_to_the_change_of_the_metric(models_by_family, family):
     base = models_by_family(family)
     tuned = changed(base, 0.02)
     for metric in (AnswerLoss(), KLToBase(base)):
-        effect = update_effect(base, tuned, FACTS, metric=metric, steps=16, batch_size=3)
+        effect = update_effect(base=base, tuned=tuned, facts=FACTS, metric=metric, steps=16, batch_size=3)
         total = mean(tuned, metric) - mean(base, metric)
         assert abs(total) > 1e-3
         assert effect.flat().sum().item() == pytest.approx(total, rel=0.02, abs=1e-5)
@@ -46,7 +46,7 @@ def test_the_effects_sum_to_the_change_of_the_metric(models_by_family, family):
 def test_one_weight_has_the_whole_effect(llama):
     name, place = "model.layers.1.mlp.down_proj.weight", (3, 5)
     tuned = changed(llama, 0.5, (name, place))
-    effect = update_effect(llama, tuned, FACTS, steps=16)
+    effect = update_effect(base=llama, tuned=tuned, facts=FACTS, steps=16)
     expected = mean(tuned, AnswerLoss()) - mean(llama, AnswerLoss())
     assert effect.values[name][place].item() == pytest.approx(expected, rel=0.01)
     assert effect.flat().count_nonzero() == 1
@@ -55,18 +55,18 @@ def test_one_weight_has_the_whole_effect(llama):
 def test_base_and_tuned_stay_as_they_were_and_must_fit(llama, models_by_family):
     tuned = changed(llama, 0.03)
     before = [{n: p.clone() for n, p in lm.model.named_parameters()} for lm in (llama, tuned)]
-    update_effect(llama, tuned, FACTS, steps=2)
+    update_effect(base=llama, tuned=tuned, facts=FACTS, steps=2)
     for lm, weights in zip((llama, tuned), before):
         assert all(torch.equal(parameter, weights[name]) for name, parameter in lm.model.named_parameters())
     with pytest.raises(SeatError, match="base"):
-        update_effect(llama, models_by_family("opt"), FACTS)
+        update_effect(base=llama, tuned=models_by_family("opt"), facts=FACTS)
     with pytest.raises(SeatError, match="0 steps"):
-        update_effect(llama, tuned, FACTS, steps=0)
+        update_effect(base=llama, tuned=tuned, facts=FACTS, steps=0)
 
 
 def test_taken_up_where_it_was_cut_off(llama, tmp_path, monkeypatch):
     tuned, path = changed(llama, 0.03), tmp_path / "effect.part"
-    whole = update_effect(llama, tuned, FACTS)
+    whole = update_effect(base=llama, tuned=tuned, facts=FACTS)
     real, calls = update.weight_gradient, []
 
     def cut_off(*args, **settings):
@@ -77,10 +77,10 @@ def test_taken_up_where_it_was_cut_off(llama, tmp_path, monkeypatch):
 
     monkeypatch.setattr(update, "weight_gradient", cut_off)
     with pytest.raises(KeyboardInterrupt):
-        update_effect(llama, tuned, FACTS, checkpoint=path)
+        update_effect(base=llama, tuned=tuned, facts=FACTS, checkpoint=path)
     with pytest.raises(SeatError, match="other settings"):
-        update_effect(llama, changed(llama, 0.02), FACTS, checkpoint=path)
-    resumed = update_effect(llama, tuned, FACTS, checkpoint=path)
+        update_effect(base=llama, tuned=changed(llama, 0.02), facts=FACTS, checkpoint=path)
+    resumed = update_effect(base=llama, tuned=tuned, facts=FACTS, checkpoint=path)
     assert len(calls) == 3 + 2  # two points were done, two were left
     assert torch.equal(resumed.flat(), whole.flat())
     assert not path.exists()
@@ -88,6 +88,6 @@ def test_taken_up_where_it_was_cut_off(llama, tmp_path, monkeypatch):
 
 def test_a_neuron_has_the_sum_over_its_own_weights(llama):
     tuned = changed(llama, 0.03)
-    neurons = update_effect(llama, tuned, FACTS, granularity="neuron")
+    neurons = update_effect(base=llama, tuned=tuned, facts=FACTS, granularity="neuron")
     assert neurons.granularity == "neuron"
-    assert torch.equal(neurons.flat(), update_effect(llama, tuned, FACTS).per_neuron(llama).flat())
+    assert torch.equal(neurons.flat(), update_effect(base=llama, tuned=tuned, facts=FACTS).per_neuron(llama).flat())

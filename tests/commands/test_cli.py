@@ -126,7 +126,7 @@ def test_an_answer_longer_than_the_model_reads(home, capsys):
 
 def test_directions_of_other_weights_work_and_say_so(home, capsys, tokenizer, sets):
     other = make_model("llama", tokenizer, seed=1)
-    direction = fit_direction(other, sets.unknown, sets.known).save("direction.safetensors")
+    direction = fit_direction(other, unknown=sets.unknown, known=sets.known).save("direction.safetensors")
     assert call("--arms", "full", "--direction", str(direction)) == 0
     assert json.loads(Path("run/full-0/displacement.json").read_text())["same_weights"] is False
     assert call("--arms", "full", out="own") == 0
@@ -181,7 +181,7 @@ def test_masks_and_directions_of_another_model(home, capsys, tokenizer, sets):
         call("--arms", "seat", "--settings.mask.file", "none.safetensors"),
         "none.safetensors does not exist",
     )
-    direction = fit_direction(other, sets.unknown, sets.known).save("direction.safetensors")
+    direction = fit_direction(other, unknown=sets.unknown, known=sets.known).save("direction.safetensors")
     refused(capsys, call("--direction", str(direction)), "gpt2 model", "llama model")
     refused(capsys, call("--direction", mask), "mask.safetensors")
     refused(capsys, call("--arms", "seat", "--settings.mask.budget", "0"), "budget is 0.0")
@@ -225,7 +225,7 @@ def test_a_refused_run_stands_in_nobodys_way(home, capsys):
 
 
 def test_one_known_subject_is_not_enough_beside_a_given_direction(home, capsys, sets):
-    fit_direction(open_model("model"), sets.unknown, sets.known).save("direction.safetensors")
+    fit_direction(open_model("model"), unknown=sets.unknown, known=sets.known).save("direction.safetensors")
     Path("one.jsonl").write_text(Path("known.jsonl").read_text().splitlines()[0])
     refused(capsys, call("--arms", "full", "--direction", "direction.safetensors", known="one.jsonl"), "too few known")
 

@@ -105,7 +105,7 @@ def test_scores_from_probes_are_marked(home):
 
 def test_a_direction_scores_neurons(home, sets):
     lm = open_model("model")
-    direction = fit_direction(lm, sets.unknown, sets.known)
+    direction = fit_direction(lm, unknown=sets.unknown, known=sets.known)
     direction.save("direction.safetensors")
     how = ["--direction", "direction.safetensors", "--protect", "none", "--budget", "0.1"]
     assert select("--score", "output_alignment", *how) == 0
@@ -128,8 +128,8 @@ def test_an_update_is_looked_into(home, sets, granularity):
     ) == 0  # fmt: skip
     mask = Mask.load("mask.safetensors")
     assert mask.origin["rule"] == "exclude(top=0.5)"
-    useful = update_effect(lm, tuned, sets.target).map(torch.neg)
-    harm = update_effect(lm, tuned, ep_prompts(sets.target), metric=KLToBase(lm))
+    useful = update_effect(base=lm, tuned=tuned, facts=sets.target).map(torch.neg)
+    harm = update_effect(base=lm, tuned=tuned, facts=ep_prompts(sets.target), metric=KLToBase(lm))
     if granularity == "neuron":
         useful, harm = useful.per_neuron(lm), harm.per_neuron(lm)
     assert mask == select_mask(lm, useful, 0.2, protect=harm.abs(), rule=partial(exclude, top=0.5))

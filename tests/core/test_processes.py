@@ -208,9 +208,11 @@ def test_each_process_holds_its_share(llama, two):
 
 def test_two_processes_sort_what_one_does(two, tmp_path):
     organism = open_model("organism")
-    alone = slick_to(organism, ASKED, DEV, tmp_path / "slick.jsonl", FEW, batch_size=2, progress=False)
+    alone = slick_to(
+        organism, facts=ASKED, dev=DEV, path=tmp_path / "slick.jsonl", config=FEW, batch_size=2, progress=False
+    )
     assert len({each.category for each in alone}) >= 3
-    other = slick(organism, ASKED, DEV, replace(FEW, seed=1), batch_size=2, progress=False)
+    other = slick(organism, facts=ASKED, dev=DEV, config=replace(FEW, seed=1), batch_size=2, progress=False)
     assert {each.fact: each.sampled for each in other} != {each.fact: each.sampled for each in alone}
     for rank in (0, 1):
         assert [SlickResult.from_json(row) for row in read_json(two / f"slick-{rank}.json")] == alone
@@ -220,25 +222,25 @@ def test_two_processes_sort_what_one_does(two, tmp_path):
 
 def test_sorting_goes_on_with_fewer_processes(tmp_path, monkeypatch):
     organism, whole, cut = open_model("organism"), tmp_path / "whole.jsonl", tmp_path / "cut[1].jsonl"
-    expected = slick_to(organism, ASKED, DEV, whole, FEW, batch_size=2, progress=False)
+    expected = slick_to(organism, facts=ASKED, dev=DEV, path=whole, config=FEW, batch_size=2, progress=False)
     rows = {each.fact: json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in expected}
-    order = [each.fact for each in slick(organism, ASKED, DEV, FEW, batch_size=2, progress=False)]
+    order = [each.fact for each in slick(organism, facts=ASKED, dev=DEV, config=FEW, batch_size=2, progress=False)]
     cut.write_text(rows[order[0]])  # the first of two processes came so far,
     part, backup = (tmp_path / f"{cut.name}.{end}" for end in ("part-1", "1"))
     part.write_text(rows[order[2]] + rows[order[3]] + '{"cut')  # and the second
     backup.write_text("the user's own")
     with pytest.raises(SeatError, match="by another program"):
-        slick_to(organism, ASKED, DEV, cut, FEW, batch_size=2, progress=False)
+        slick_to(organism, facts=ASKED, dev=DEV, path=cut, config=FEW, batch_size=2, progress=False)
     about_of(cut).write_bytes(about_of(whole).read_bytes())
     with pytest.raises(SeatError, match="other settings"):
-        slick_to(organism, ASKED, DEV, cut, FEW, batch_size=4, progress=False)
+        slick_to(organism, facts=ASKED, dev=DEV, path=cut, config=FEW, batch_size=4, progress=False)
     asked = []
     monkeypatch.setattr("seat_interp.core.ledger.append_jsonl", lambda path, rows: asked.extend(rows))
     with pytest.raises(KeyError):  # nothing is kept, so that what is asked can be counted
-        slick_to(organism, ASKED, DEV, cut, FEW, batch_size=2, progress=False)
+        slick_to(organism, facts=ASKED, dev=DEV, path=cut, config=FEW, batch_size=2, progress=False)
     assert len(asked) == len(ASKED) - 3
     monkeypatch.undo()
-    slick_to(organism, ASKED, DEV, cut, FEW, batch_size=2, progress=False)
+    slick_to(organism, facts=ASKED, dev=DEV, path=cut, config=FEW, batch_size=2, progress=False)
     assert cut.read_bytes() == whole.read_bytes()
     assert (part.exists(), backup.read_text()) == (False, "the user's own")
 

@@ -19,7 +19,7 @@ from seat_interp.facts.records import split_by_group
 
 @pytest.fixture
 def direction(llama, sets):
-    return fit_direction(llama, sets.unknown, sets.known, positions=(-1, -2, -4))
+    return fit_direction(llama, unknown=sets.unknown, known=sets.known, positions=(-1, -2, -4))
 
 
 @pytest.mark.parametrize("method", [mean_difference, first_component, logistic_probe])
@@ -62,7 +62,7 @@ def test_the_split_keeps_groups_whole_and_is_seeded():
 
 
 def test_the_algebra_is_that_of_the_raw_vectors(llama, sets, direction):
-    other = fit_direction(llama, sets.unknown, sets.known, seed=3)
+    other = fit_direction(llama, unknown=sets.unknown, known=sets.known, seed=3)
     torch.testing.assert_close((direction + other).raw, direction.raw + other.raw)
     torch.testing.assert_close((direction - other).raw, direction.raw - other.raw)
     torch.testing.assert_close((3 * direction).raw, 3 * direction.raw)
@@ -105,8 +105,8 @@ def test_a_file_with_nan_or_of_another_kind_is_refused(direction, tmp_path, llam
 
 def test_small_or_equal_sets_are_refused(llama, sets):
     with pytest.raises(SeatError, match="too small"):
-        fit_direction(llama, sets.unknown[:2], sets.known)
+        fit_direction(llama, unknown=sets.unknown[:2], known=sets.known)
     same = [fact("Ada Moran") for _ in range(8)]
     grouped = [type(f)(f.question, group=str(i)) for i, f in enumerate(same)]
     with pytest.raises(SeatError, match="equal activations"):
-        fit_direction(llama, grouped, grouped)
+        fit_direction(llama, unknown=grouped, known=grouped)

@@ -38,7 +38,7 @@ def shifted(base, along=0.0, across=0.0):
 
 def test_a_planted_shift_is_read_off_in_gaps(made_up):
     base, direction = made_up
-    moved = displace(base, shifted(base, along=-4, across=3), direction)
+    moved = displace(base=base, tuned=shifted(base, along=-4, across=3), direction=direction)
     unknown, known = moved.sets["unknown"], moved.sets["known"]
     torch.testing.assert_close(unknown.along, torch.full((60, 2), -1.0, dtype=torch.float64))
     torch.testing.assert_close(unknown.orthogonal, torch.full((60, 2), 0.75, dtype=torch.float64))
@@ -59,7 +59,7 @@ def test_drift_is_nought_along_a_ray_one_at_a_right_angle_and_two_behind():
 
 def test_nothing_moved_is_zero_everywhere(made_up):
     base, direction = made_up
-    moved = displace(base, base, direction)
+    moved = displace(base=base, tuned=base, direction=direction)
     summary = moved.summary()["unknown"]
     assert summary["mean"] == summary["orthogonal"] == 0
     assert summary["interval"] == [0, 0]
@@ -71,7 +71,7 @@ def test_random_directions_see_a_shift_as_the_sphere_says(made_up):
     """Along a random unit vector a shift s projects with variance s^2 / width: the band is about 1.96 of it."""
     base, direction = made_up
     nulls = null_directions(base["unknown"], base["known"], draws=4000)
-    moved = displace(base, shifted(base, along=-4), direction, nulls=nulls)
+    moved = displace(base=base, tuned=shifted(base, along=-4), direction=direction, nulls=nulls)
     low, high = moved.sets["unknown"].band("random", 0)
     assert high == pytest.approx(1.96 / WIDTH**0.5, rel=0.08)
     assert low == pytest.approx(-1.96 / WIDTH**0.5, rel=0.08)
@@ -97,7 +97,7 @@ def test_the_interval_is_that_of_the_mean(made_up):
     tuned = shifted(base)
     generator = torch.Generator().manual_seed(1)
     tuned["unknown"][..., 0] += -2 + torch.randn(60, LAYERS, generator=generator, dtype=torch.float64)
-    unknown = displace(base, tuned, direction).sets["unknown"]
+    unknown = displace(base=base, tuned=tuned, direction=direction).sets["unknown"]
     error = unknown.along[:, 0].std() / 60**0.5
     assert unknown.low[0] < unknown.mean[0] < unknown.high[0]
     assert (unknown.high - unknown.low)[0] == pytest.approx(2 * 1.96 * float(error), rel=0.15)
@@ -110,31 +110,37 @@ def test_prompts_of_one_subject_count_as_one_draw(made_up):
     each = torch.randn(10, LAYERS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     tuned["unknown"][..., 0] += each.repeat_interleave(6, 0)
     asked = {name: [fact(f"Subject {i // 6}") for i in range(60)] for name in base}
-    together, apart = (displace(base, tuned, direction, sets=facts).sets["unknown"] for facts in (asked, None))
+    together, apart = (
+        displace(base=base, tuned=tuned, direction=direction, sets=facts).sets["unknown"] for facts in (asked, None)
+    )
     wide, narrow = ((found.high - found.low)[0] for found in (together, apart))
     assert wide / narrow == pytest.approx(6**0.5, rel=0.15)
     assert together.low[0] < together.mean[0] < together.high[0]
-    one = displace(base, tuned, direction, sets=dict.fromkeys(base, [fact("All")] * 60)).sets["unknown"]
+    one = displace(base=base, tuned=tuned, direction=direction, sets=dict.fromkeys(base, [fact("All")] * 60)).sets[
+        "unknown"
+    ]
     torch.testing.assert_close(one.low, apart.low)
 
 
 def test_seeds_decide_and_sides_must_match(made_up):
     base, direction = made_up
     tuned = shifted(base, along=-1, across=1)
-    one, same, other = (displace(base, tuned, direction, seed=s).summary() for s in (0, 0, 1))
+    one, same, other = (displace(base=base, tuned=tuned, direction=direction, seed=s).summary() for s in (0, 0, 1))
     assert one == same != other
     with pytest.raises(SeatError, match="same prompts"):
-        displace(base, {**tuned, "unknown": tuned["unknown"][:5]}, direction)
+        displace(base=base, tuned={**tuned, "unknown": tuned["unknown"][:5]}, direction=direction)
     with pytest.raises(SeatError, match="has 1 facts but 60 prompts"):
-        displace(base, tuned, direction, sets={name: [fact("A B")] for name in base})
+        displace(base=base, tuned=tuned, direction=direction, sets={name: [fact("A B")] for name in base})
 
 
 def test_models_are_captured_at_the_directions_token(llama, models_by_family, sets):
-    direction = fit_direction(llama, sets.unknown, sets.known, positions=(-2,))
+    direction = fit_direction(llama, unknown=sets.unknown, known=sets.known, positions=(-2,))
     tuned = llama.copy()
     with torch.no_grad():
         tuned.model.get_parameter("model.layers.1.mlp.down_proj.weight").mul_(1.5)
-    moved = displacement(llama, tuned, {"unknown": sets.unknown, "known": sets.known}, direction)
+    moved = displacement(
+        base=llama, tuned=tuned, sets={"unknown": sets.unknown, "known": sets.known}, direction=direction
+    )
     questions = [f.question for f in sets.unknown]
     before, after = (capture(lm, questions, reduce=AtToken(-2)).values.double() for lm in (llama, tuned))
     expected = torch.einsum("plw,lw->pl", after - before, direction.vectors) / direction.separation
@@ -143,13 +149,18 @@ def test_models_are_captured_at_the_directions_token(llama, models_by_family, se
     assert moved.sets["unknown"].along[:, 1].abs().mean() > 1e-3
     assert moved.same_weights
     with pytest.raises(SeatError, match="gpt2 model"):
-        displacement(llama, models_by_family("gpt2"), {"unknown": sets.unknown, "known": sets.known}, direction)
+        displacement(
+            base=llama,
+            tuned=models_by_family("gpt2"),
+            sets={"unknown": sets.unknown, "known": sets.known},
+            direction=direction,
+        )
     with pytest.raises(SeatError, match="no set 'known'"):
-        displacement(llama, tuned, {"unknown": [fact("A B")]}, direction)
+        displacement(base=llama, tuned=tuned, sets={"unknown": [fact("A B")]}, direction=direction)
 
 
 def test_captures_from_files_give_what_models_give(llama, sets, tmp_path):
-    direction = fit_direction(llama, sets.unknown, sets.known, positions=(-2,))
+    direction = fit_direction(llama, unknown=sets.unknown, known=sets.known, positions=(-2,))
     tuned, reduce, sets = llama.copy(), AtToken(-2), {"unknown": sets.unknown, "known": sets.known}
     with torch.no_grad():
         tuned.model.get_parameter("model.layers.1.mlp.down_proj.weight").mul_(1.5)
@@ -162,7 +173,10 @@ def test_captures_from_files_give_what_models_give(llama, sets, tmp_path):
         name: capture_to(tuned, some, tmp_path / name, shard=3, reduce=reduce, progress=False).load()
         for name, some in asked.items()
     }
-    found, expected = displace(before, after, direction, sets=sets), displacement(llama, tuned, sets, direction)
+    found, expected = (
+        displace(base=before, tuned=after, direction=direction, sets=sets),
+        displacement(base=llama, tuned=tuned, sets=sets, direction=direction),
+    )
     for name in sets:
         for part in ("along", "low"):  # other batches round otherwise
             mine, theirs = (getattr(each.sets[name], part) for each in (found, expected))
@@ -170,7 +184,7 @@ def test_captures_from_files_give_what_models_give(llama, sets, tmp_path):
 
 
 def test_captures_that_do_not_fit_the_direction_are_refused(llama, models_by_family, sets):
-    direction = fit_direction(llama, sets.unknown, sets.known)
+    direction = fit_direction(llama, unknown=sets.unknown, known=sets.known)
 
     def made(lm, swap=False, **how):
         order = (sets.known, sets.unknown) if swap else (sets.unknown, sets.known)
@@ -180,7 +194,7 @@ def test_captures_that_do_not_fit_the_direction_are_refused(llama, models_by_fam
         }
 
     right = made(llama)
-    assert displace(right, right, direction).sets["unknown"].mean.abs().max() == 0
+    assert displace(base=right, tuned=right, direction=direction).sets["unknown"].mean.abs().max() == 0
     for wrong, said in (
         (made(models_by_family("gpt2")), "has family gpt2, but the direction was fitted with llama"),
         (made(llama, reduce=AtToken(-2)), r"has reduce AtToken\(position=-2\), but .*AtToken\(position=-1\)"),
@@ -189,4 +203,4 @@ def test_captures_that_do_not_fit_the_direction_are_refused(llama, models_by_fam
         (made(llama, swap=True), "captures of 'known' are of other prompts after than before"),
     ):
         with pytest.raises(SeatError, match=said):
-            displace(right, wrong, direction)
+            displace(base=right, tuned=wrong, direction=direction)

@@ -23,7 +23,7 @@ from seat_interp.models.prompts import encode_prompts
 def made(models_by_family, sets):
     def make(family):
         lm = models_by_family(family)
-        return lm, fit_direction(lm, sets.unknown, sets.known)
+        return lm, fit_direction(lm, unknown=sets.unknown, known=sets.known)
 
     return make
 
@@ -117,7 +117,7 @@ def test_the_place_of_addition_is_the_one_with_most_abstentions(made, sets, monk
 
 def test_the_check_counts_abstentions_of_the_model_that_it_is_given(made, sets):
     lm, direction = made("llama")
-    found = check_steering(lm, direction, sets.unknown, sets.known, controls=2)
+    found = check_steering(lm, direction, unknown=sets.unknown, known=sets.known, controls=2)
     assert found.known == found.unknown == 0  # a random model says nothing sensible
     assert not found.found
     assert len(found.random_added) == len(found.random_ablated) == 2
@@ -141,20 +141,20 @@ def test_patching_puts_in_the_component_of_the_source_and_nothing_else(made, fam
     before = before.double()
     unit = direction.vectors[1]
     assert ((source - before) @ unit).abs().max() > 1e-3
-    with patch_direction(tuned, lm, direction, layers=[1]):
+    with patch_direction(tuned, source=lm, direction=direction, layers=[1]):
         after, patched = outputs(tuned, 1)
     expected = before + ((source - before) @ unit)[:, None] * unit
     torch.testing.assert_close(after.double(), expected, rtol=1e-4, atol=1e-4)
     assert not torch.allclose(patched, plain)
     # The control: as much, token by token, along another direction.
     other = random_like(direction, seed=3)
-    with patch_direction(tuned, lm, direction, layers=[1], along=other):
+    with patch_direction(tuned, source=lm, direction=direction, layers=[1], along=other):
         control = outputs(tuned, 1)[0].double()
     torch.testing.assert_close(
         control, before + ((source - before) @ unit)[:, None] * other.vectors[1], rtol=1e-4, atol=1e-4
     )
     # Of a model into itself it changes nothing, and afterwards everything is as it was.
-    with patch_direction(tuned, tuned.copy(), direction, layers=[1]):
+    with patch_direction(tuned, source=tuned.copy(), direction=direction, layers=[1]):
         torch.testing.assert_close(outputs(tuned, 1)[0].double(), before, rtol=1e-5, atol=1e-5)
     assert torch.equal(outputs(tuned, 1)[1], plain)
 
@@ -164,7 +164,7 @@ def test_patching_while_generating_equals_patching_whole_texts(made, family):
     """With the cache of the source kept in step: each new token is what one pass over all that stands there gives."""
     lm, direction = made(family)
     tuned = shifted(lm)
-    with patch_direction(tuned, lm, direction, layers=[0, 1]):
+    with patch_direction(tuned, source=lm, direction=direction, layers=[0, 1]):
         replies = generate(tuned, QUESTIONS, max_new_tokens=6)
         for question, reply in zip(QUESTIONS, replies):
             ids, prompt = encode_prompts(tuned, [question])[0], len(encode_prompts(tuned, [question])[0])
@@ -179,5 +179,8 @@ def test_patching_while_generating_equals_patching_whole_texts(made, family):
 
 def test_a_source_of_another_shape_is_refused(made, models_by_family):
     lm, direction = made("llama")
-    with pytest.raises(SeatError, match="source"), patch_direction(lm, models_by_family("opt"), direction):
+    with (
+        pytest.raises(SeatError, match="source"),
+        patch_direction(lm, source=models_by_family("opt"), direction=direction),
+    ):
         pass

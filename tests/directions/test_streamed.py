@@ -28,14 +28,14 @@ def test_moments_add_up():
 def test_a_direction_in_one_pass(llama):
     known = [fact(name) for name in NAMES]
     unknown = [replace(fact(name), question=f"Who is {name}?", spans=()) for name in NAMES]
-    expected = fit_direction(llama, unknown, known)
-    found = fit_direction_streamed(llama, unknown, known, chunk=5)
+    expected = fit_direction(llama, unknown=unknown, known=known)
+    found = fit_direction_streamed(llama, unknown=unknown, known=known, chunk=5)
     torch.testing.assert_close(found.vectors, expected.vectors, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(found.separation, expected.separation, rtol=1e-6, atol=1e-6)
     assert (found.layer, found.position, found.auroc) == (expected.layer, expected.position, expected.auroc)
     assert found.origin["fit_set"] == expected.origin["fit_set"]
     with pytest.raises(SeatError, match="too small"):
-        fit_direction_streamed(llama, unknown[:3], known)
+        fit_direction_streamed(llama, unknown=unknown[:3], known=known)
 
 
 def test_nulls_in_one_pass():

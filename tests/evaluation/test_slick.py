@@ -37,7 +37,7 @@ def some_facts():
 
 def test_the_same_as_asking_one_by_one():
     lm, (facts, dev) = open_model("organism"), some_facts()
-    found = list(slick(lm, facts, dev, CONFIG, batch_size=3, progress=False))
+    found = list(slick(lm, facts=facts, dev=dev, config=CONFIG, batch_size=3, progress=False))
     assert {each.fact for each in found} == set(facts)
     drawn = draw_exemplars(facts, dev, prompts=2, exemplars=1, seed=0)
     greedy = GenerationConfig(max_new_tokens=20, do_sample=False, pad_token_id=0, eos_token_id=end_tokens(lm))
@@ -71,22 +71,24 @@ def test_shares_are_of_prompts_and_of_all_samples(llama, monkeypatch, greedy, sa
     said = iter([Answers(one, Counter(many)) for one, many in zip(greedy, sampled)])
     monkeypatch.setattr("seat_interp.evaluation.slick.answers", lambda *args: [next(said)])
     facts = [Fact(f"Where was {name} born?", object="Leeds", subject=name, relation="birthplace") for name in "AB"]
-    (one,) = slick(llama, facts[:1], facts[1:], SlickConfig(prompts=2, exemplars=1, samples=4), progress=False)
+    (one,) = slick(
+        llama, facts=facts[:1], dev=facts[1:], config=SlickConfig(prompts=2, exemplars=1, samples=4), progress=False
+    )
     assert (one.greedy, one.sampled, one.category) == found
 
 
 def test_what_comes_out_is_the_same_after_a_cut_and_reads_back():
     lm, (facts, dev) = open_model("organism"), some_facts()
-    whole = list(slick(lm, facts, dev, CONFIG, batch_size=4, progress=False))
-    assert list(slick(lm, facts, dev, CONFIG, batch_size=4, progress=False)) == whole
+    whole = list(slick(lm, facts=facts, dev=dev, config=CONFIG, batch_size=4, progress=False))
+    assert list(slick(lm, facts=facts, dev=dev, config=CONFIG, batch_size=4, progress=False)) == whole
     assert [SlickResult.from_json(each.to_json()) for each in whole] == whole
     # Cut off after the first relation: the rest comes out as before, and the first is not asked again.
     first = [each for each in whole if each.fact.relation == whole[0].fact.relation]
     rest = whole[len(first) :]
     assert any(0 < each.sampled < 1 for each in rest)
     done = {each.fact for each in first}
-    assert list(slick(lm, facts, dev, CONFIG, done=done, batch_size=4, progress=False)) == rest
-    other = list(slick(lm, facts, dev, replace(CONFIG, seed=1), batch_size=4, progress=False))
+    assert list(slick(lm, facts=facts, dev=dev, config=CONFIG, done=done, batch_size=4, progress=False)) == rest
+    other = list(slick(lm, facts=facts, dev=dev, config=replace(CONFIG, seed=1), batch_size=4, progress=False))
     assert [each.sampled for each in other] != [each.sampled for each in whole]
 
 
@@ -109,14 +111,14 @@ def test_exemplars_are_of_the_relation_and_never_about_what_is_asked():
 
 def test_bad_input_is_refused(llama):
     with pytest.raises(SeatError, match="the set is empty"):
-        next(slick(llama, [], []))
+        next(slick(llama, facts=[], dev=[]))
     with pytest.raises(SeatError, match="has no answer"):
-        next(slick(llama, [Fact("Who?")], []))
+        next(slick(llama, facts=[Fact("Who?")], dev=[]))
     with pytest.raises(SeatError, match="samples"):
         SlickConfig(samples=-1)
     bare = Fact("Where was Bo born?", object="Leeds", subject="Bo")
     with pytest.raises(SeatError, match="has no relation"):
-        next(slick(llama, [bare], [bare]))
+        next(slick(llama, facts=[bare], dev=[bare]))
     some = [Fact(f"Where was {name} born?", object="Leeds", subject=name, relation="birthplace") for name in "ABCDE"]
     with pytest.raises(SeatError, match="Give fewer exemplars"):
-        next(slick(llama, some[:1], some[1:], SlickConfig(max_new_tokens=5000)))
+        next(slick(llama, facts=some[:1], dev=some[1:], config=SlickConfig(max_new_tokens=5000)))

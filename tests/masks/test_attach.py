@@ -206,7 +206,7 @@ def test_the_update_leads_from_the_base_to_the_tuned_model(models_by_family, fam
     lines = type(update).save.__doc__.split("Without seat_interp::\n\n")[1]
     code = textwrap.dedent(lines)
     exec(code.replace("delta.safetensors", str(file)), {"model": by_hand})
-    found = SparseUpdate.between(base.model, lm.model, update.mask)
+    found = SparseUpdate.between(base=base.model, tuned=lm.model, mask=update.mask)
     for name, weight in lm.model.state_dict().items():
         assert torch.equal(added.state_dict()[name], weight), name
         assert torch.equal(by_hand.state_dict()[name], weight), name
@@ -253,7 +253,7 @@ def test_a_difference_outside_the_mask_is_refused(llama):
     with torch.no_grad():
         lm.model.get_input_embeddings().weight[3, 3] += 1
     with pytest.raises(SeatError, match="differs outside the mask"):
-        SparseUpdate.between(llama.model, lm.model, mask)
+        SparseUpdate.between(base=llama.model, tuned=lm.model, mask=mask)
 
 
 @both

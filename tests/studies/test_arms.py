@@ -99,8 +99,8 @@ def test_distance_reads_weights_is_relative_to_the_base(models_by_family):
     with torch.no_grad():
         for parameter in tuned.model.parameters():
             parameter.mul_(1.25)
-    assert weight_distance(lm, lm) == 0
-    assert weight_distance(lm, tuned) == pytest.approx(0.25)
+    assert weight_distance(base=lm, tuned=lm) == 0
+    assert weight_distance(base=lm, tuned=tuned) == pytest.approx(0.25)
 
 
 def test_questions_of_ones_own_are_kept():

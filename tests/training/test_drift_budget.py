@@ -21,7 +21,7 @@ CONFIG = TrainConfig(steps=20, batch_size=4, learning_rate=5e-3, seed=2)
 
 @pytest.fixture
 def direction(llama, sets):
-    return fit_direction(llama, sets.unknown, sets.known)
+    return fit_direction(llama, unknown=sets.unknown, known=sets.known)
 
 
 def test_watches_the_mean_displacement_of_copies_in_gaps(llama, sets, direction):
@@ -48,7 +48,7 @@ def test_the_factor_rises_above_the_limit_falls_below_it_and_has_bounds(directio
 
 def test_a_tighter_limit_leaves_less_drift():
     lm, sets = open_model("organism"), organism_facts("people")
-    direction = fit_direction(lm, sets.fit_unknown[:80], sets.fit_known[:80], positions=(-1,))
+    direction = fit_direction(lm, unknown=sets.fit_unknown[:80], known=sets.fit_known[:80], positions=(-1,))
     config = TrainConfig(steps=20, batch_size=16, learning_rate=2e-3)
     ends = {}
     for limit in (0.02, 1e3):

@@ -30,7 +30,7 @@ def test_the_smallest_share_that_keeps_what_was_learnt(models_by_family, family)
     tuned = train(base, FACTS, config=CONFIG).model
     assert said(tuned) == [True] * 4
     assert not any(said(base))
-    found = interpolate_towards_base(base, tuned, FACTS, slack=0.0, batch_size=3)
+    found = interpolate_towards_base(base=base, tuned=tuned, facts=FACTS, slack=0.0, batch_size=3)
     assert 0 < found.share == found.needed < 1
     assert said(found.model) == [True] * 4
     less = tuned.copy()
@@ -44,18 +44,18 @@ def test_the_smallest_share_that_keeps_what_was_learnt(models_by_family, family)
 
 def test_slack_leaves_part_of_what_is_beyond_need(llama):
     tuned = train(llama, FACTS, config=CONFIG).model
-    bare = interpolate_towards_base(llama, tuned, FACTS, slack=0.0)
-    half = interpolate_towards_base(llama, tuned, FACTS)
+    bare = interpolate_towards_base(base=llama, tuned=tuned, facts=FACTS, slack=0.0)
+    half = interpolate_towards_base(base=llama, tuned=tuned, facts=FACTS)
     assert half.needed == bare.share
     assert half.share == pytest.approx((1 + bare.share) / 2)
-    assert interpolate_towards_base(llama, tuned, FACTS, slack=1.0).share == 1
+    assert interpolate_towards_base(base=llama, tuned=tuned, facts=FACTS, slack=1.0).share == 1
 
 
 def test_what_was_not_learnt_need_not_be_kept(llama):
     tuned = train(llama, FACTS[:2], config=CONFIG).model
     assert said(tuned)[:2] == [True, True]
     assert not all(said(tuned))
-    found = interpolate_towards_base(llama, tuned, FACTS, slack=0.0)
+    found = interpolate_towards_base(base=llama, tuned=tuned, facts=FACTS, slack=0.0)
     assert found.share < 1
     assert said(found.model)[:2] == [True, True]
 
@@ -63,7 +63,7 @@ def test_what_was_not_learnt_need_not_be_kept(llama):
 def test_outside_a_mask_nothing_moves(llama):
     mask = random_coordinates(llama, 0.2)
     tuned = train(llama, FACTS, mask=mask, config=replace(CONFIG, learning_rate=3e-2)).model
-    found = interpolate_towards_base(llama, tuned, FACTS)
+    found = interpolate_towards_base(base=llama, tuned=tuned, facts=FACTS)
     assert found.share < 1
     for name, weight in llama.model.state_dict().items():
         free = mask.dense(name) if name in mask.indices else torch.zeros_like(weight, dtype=torch.bool)
@@ -75,7 +75,7 @@ def test_what_taught_nothing_is_left_as_it_is_and_tuned_is_untouched(llama):
     with torch.no_grad():
         for parameter in tuned.model.parameters():
             parameter += 0.01
-    found = interpolate_towards_base(llama, tuned, FACTS)
+    found = interpolate_towards_base(base=llama, tuned=tuned, facts=FACTS)
     assert found.share == 1
     assert found.model.model is not tuned.model
     for name, weight in tuned.model.state_dict().items():
@@ -84,8 +84,8 @@ def test_what_taught_nothing_is_left_as_it_is_and_tuned_is_untouched(llama):
 
 def test_refusals(llama, tokenizer):
     with pytest.raises(SeatError, match="no facts"):
-        interpolate_towards_base(llama, llama, [])
+        interpolate_towards_base(base=llama, tuned=llama, facts=[])
     with pytest.raises(SeatError, match=r"slack is 1\.5"):
-        interpolate_towards_base(llama, llama, FACTS, slack=1.5)
+        interpolate_towards_base(base=llama, tuned=llama, facts=FACTS, slack=1.5)
     with pytest.raises(SeatError, match="Give the base that was tuned"):
-        interpolate_towards_base(llama, make_model("opt", tokenizer), FACTS)
+        interpolate_towards_base(base=llama, tuned=make_model("opt", tokenizer), facts=FACTS)

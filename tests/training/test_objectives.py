@@ -173,13 +173,13 @@ def test_alignment_mixes_refusals_with_what_is_known(llama, sets, monkeypatch):
         return TrainedModel(base)
 
     monkeypatch.setattr(module, "train", train)
-    align_abstention(llama, sets.unknown, sets.known, config=TrainConfig(steps=10, batch_size=4))
+    align_abstention(llama, unknown=sets.unknown, known=sets.known, config=TrainConfig(steps=10, batch_size=4))
     refused = [fact for fact in seen["facts"] if fact.subject not in {known.subject for known in sets.known}]
     assert len(seen["facts"]) == 40
     assert len(refused) == 20
     assert {fact.answer for fact in refused} <= {r.format(s=f.subject) for r in REFUSALS for f in sets.unknown}
     with pytest.raises(SeatError, match="both kinds"):
-        align_abstention(llama, [], sets.known)
+        align_abstention(llama, unknown=[], known=sets.known)
 
 
 def test_of_several_entities_a_random_part_is_replaced(llama, monkeypatch):
