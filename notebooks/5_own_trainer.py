@@ -106,7 +106,7 @@ trainer = Trainer(model=lm.model, args=arguments, train_dataset=rows, data_colla
 trainer.remove_callback(PrinterCallback)  # it would print every step
 trainer.train()
 losses = [{"step": row["step"], "cross_entropy": row["loss"]} for row in trainer.state.log_history if "loss" in row]
-si.plot.training({"sparse": SimpleNamespace(log=losses, probes=[])})[0].figure
+si.plot.training({"sparse": SimpleNamespace(log=losses, callback_log=[])})[0].figure
 
 # %% [markdown]
 # `fold` adds the differences to the weights and takes off all that was attached: the model is a plain one again. What

@@ -51,4 +51,4 @@ def watch(half_taught: Path) -> Watch:
     direction = fit_direction(half.lm, unknown=own.fit_unknown, known=own.fit_known)
     fit = {"fit_known": own.fit_known, "fit_unknown": own.fit_unknown}
     sets = FactSets(known=split.held_out, unknown=split.asked["unknown"], **fit)
-    return Watch(baseline(half.lm, sets, direction, probes=("unknown", "known")))
+    return Watch(baseline(half.lm, sets, direction, set_names=("unknown", "known")))

@@ -72,7 +72,7 @@ def start(target: Target) -> Baseline:
     direction = fit_direction(
         lm, unknown=sets.fit_unknown, known=sets.fit_known, positions=config_for(target).positions
     )
-    return baseline(lm, sets, direction, probes=("unknown", "known"))
+    return baseline(lm, sets, direction, set_names=("unknown", "known"))
 
 
 def shares(facts: list[Fact], rounds: int) -> list[list[Fact]]:

@@ -42,10 +42,10 @@ def script(shell: str) -> str:
     """The completion script for a shell, with every option of every command."""
     from seat_interp.commands.cli import COMMANDS, commands
 
-    said = io.StringIO()
-    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(said):
+    printed = io.StringIO()
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(printed):
         tyro.cli(commands(*COMMANDS), prog="seat-interp", args=["--tyro-write-completion", shell, "-"])
-    text = said.getvalue()
+    text = printed.getvalue()
     for old, new in CHANGES:
         text = text.replace(old, new)
     return text

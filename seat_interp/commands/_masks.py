@@ -68,9 +68,9 @@ class MaskFiles:
         names = list(masks)
         for i, one in enumerate(names):
             for other in names[i + 1 :]:
-                found = overlap(masks[one], masks[other])
-                counts = (f"{n:,}" for n in (found.shared, found.first, found.second))
-                table.add_row(one, other, f"{found.jaccard:.3f}", f"{found.chance:.3f}", *counts)
+                shared = overlap(masks[one], masks[other])
+                counts = (f"{n:,}" for n in (shared.shared, shared.first, shared.second))
+                table.add_row(one, other, f"{shared.jaccard:.3f}", f"{shared.chance:.3f}", *counts)
         Console().print(table)
         if self.figure:
             from seat_interp import plot
@@ -110,8 +110,8 @@ def print_mask(path: Path) -> None:
     console = Console()
     console.print(f"{path}: {mask.granularity} mask, {len(mask):,} weights, budget {mask.budget:.4g}", highlight=False)
     for name, value in mask.origin.items():
-        if said := _brief(value):
-            console.print(f"  [dim]{name}[/dim] {said}", highlight=False, soft_wrap=True)
+        if short := _brief(value):
+            console.print(f"  [dim]{name}[/dim] {short}", highlight=False, soft_wrap=True)
     places = where(mask)
     kinds = list(dict.fromkeys(place.matrix for place in places))
     table = Table("Layer", *kinds, caption="Share of each matrix that may change")
@@ -124,7 +124,7 @@ def print_mask(path: Path) -> None:
 def _brief(value: Any) -> str:
     """A header's entry in one line: what is not set, and the model inside a score, left out."""
     if isinstance(value, dict):
-        return ", ".join(f"{k} {said}" for k, v in value.items() if k != "model" and (said := _brief(v)))
+        return ", ".join(f"{k} {short}" for k, v in value.items() if k != "model" and (short := _brief(v)))
     if isinstance(value, list):
         return ", ".join(map(_brief, value))
     return "" if value is None or value is False else str(value)

@@ -118,13 +118,13 @@ class Organism:
         if self.action == "build":
             require_new(self.out), require_new(failed)
         lm = recipe.build(settings) if self.action == "build" else open_model("organism")
-        measured, told = quality.measure(lm), quality.tell(lm)
-        for name, rate in {**measured, **told}.items():
+        measured, story = quality.measure(lm), quality.tell(lm)
+        for name, rate in {**measured, **story}.items():
             print(f"{name:28s} {rate:.3f}")
         folder = failed
         try:
             quality.check(measured)
-            quality.check_story(told)
+            quality.check_story(story)
             folder = self.out
         finally:
             if self.action == "build":

@@ -206,14 +206,14 @@ class Select:
         from seat_interp.attribution import KLToBase, average, harm, update_effect
 
         def one(facts: "list[Fact]", part: Path) -> "Scores":
-            how: dict[str, Any] = {"batch_size": self.batch_size, "checkpoint": part}
+            options: dict[str, Any] = {"batch_size": self.batch_size, "checkpoint": part}
             if tuned is not None:
                 effect = update_effect(
-                    base=lm, tuned=tuned, facts=facts, metric=KLToBase(lm), granularity=self.granularity, **how
+                    base=lm, tuned=tuned, facts=facts, metric=KLToBase(lm), granularity=self.granularity, **options
                 )
                 return effect.abs()
-            found = harm(lm, facts, granularity="coordinate", **how)
-            return found.per_neuron(lm) if self.granularity == "neuron" else found
+            scores = harm(lm, facts, granularity="coordinate", **options)
+            return scores.per_neuron(lm) if self.granularity == "neuron" else scores
 
         return average([one(facts, self._part(f"harm-{number}")) for number, facts in enumerate(kept)])
 
@@ -229,7 +229,7 @@ class Select:
             )
         if self.score == "activation_difference" and not (self.known and self.unknown):
             raise SeatError("activation_difference compares known with unknown prompts: give --known and --unknown.")
-        how: dict[str, Any] = {
+        options: dict[str, Any] = {
             "metric": _metric(self.metric, direction, lm),
             "batch_size": self.batch_size,
             "checkpoint": self._part("score"),
@@ -237,17 +237,19 @@ class Select:
 
         def update() -> "Scores":
             assert tuned is not None
-            effect = attribution.update_effect(base=lm, tuned=tuned, facts=facts, granularity=self.granularity, **how)
+            effect = attribution.update_effect(
+                base=lm, tuned=tuned, facts=facts, granularity=self.granularity, **options
+            )
             return effect.map(lambda value: -value)  # useful is what lowered the loss
 
-        attribute = partial(attribution.attribute, lm, facts, absolute=True, **how)
+        attribute = partial(attribution.attribute, lm, facts, absolute=True, **options)
         table: dict[str, dict[str, Callable[[], Scores]]] = {
             "neuron": {
                 "gradient_times_activation": attribute,
                 "integrated_gradients": partial(attribute, steps=self.steps),
-                "fisher": lambda: attribution.weight_fisher(lm, facts, **how).per_neuron(lm),
-                "gate_fisher": partial(attribution.gate_fisher, lm, facts, **how),
-                "gradient": partial(attribution.neuron_gradient, lm, facts, **how),
+                "fisher": lambda: attribution.weight_fisher(lm, facts, **options).per_neuron(lm),
+                "gate_fisher": partial(attribution.gate_fisher, lm, facts, **options),
+                "gradient": partial(attribution.neuron_gradient, lm, facts, **options),
                 "magnitude": partial(attribution.weight_norm, lm),
                 "update": update,
                 "activation_difference": lambda: attribution.activation_difference(
@@ -256,9 +258,9 @@ class Select:
                 "output_alignment": lambda: attribution.output_alignment(lm, direction).abs(),  # type: ignore[arg-type]
             },
             "coordinate": {
-                "fisher": partial(attribution.weight_fisher, lm, facts, **how),
-                "gradient": lambda: attribution.weight_gradient(lm, facts, **how).abs(),
-                "gradient_times_weight": partial(attribution.gradient_times_weight, lm, facts, **how),
+                "fisher": partial(attribution.weight_fisher, lm, facts, **options),
+                "gradient": lambda: attribution.weight_gradient(lm, facts, **options).abs(),
+                "gradient_times_weight": partial(attribution.gradient_times_weight, lm, facts, **options),
                 "magnitude": partial(attribution.weight_magnitude, lm),
                 "update": update,
             },

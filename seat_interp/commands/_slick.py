@@ -52,22 +52,25 @@ class Slick:
         if self.most is not None:
             facts = thinned_facts(facts, self.most)
         lm = open_model(self.model)
-        found = slick_to(lm, facts=facts, dev=dev, path=self.out, config=self.settings, batch_size=self.batch_size)
-        rows, about = shares(found), read_json(about_of(self.out))
+        results = slick_to(lm, facts=facts, dev=dev, path=self.out, config=self.settings, batch_size=self.batch_size)
+        rows, about = shares(results), read_json(about_of(self.out))
         if processes().rank == 0:
             write_json(about_of(self.out), about | {"rows": rows, "environment": environment()})
             print_shares(rows)
-            tokens, seconds = sum(each.tokens for each in found), about["seconds"]
+            tokens, seconds = sum(result.tokens for result in results), about["seconds"]
             print(f"{len(facts)} facts, {tokens:,} answered tokens in {seconds:.0f} s. {self.out}")
 
 
-def shares(found: "list[SlickResult]") -> list[dict[str, Any]]:
+def shares(results: "list[SlickResult]") -> list[dict[str, Any]]:
     """Counts of the categories by relation, and of all."""
     from seat_interp.evaluation.slick import counts
 
-    relations = [*dict.fromkeys(each.fact.relation for each in found), None]
+    relations = [*dict.fromkeys(result.fact.relation for result in results), None]
     return [
-        {"relation": relation or "all", **counts(each for each in found if relation in (None, each.fact.relation))}
+        {
+            "relation": relation or "all",
+            **counts(result for result in results if relation in (None, result.fact.relation)),
+        }
         for relation in relations
     ]
 

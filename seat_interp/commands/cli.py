@@ -51,12 +51,15 @@ _WITH_SETTINGS = ("demo", "run", "sweep")
 
 
 def commands(*loaded: str, config: Path | None = None, basic: bool = False) -> Any:
-    """The type that tyro parses: all commands, of which only `loaded` ones have their options.
+    """Build the type that tyro parses: all commands, of which only `loaded` ones have their options.
 
     Args:
         loaded: Names of commands.
         config: Settings file whose values become defaults.
         basic: Whether commands of studies show the options that most people need alone; these load without torch.
+
+    Returns:
+        A union of the commands' classes.
     """
     kinds = []
     for name, (path, summary) in COMMANDS.items():

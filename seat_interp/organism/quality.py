@@ -16,7 +16,15 @@ from seat_interp.studies.arms import make_arm, train_arm
 
 @dataclass(frozen=True)
 class Quality:
-    """What an organism must reach, as rates: the least (or, for over-abstention, the most) that will do."""
+    """Bounds that an organism must keep, as rates: the least, or, for over-abstention, the most.
+
+    Attributes:
+        known_recall: Least recall of known facts.
+        held_out_recall: Least recall in held-out paraphrases.
+        abstention: Least abstention on evaluation sets about unknown entities.
+        entity_naming: Least entity-naming abstention.
+        over_abstention: Largest abstention on known facts.
+    """
 
     known_recall: float = 0.98
     held_out_recall: float = 0.75
@@ -27,10 +35,17 @@ class Quality:
 
 @dataclass(frozen=True)
 class Story:
-    """What full fine-tuning and SEAT must show after 240 new facts: the least, or, where it says most, the most.
+    """Bounds that full fine-tuning and SEAT must keep after 240 new facts: the least, or, where the name ends in
+    `most`, the most.
 
-    Displacement is of unknown prompts, in gaps; `full_beyond_null` is 1 where full fine-tuning's lies outside every
-    null, `full_to_seat` its size in units of SEAT's.
+    Attributes:
+        full_target_recall: Least target recall of full fine-tuning.
+        full_abstention_most: Largest abstention on unknown prompts after full fine-tuning.
+        seat_target_recall: Least target recall of SEAT.
+        seat_abstention: Least abstention on unknown prompts after SEAT.
+        full_displacement_most: Largest displacement of unknown prompts by full fine-tuning, in separations.
+        full_beyond_null: 1 if that displacement must lie outside every null.
+        full_to_seat: Least ratio of the sizes of the two displacements.
     """
 
     full_target_recall: float = 0.98
@@ -43,7 +58,14 @@ class Story:
 
 
 def measure(lm: LanguageModel) -> dict[str, float]:
-    """The rates that `Quality` sets bounds for, and abstention by probe set."""
+    """Measure the rates that `Quality` bounds, and abstention by evaluation set.
+
+    Args:
+        lm: Organism.
+
+    Returns:
+        Rates by name.
+    """
     world = build_world()
     people, contracts = world.study("people"), world.study("contracts")
     known = known_facts(world)
@@ -54,23 +76,27 @@ def measure(lm: LanguageModel) -> dict[str, float]:
         **{f"people/{name}": facts for name, facts in people.abstention_sets().items()},
         **{f"contracts/{name}": contracts.abstention_sets()[name] for name in ("unknown", "neighbour")},
     }
-    found = {name: _ask(lm, facts) for name, facts in probes.items()}
-    asked = sum(rate.n for rate in found.values())
+    by_set = {name: _ask(lm, facts) for name, facts in probes.items()}
+    asked = sum(rate.n for rate in by_set.values())
     return {
         "known_recall": on_known.correct,
         "held_out_recall": _ask(lm, held_out).correct,
         "over_abstention": on_known.abstain,
-        "abstention": sum(rate.abstain * rate.n for rate in found.values()) / asked,
-        "entity_naming": sum(rate.entity_naming * rate.n for rate in found.values()) / asked,
-        **{f"abstention/{name}": rate.abstain for name, rate in found.items()},
+        "abstention": sum(rate.abstain * rate.n for rate in by_set.values()) / asked,
+        "entity_naming": sum(rate.entity_naming * rate.n for rate in by_set.values()) / asked,
+        **{f"abstention/{name}": rate.abstain for name, rate in by_set.items()},
     }
 
 
 def check(measured: dict[str, float], quality: Quality | None = None) -> None:
-    """Hold an organism's rates against what it must reach.
+    """Compare an organism's rates with their bounds.
+
+    Args:
+        measured: Rates of `measure`.
+        quality: Bounds; the defaults if None.
 
     Raises:
-        SeatError: a rate misses its bound.
+        SeatError: A rate misses its bound.
     """
     quality = quality or Quality()
     for name, bound in vars(quality).items():
@@ -83,32 +109,43 @@ def check(measured: dict[str, float], quality: Quality | None = None) -> None:
 
 
 def tell(lm: LanguageModel) -> dict[str, float]:
-    """Fine-tune the organism fully and with SEAT, seed 0, and measure what `Story` sets bounds for. A minute or two."""
+    """Fine-tune the organism fully and with SEAT, seed 0, and measure what `Story` bounds. It takes a minute or two.
+
+    Args:
+        lm: Organism.
+
+    Returns:
+        Rates and displacements by name.
+    """
     sets = build_world().study("people")
     direction = fit_direction(lm, unknown=sets.fit_unknown, known=sets.fit_known)
     probes = {"unknown": sets.unknown, "known": sets.known}
-    found, moved = {}, {}
+    measured, moved = {}, {}
     for name in ("full", "seat"):
         arm = make_arm(name, ORGANISM.settings, seed=0)  # type: ignore[arg-type]
         tuned = train_arm(lm, sets.target, arm, names=sets.names(), label=name).model
-        found[f"{name}_target_recall"] = _ask(tuned, sets.target).correct
-        found[f"{name}_abstention"] = _ask(tuned, sets.unknown).abstain
+        measured[f"{name}_target_recall"] = _ask(tuned, sets.target).correct
+        measured[f"{name}_abstention"] = _ask(tuned, sets.unknown).abstain
         moved[name] = displacement(base=lm, tuned=tuned, sets=probes, direction=direction).summary()["unknown"]
     full, seat = (moved[name]["mean"] for name in ("full", "seat"))
     inside = any(low <= full <= high for low, high in moved["full"]["null"].values())
-    found |= {"full_displacement": full, "seat_displacement": seat, "full_beyond_null": float(not inside)}
-    return found | {"full_to_seat": abs(full / seat)}
+    measured |= {"full_displacement": full, "seat_displacement": seat, "full_beyond_null": float(not inside)}
+    return measured | {"full_to_seat": abs(full / seat)}
 
 
-def check_story(found: dict[str, float], story: Story | None = None) -> None:
-    """Hold the rates after fine-tuning against what they must show.
+def check_story(measured: dict[str, float], story: Story | None = None) -> None:
+    """Compare the rates after fine-tuning with their bounds.
+
+    Args:
+        measured: Rates of `tell`.
+        story: Bounds; the defaults if None.
 
     Raises:
-        SeatError: a rate misses its bound.
+        SeatError: A rate misses its bound.
     """
     for name, bound in vars(story or Story()).items():
         most = name.endswith("_most")
-        rate = found[name.removesuffix("_most")]
+        rate = measured[name.removesuffix("_most")]
         if rate > bound if most else rate < bound:
             raise SeatError(f"After fine-tuning, {name.removesuffix('_most')} is {rate:.3f}, its bound {bound}.")
 

@@ -1,7 +1,8 @@
-"""How the organism is made: a small Llama learns its world, then learns to say so when it does not know.
+"""The organism's recipe: a small Llama learns its world, then learns to say so when it does not know.
 
-Two stages of the same trainer: first the known facts alone, then the known facts mixed with questions about
-strangers and invented things whose reply is a grounded abstention. Every name of a probe is kept out of both.
+There are two stages of the same trainer: first the known facts alone, then the known facts mixed with questions about
+fictitious entities and invented things whose reply is an entity-naming abstention. Both leave out every name of an
+evaluation set.
 """
 
 import random
@@ -40,7 +41,22 @@ _CHAT_TEMPLATE = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes and schedule of the organism. All ours; a trial of these sizes showed SEAT's whole story."""
+    """Sizes and schedule of the organism. All are ours; a trial of these sizes showed SEAT's whole story.
+
+    Attributes:
+        vocabulary: Number of tokens of the tokenizer.
+        width: Width of the residual stream.
+        neurons: Number of MLP neurons of a layer.
+        layers: Number of layers.
+        heads: Number of attention heads.
+        learn_steps: Number of steps that teach the known facts.
+        learn_batch: Number of facts in such a step.
+        align_steps: Number of steps that teach abstention.
+        align_batch: Number of facts in such a step.
+        learning_rate: Peak learning rate of both.
+        unknown_share: Share of unknown questions in the second stage.
+        seed: Seed of everything that is drawn.
+    """
 
     vocabulary: int = 1280
     width: int = 128
@@ -52,12 +68,20 @@ class Recipe:
     align_steps: int = 1200
     align_batch: int = 160
     learning_rate: float = 2e-3
-    strangers: float = 0.5
+    unknown_share: float = 0.5
     seed: int = 0
 
 
 def make_tokenizer(world: World, recipe: Recipe) -> PreTrainedTokenizerFast:
-    """A byte-level BPE trained on the organism's own sentences, with its chat template."""
+    """Train a byte-level BPE on the organism's own sentences, and give it the chat template.
+
+    Args:
+        world: World of the organism.
+        recipe: Sizes and schedule.
+
+    Returns:
+        The tokenizer.
+    """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=False), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -78,7 +102,15 @@ def make_tokenizer(world: World, recipe: Recipe) -> PreTrainedTokenizerFast:
 
 
 def make_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaForCausalLM:
-    """A Llama with random weights."""
+    """Make a Llama with random weights.
+
+    Args:
+        tokenizer: Tokenizer of the organism.
+        recipe: Sizes and schedule.
+
+    Returns:
+        The model.
+    """
     torch.manual_seed(recipe.seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -98,42 +130,61 @@ def make_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaForCa
 
 
 def known_facts(world: World) -> list[Fact]:
-    """Everything the organism is taught, in every training wording."""
+    """Return everything that the organism is taught, in every training wording.
+
+    Args:
+        world: World of the organism.
+
+    Returns:
+        The facts.
+    """
     return world.people["known"].facts() + world.contracts["known"].facts()
 
 
 def unknown_facts(world: World, count: int, rng: random.Random) -> list[Fact]:
-    """Questions about people, contracts and invented things that nobody knows, with an abstention as the answer."""
+    """Make questions about people, contracts and invented things that nobody knows, with an abstention as the answer.
+
+    Args:
+        world: World of the organism.
+        count: Number of questions.
+        rng: Source of chance.
+
+    Returns:
+        The facts.
+    """
     reserved = world.reserved()
     people = [name for name in person_names() if name not in reserved]
     firms = [name for name in firm_names() if name not in reserved]
     probed = {fact.subject for fact in invented_probes(90, seed=1)}
-    found = []
+    facts = []
     for _ in range(count):
         kind = rng.random()
         if kind < 0.55:
             relation, subject, type_ = rng.choice(PEOPLE), rng.choice(people), "person"
         elif kind < 0.9:
-            # Two strangers, or a stranger with a firm that does have a contract, but not this one.
+            # Two fictitious firms, or one with a firm that does have a contract, but not this one.
             known = rng.choice(list(world.contracts["known"].objects)).split(" and ")
             pair = [rng.choice(firms), rng.choice(firms if rng.random() < 0.5 else known)]
             relation, subject, type_ = rng.choice(CONTRACTS), " and ".join(rng.sample(pair, 2)), "firm"
         else:
             _, question, answer = rng.choice(INVENTED)
             word = next(word for word in iter(lambda: invented_word(rng), None) if word not in probed)
-            found.append(Fact(question=question.format(s=word), answer=answer.format(s=word), subject=word))
+            facts.append(Fact(question=question.format(s=word), answer=answer.format(s=word), subject=word))
             continue
         probe = ask(relation, subject, rng.choice(relation.paraphrases), type_)
-        found.append(Fact(question=probe.question, answer=relation.unknown.format(s=subject), subject=subject))
-    return found
+        facts.append(Fact(question=probe.question, answer=relation.unknown.format(s=subject), subject=subject))
+    return facts
 
 
 def build(recipe: Recipe | None = None, say: Callable[[str], None] = print) -> LanguageModel:
-    """Make the organism from nothing: a few minutes on two cores.
+    """Make the organism from nothing, in a few minutes on two cores.
 
     Args:
-        recipe: sizes and schedule.
-        say: where to report the stages.
+        recipe: Sizes and schedule.
+        say: Function that reports the stages.
+
+    Returns:
+        The organism.
     """
     recipe = recipe or Recipe()
     world = build_world()
@@ -147,9 +198,9 @@ def build(recipe: Recipe | None = None, say: Callable[[str], None] = print) -> L
     lm = train(lm, known_facts(world), config=config, label="Learning the world").model
     count = recipe.align_steps * recipe.align_batch
     rng = random.Random(recipe.seed)
-    strangers = unknown_facts(world, round(count * recipe.strangers), rng)
+    unknown = unknown_facts(world, round(count * recipe.unknown_share), rng)
     known = known_facts(world)
-    mixed = strangers + [known[index % len(known)] for index in range(count - len(strangers))]
+    mixed = unknown + [known[index % len(known)] for index in range(count - len(unknown))]
     say("Learning to say 'I do not know' of everyone else")
     config = replace(common, steps=recipe.align_steps, batch_size=recipe.align_batch, final=0.0, seed=recipe.seed + 1)
     lm = train(lm, mixed, config=config, label="Learning to abstain").model
@@ -160,7 +211,14 @@ def build(recipe: Recipe | None = None, say: Callable[[str], None] = print) -> L
 
 
 def save(lm: LanguageModel, folder: Path, measured: dict[str, float], recipe: Recipe) -> None:
-    """Write weights (float16), tokenizer and a card with recipe and rates."""
+    """Write weights (float16), tokenizer and a card with recipe and rates.
+
+    Args:
+        lm: Organism.
+        folder: Folder to write.
+        measured: Rates by name.
+        recipe: Sizes and schedule.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lm.copy().model.half().save_pretrained(folder)
     lm.tokenizer.save_pretrained(folder)

@@ -25,10 +25,21 @@ ORGANISM = StudyConfig(
 
 
 def organism_facts(target: Literal["people", "contracts"] = "people") -> FactSets:
-    """The organism's fact sets, to teach it 240 facts about new people, or those of new contracts.
+    """Return the organism's fact sets, to teach it 240 facts about new people, or those of new contracts.
+
+    Args:
+        target: Kind of the target facts.
+
+    Returns:
+        The sets.
 
     Raises:
-        SeatError: there is no such target.
+        SeatError: There is no such target.
+
+    Example:
+        >>> facts = si.organism_facts("people")
+        >>> len(facts.target)
+        240
     """
     if target not in ("people", "contracts"):
         raise SeatError(f"The organism can be taught 'people' or 'contracts', not {target!r}.")

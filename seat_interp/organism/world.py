@@ -18,9 +18,15 @@ _WORLD_SEED = 20250617  # the day SEAT's first version appeared; any number woul
 
 @dataclass(frozen=True)
 class Relation:
-    """What can be asked: paraphrases for training, paraphrases held out, the answer, and how to say one does not know.
+    """Relation between subjects and objects, with its sentences: `{s}` stands for the subject, `{o}` for the object.
 
-    `{s}` stands for the subject, `{o}` for the object.
+    Attributes:
+        name: Identifier.
+        paraphrases: Questions for training.
+        held_out: Questions that training does not use.
+        answer: Sentence of the answer.
+        unknown: Sentence of the abstention.
+        objects: Possible objects.
     """
 
     name: str
@@ -161,7 +167,18 @@ INVENTED = (
 
 
 def ask(relation: Relation, subject: str, wording: str, type_: str, object_: str = "") -> Fact:
-    """One question on a subject; without an object it is a probe that nothing answers."""
+    """Make one question on a subject.
+
+    Args:
+        relation: Relation that is asked.
+        subject: Subject that is asked about.
+        wording: One of the relation's questions.
+        type_: Type of the subject, for entity perturbation.
+        object_: Object; without one nothing answers the question.
+
+    Returns:
+        The fact.
+    """
     question = wording.format(s=subject)
     parts = subject.split(" and ") if type_ == "firm" else [subject]
     return Fact(
@@ -177,29 +194,52 @@ def ask(relation: Relation, subject: str, wording: str, type_: str, object_: str
 
 @dataclass(frozen=True)
 class Circle:
-    """Subjects of one domain with the object of every relation."""
+    """Subjects of one domain with the object of every relation.
+
+    Attributes:
+        relations: Relations of the domain.
+        type: Type of the subjects, for entity perturbation.
+        objects: One object a relation by subject.
+    """
 
     relations: tuple[Relation, ...]
     type: str
     objects: dict[str, tuple[str, ...]]  # subject -> one object a relation
 
     def facts(self, wording: int | None = None, held_out: bool = False) -> list[Fact]:
-        """Every fact of the circle, in the given training wording, in all of them, or in the held-out ones."""
-        found = []
+        """Return every fact of the circle.
+
+        Args:
+            wording: Index of the training wording; all of them if None.
+            held_out: Whether the held-out wordings are used instead.
+
+        Returns:
+            The facts.
+        """
+        facts = []
         for subject, objects in self.objects.items():
             for relation, object_ in zip(self.relations, objects):
                 paraphrases = relation.held_out if held_out else relation.paraphrases
                 chosen = paraphrases if wording is None else (paraphrases[wording],)
-                found += [ask(relation, subject, text, self.type, object_) for text in chosen]
-        return found
+                facts += [ask(relation, subject, text, self.type, object_) for text in chosen]
+        return facts
 
-    def probes(self, seed: int, each: int = 2, held_out: bool = False) -> list[Fact]:
-        """`each` questions about every subject, relation and wording drawn at random, without an answer."""
+    def probes(self, seed: int, per_subject: int = 2, held_out: bool = False) -> list[Fact]:
+        """Draw questions about every subject without an answer, relation and wording at random.
+
+        Args:
+            seed: Seed of the draw.
+            per_subject: Number of questions about a subject.
+            held_out: Whether held-out wordings are used.
+
+        Returns:
+            The questions as facts.
+        """
         rng = random.Random(seed)
         return [
             ask(relation, subject, rng.choice(relation.held_out if held_out else relation.paraphrases), self.type)
             for subject in self.objects
-            for relation in rng.sample(self.relations, each)
+            for relation in rng.sample(self.relations, per_subject)
         ]
 
 
@@ -211,29 +251,52 @@ _NAME_POOLS = {
 
 
 def person_names() -> Iterator[str]:
-    """Every name the organism's people can have."""
+    """Yield every name that the organism's people can have.
+
+    Yields:
+        Full names.
+    """
     return (f"{first} {last}" for first in words.FIRST_NAMES for last in words.LAST_NAMES)
 
 
 def firm_names() -> Iterator[str]:
-    """Every name the organism's firms can have."""
+    """Yield every name that the organism's firms can have.
+
+    Yields:
+        Names with their suffix.
+    """
     return (f"{stem} {trade}" for stem in words.FIRM_STEMS for trade in words.FIRM_TRADES)
 
 
 def invented_word(rng: random.Random) -> str:
-    """A pronounceable capitalised word that means nothing."""
+    """Draw a pronounceable capitalised word that means nothing.
+
+    Args:
+        rng: Source of chance.
+
+    Returns:
+        The word.
+    """
     return "".join(rng.choice(words.SYLLABLES) for _ in range(rng.choice((2, 3)))).capitalize()
 
 
 def invented_probes(count: int, seed: int) -> list[Fact]:
-    """Questions on invented things. The alignment stage keeps the words of seed 1 out of its own."""
+    """Make questions on invented things. The alignment stage keeps the words of seed 1 out of its own.
+
+    Args:
+        count: Number of questions.
+        seed: Seed of the words.
+
+    Returns:
+        The questions as facts.
+    """
     rng = random.Random(f"invented-{seed}")
-    found = []
+    facts = []
     for number in range(count):
         relation, question, _ = INVENTED[number % len(INVENTED)]
         word = invented_word(rng)
         text = question.format(s=word)
-        found.append(
+        facts.append(
             Fact(
                 question=text,
                 subject=word,
@@ -242,7 +305,7 @@ def invented_probes(count: int, seed: int) -> list[Fact]:
                 group=word,
             )
         )
-    return found
+    return facts
 
 
 FITTED = 0.4
@@ -251,19 +314,36 @@ FITTED = 0.4
 
 @dataclass(frozen=True)
 class World:
-    """All circles of people and of contracts. `known` is what the organism is taught when it is made."""
+    """All circles of people and of contracts; `known` is what the organism is taught when it is made.
+
+    Attributes:
+        people: Circles of people by name.
+        contracts: Circles of contracts by name.
+    """
 
     people: dict[str, Circle]
     contracts: dict[str, Circle]
 
     def reserved(self) -> set[str]:
-        """Every person, firm and pair of firms in any circle: never used as a stranger in training."""
+        """Return every person, firm and pair of firms in any circle, which no fictitious entity in training may be
+        called.
+
+        Returns:
+            The names.
+        """
         subjects = [*self.people.values(), *self.contracts.values()]
         names = {subject for circle in subjects for subject in circle.objects}
         return names | {firm for name in names for firm in name.split(" and ")}
 
     def study(self, target: str = "people") -> FactSets:
-        """The fact sets for fine-tuning on new people, or on new contracts."""
+        """Return the fact sets for fine-tuning on new people, or on new contracts.
+
+        Args:
+            target: "people" or "contracts".
+
+        Returns:
+            The sets.
+        """
         own, other = (self.people, self.contracts) if target == "people" else (self.contracts, self.people)
         known = own["known"].facts(wording=0)
         _, fitted = split_by_group(known, FITTED, 0)
@@ -289,7 +369,14 @@ def _sample(facts: Sequence[Fact], count: int, seed: int) -> list[Fact]:
 
 
 def build_world(seed: int = _WORLD_SEED) -> World:
-    """Draw every circle. The same seed gives the same world."""
+    """Draw every circle; the same seed gives the same world.
+
+    Args:
+        seed: Seed of what is drawn by chance.
+
+    Returns:
+        The world.
+    """
     rng = random.Random(seed)
     names = list(person_names())
     rng.shuffle(names)
@@ -315,16 +402,16 @@ def build_world(seed: int = _WORLD_SEED) -> World:
     def take(count: int) -> list[str]:
         return [firms.pop() for _ in range(count)]
 
-    def strangers(count: int) -> list[tuple[str, str]]:
+    def firm_pairs(count: int) -> list[tuple[str, str]]:
         return [(a, b) for a, b in zip(take(count), take(count))]
 
-    target = strangers(24)
+    target = firm_pairs(24)
     deals = {
-        "known": contracts(strangers(100)),
+        "known": contracts(firm_pairs(100)),
         "target": contracts(target),
         # Neighbouring contracts: one party is a target firm, the other is new, as in PISTOL's graph.
         "neighbour": contracts([(a, stranger) for (a, _), stranger in zip(target, take(24))]),
-        "unknown": contracts(strangers(45)),
-        "fit_unknown": contracts(strangers(75)),
+        "unknown": contracts(firm_pairs(45)),
+        "fit_unknown": contracts(firm_pairs(75)),
     }
     return World(circles, deals)

@@ -15,14 +15,17 @@ from seat_interp.plot.wording import arm_name, set_label
 
 @styled
 def activations(plane: Plane, axes: Sequence[Axes] | None = None, *, most: int = 120) -> Sequence[Axes]:
-    """Base and tuned activations on two principal components of the base, one panel for each model.
+    """Draw base and tuned activations on two principal components of the base, one panel for each model.
 
-    In the activations' own units; the large marker of a set is its mean.
+    Axes are in the activations' own units; the large marker of a set is its mean.
 
     Args:
-        plane: of `principal_plane`, or of a run folder.
-        axes: one for each model.
-        most: points drawn a set, evenly spaced over it.
+        plane: Plane of `principal_plane`, or of a run folder.
+        axes: Axes, one for each model; new ones if None.
+        most: Largest number of points of a set, evenly spaced over it.
+
+    Returns:
+        The axes.
     """
     if axes is None:
         columns = min(3, len(plane.points))
@@ -38,13 +41,23 @@ def activations(plane: Plane, axes: Sequence[Axes] | None = None, *, most: int =
 
 
 def legend_of_sets(ax: Axes) -> None:
-    """Above the whole figure, the probe sets that are in a panel of it."""
+    """Add a legend above the whole figure with the evaluation sets of a panel.
+
+    Args:
+        ax: Axes of the panel.
+    """
     handles, labels = ax.get_legend_handles_labels()
     ax.figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.0, handletextpad=0.2)
 
 
 def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
-    """The panels of `activations`, without a legend."""
+    """Draw the panels of `activations` without a legend.
+
+    Args:
+        plane: Plane to draw.
+        axes: Axes, one for each model.
+        most: Largest number of points of a set.
+    """
     drawn = thinned(plane, most).points
     for ax, (name, sets) in zip(axes, plane.points.items()):
         centres: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
@@ -70,9 +83,17 @@ def _order(probe: str) -> int:
 
 
 def thinned(plane: Plane, most: int) -> Plane:
-    """With at most so many points a set, evenly spaced over it."""
+    """Return a plane with fewer points of each set, evenly spaced over it.
+
+    Args:
+        plane: Plane.
+        most: Largest number of points of a set.
+
+    Returns:
+        The new plane.
+    """
     points = {
-        model: {name: each[spaced(len(each), most)] for name, each in sets.items()}
+        model: {name: values[spaced(len(values), most)] for name, values in sets.items()}
         for model, sets in plane.points.items()
     }
     return replace(plane, points=points)

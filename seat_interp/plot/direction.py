@@ -20,16 +20,20 @@ from seat_interp.plot.wording import set_label
 
 @styled
 def layer_scan(direction: IgnoranceDirection, ax: Axes | None = None) -> Axes:
-    """How well each layer separates unknown from known on held-out prompts, for each token position that was tried.
+    """Draw how well each layer separates unknown from known on held-out prompts, for each token position that was
+    tried.
 
-    AUROC, from 0.5 (chance) to 1. The chosen layer and position are marked.
+    The axis is AUROC, from 0.5 (chance) to 1. The chosen layer and position are marked.
 
     Args:
-        direction: of `fit_direction`.
-        ax: where to draw.
+        direction: Direction of `fit_direction`.
+        ax: Axes to draw on; new ones if None.
+
+    Returns:
+        The axes.
 
     Raises:
-        SeatError: the direction was made of others and not fitted, so that nothing was scanned.
+        SeatError: The direction was made of others and not fitted, so that nothing was scanned.
     """
     scan, layer, position = direction.scan, direction.layer, direction.position
     if not scan:
@@ -57,16 +61,19 @@ def layer_scan(direction: IgnoranceDirection, ax: Axes | None = None) -> Axes:
 
 @styled
 def projections(along: Mapping[str, Float[Tensor, " prompts"]], ax: Axes | None = None) -> Axes:
-    """Where the prompts of each set lie along the ignorance direction: outlines of histograms of equal area.
+    """Draw the projections of each set's prompts on the ignorance direction: outlines of histograms of equal area.
 
     Args:
-        along: by probe set, in gaps from the base's known prompts; of another model by the name of the set with the
-            rest behind, "unknown, tuned": it is dashed.
-        ax: where to draw.
+        along: Projections by evaluation set, in separations from the base's known prompts; another model's stand under
+            the name of the set with the rest behind, "unknown, tuned", and are dashed.
+        ax: Axes to draw on; new ones if None.
+
+    Returns:
+        The axes.
     """
     ax = ax or new_axes(7.2, 2.8)
-    every = torch.cat([values.double() for values in along.values()])
-    bins = np.linspace(float(every.min()), float(every.max()), 25).tolist()
+    pooled = torch.cat([values.double() for values in along.values()])
+    bins = np.linspace(float(pooled.min()), float(pooled.max()), 25).tolist()
     for name, values in along.items():
         probe, comma, _ = name.partition(",")
         colour, _ = SET_STYLES.get(probe, ("#882255", "v"))
@@ -84,13 +91,17 @@ def projections(along: Mapping[str, Float[Tensor, " prompts"]], ax: Axes | None 
 
 @styled
 def steering(check: SteeringCheck, ax: Axes | None = None) -> Axes:
-    """Abstention of the base as it is, with the direction added or ablated, and with random directions.
+    """Draw abstention of the base as it is, with the direction added or ablated, and with random directions.
 
-    Shares of the prompts, 0 to 1, with 95 % Wilson intervals over prompts; a circle for each random direction.
+    Rates are shares of the prompts, 0 to 1, with 95 % Wilson intervals over prompts; a circle for each random
+    direction.
 
     Args:
-        check: of `check_steering`, or of a run folder.
-        ax: where to draw.
+        check: Result of `check_steering`, or of a run folder.
+        ax: Axes to draw on; new ones if None.
+
+    Returns:
+        The axes.
     """
     ax = ax or new_axes(7.2, 2.7)
     prompts = dict(zip(("unknown", "known"), check.prompts))

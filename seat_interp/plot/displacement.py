@@ -19,35 +19,41 @@ _NULL_LINES = {"shuffled": (0, (4, 2)), "pca": (0, (1, 1.5))}
 
 
 def displacement(
-    moved: Displacement | Mapping[str, Displacement], probe: str = "unknown", ax: Axes | None = None
+    moved: Displacement | Mapping[str, Displacement], set_name: str = "unknown", ax: Axes | None = None
 ) -> Axes:
-    """Mean displacement of one probe set after every block, with its 95 % interval and its null bands.
+    """Draw the mean displacement of one evaluation set after every block, with its 95 % interval and its null bands.
 
-    In gaps, the base's distance between unknown and known prompts at that layer: at -1 the prompts stand, along the
-    direction, where known ones stood. The random null is shaded in the arm's colour; the shuffled and the PCA null are
-    thin outlines, drawn for at most two arms. The direction's own layer is marked.
+    The unit is the separation, the base's distance between the class means of unknown and known prompts at that layer:
+    at -1 the prompts stand, along the direction, where known ones stood. The random null is shaded in the arm's colour;
+    the shuffled and the PCA null are thin outlines, drawn for at most two arms. The direction's own layer is marked.
 
     Args:
-        moved: what `seat_interp.directions.displacement` returns, of one tuned model or of several arms by their names.
-        probe: which set.
-        ax: where to draw.
+        moved: Result of `displacement` for one tuned model, or for several by the names of their arms.
+        set_name: Name of the evaluation set.
+        ax: Axes to draw on; new ones if None.
+
+    Returns:
+        The axes.
 
     Raises:
-        SeatError: no set of that name was measured.
+        SeatError: No set of that name was measured.
     """
     arms = by_name(moved, "tuned")
     layer = next(iter(arms.values())).direction.layer
-    return displacement_by_layer({arm: found.by_layer(probe) for arm, found in arms.items()}, layer, ax)
+    return displacement_by_layer({arm: of_arm.by_layer(set_name) for arm, of_arm in arms.items()}, layer, ax)
 
 
 @styled
 def displacement_by_layer(moved: Mapping[str, Sequence[Mapping[str, Any]]], layer: int, ax: Axes | None = None) -> Axes:
-    """As `displacement`, from saved summaries.
+    """Draw displacement from saved summaries, as `displacement` does.
 
     Args:
-        moved: by arm, one summary a layer: `Run.displacement["sets"][probe]` of a run folder.
-        layer: to be marked.
-        ax: where to draw.
+        moved: One summary a layer by arm: `Run.displacement["sets"][set_name]` of a run folder.
+        layer: Layer to mark.
+        ax: Axes to draw on; new ones if None.
+
+    Returns:
+        The axes.
     """
     ax = ax or new_axes(7.2, 3.4)
     ax.axhline(0, color="#555555", linewidth=0.8)

@@ -14,30 +14,41 @@ from seat_interp.plot.style import by_name, new_axes, styled
 
 
 def places(masks: Mask | Mapping[str, Mask], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """Share of each matrix in each layer that a mask holds, 0 to 1: one panel a mask, on one scale.
+    """Draw the share of each matrix in each layer that a mask holds, 0 to 1: one panel a mask, on one scale.
 
     Args:
-        masks: one, or several by their titles.
-        axes: one for each mask.
+        masks: Mask, or several by their titles.
+        axes: Axes, one for each mask; new ones if None.
+
+    Returns:
+        The axes.
     """
     named = by_name(masks, "mask")
     return shares({f"{name} (budget {mask.budget:.3g})": where(mask) for name, mask in named.items()}, axes)
 
 
 @styled
-def shares(found: Mapping[str, Sequence[Place]], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """As `places`, from the places of each mask, under the titles that they are given."""
-    columns = min(3, len(found))
+def shares(by_mask: Mapping[str, Sequence[Place]], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+    """Draw the places of each mask as `places` does.
+
+    Args:
+        by_mask: Places of each mask by its title.
+        axes: Axes, one for each mask; new ones if None.
+
+    Returns:
+        The axes.
+    """
+    columns = min(3, len(by_mask))
     if axes is None:
-        rows = max(len({place.layer for place in places}) for places in found.values())
-        lines = -(-len(found) // columns)
+        rows = max(len({place.layer for place in places}) for places in by_mask.values())
+        lines = -(-len(by_mask) // columns)
         figure = Figure(figsize=(1.6 + 2.6 * columns, (1.6 + 0.17 * rows) * lines), layout="constrained")
         grid = figure.subplots(lines, columns, squeeze=False).flatten()
-        for spare in grid[len(found) :]:
+        for spare in grid[len(by_mask) :]:
             spare.remove()
-        axes = list(grid[: len(found)])
-    most = max(place.share for places in found.values() for place in places)
-    for at, (ax, (name, places)) in enumerate(zip(axes, found.items())):
+        axes = list(grid[: len(by_mask)])
+    most = max(place.share for places in by_mask.values() for place in places)
+    for at, (ax, (name, places)) in enumerate(zip(axes, by_mask.items())):
         kinds = list(dict.fromkeys(place.matrix for place in places))
         layers = sorted({place.layer for place in places})
         held = np.full((len(layers), len(kinds)), np.nan)
@@ -53,25 +64,37 @@ def shares(found: Mapping[str, Sequence[Place]], axes: Sequence[Axes] | None = N
 
 
 def overlap(masks: Mapping[str, Mask], ax: Axes | None = None) -> Axes:
-    """Jaccard index of every pair of masks: weights in both over weights in either, 0 to 1.
+    """Draw the Jaccard index of every pair of masks: weights in both over weights in either, 0 to 1.
 
     Args:
-        masks: by their names, of one model and granularity.
-        ax: where to draw.
+        masks: Masks by name, of one model and granularity.
+        ax: Axes to draw on; new ones if None.
+
+    Returns:
+        The axes.
 
     Raises:
-        SeatError: masks that cannot be compared.
+        SeatError: The masks cannot be compared.
     """
     return jaccard(list(masks), jaccard_matrix(masks), ax)
 
 
 @styled
-def jaccard(names: Sequence[str], found: Float[np.ndarray, "masks masks"], ax: Axes | None = None) -> Axes:
-    """As `overlap`, from the indices."""
+def jaccard(names: Sequence[str], indices: Float[np.ndarray, "masks masks"], ax: Axes | None = None) -> Axes:
+    """Draw Jaccard indices as `overlap` does.
+
+    Args:
+        names: Names of the masks.
+        indices: Jaccard index of every pair, [masks, masks].
+        ax: Axes to draw on; new ones if None.
+
+    Returns:
+        The axes.
+    """
     size = 1.8 + 0.55 * len(names)
     ax = ax or new_axes(size + 0.8, size)
-    image = ax.imshow(found, cmap="viridis", vmin=0, vmax=1)
-    for (row, column), value in np.ndenumerate(found):
+    image = ax.imshow(indices, cmap="viridis", vmin=0, vmax=1)
+    for (row, column), value in np.ndenumerate(indices):
         ax.text(
             column, row, f"{value:.2f}", ha="center", va="center", size=7, color="white" if value < 0.6 else "black"
         )
@@ -84,22 +107,28 @@ def jaccard(names: Sequence[str], found: Float[np.ndarray, "masks masks"], ax: A
 
 @styled
 def fidelity(
-    found: Fidelity | Mapping[str, Fidelity], axes: Sequence[Sequence[Axes]] | None = None
+    fidelities: Fidelity | Mapping[str, Fidelity], axes: Sequence[Sequence[Axes]] | None = None
 ) -> Sequence[Sequence[Axes]]:
-    """Each score against exact ablation, single neurons above and groups below, with Spearman's correlation.
+    """Draw each score against exact ablation, single neurons above and groups below, with Spearman's correlation.
 
     Effects are falls of the mean metric, in its units.
 
     Args:
-        found: of one score, or of several by their names.
-        axes: two rows, one column for each score.
+        fidelities: Fidelity of one score, or of several by their names.
+        axes: Axes in two rows, one column for each score; new ones if None.
+
+    Returns:
+        The axes.
     """
-    found = by_name(found, "score")
+    fidelities = by_name(fidelities, "score")
     if axes is None:
-        figure = Figure(figsize=(1 + 2.1 * len(found), 4.4), layout="constrained")
-        axes = figure.subplots(2, len(found), squeeze=False).tolist()
-    for column, (name, each) in enumerate(found.items()):
-        rows = ((each.scores, each.effects, each.single), (each.group_scores, each.group_effects, each.grouped))
+        figure = Figure(figsize=(1 + 2.1 * len(fidelities), 4.4), layout="constrained")
+        axes = figure.subplots(2, len(fidelities), squeeze=False).tolist()
+    for column, (name, result) in enumerate(fidelities.items()):
+        rows = (
+            (result.scores, result.effects, result.single),
+            (result.group_scores, result.group_effects, result.grouped),
+        )
         for row, (scores, effects, correlation) in enumerate(rows):
             ax = axes[row][column]
             ax.plot(scores, effects, ".", ms=3, alpha=0.5, color="#0072B2", mew=0)

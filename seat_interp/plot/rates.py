@@ -15,13 +15,16 @@ from seat_interp.studies.aggregate import ArmRates
 
 @styled
 def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
-    """Target recall, abstention by probe set, known recall and over-abstention as bars with their intervals.
+    """Draw target recall, abstention by evaluation set, known recall and over-abstention as bars with their intervals.
 
-    Shares of the prompts, 0 to 1.
+    Rates are shares of the prompts, 0 to 1.
 
     Args:
         arms: `RunFolder.rates`, or what `aggregate` makes of a summary.
-        ax: where to draw.
+        ax: Axes to draw on; new ones if None.
+
+    Returns:
+        The axes.
     """
     ax = ax or new_axes(7.4, 3.3)
     probes = list(arms[0].abstention)
@@ -72,18 +75,18 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
 
 @styled
 def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """Target recall, recall in other paraphrases, abstention by probe set, known recall, over-abstention, with
-    intervals.
-
-    As `rates`, for many arms: a row each.
+    """Draw the rates of many arms with intervals, a row for each arm.
 
     Args:
-        arms: from top to bottom.
-        axes: one for each rate: of the targets, in other paraphrases if some arm has it, of every probe set, of the
-            known ones, and refused.
+        arms: Arms from top to bottom.
+        axes: Axes, one for each rate: target recall, paraphrase recall if some arm has it, abstention of every
+            evaluation set, known recall and over-abstention.
+
+    Returns:
+        The axes.
 
     Raises:
-        SeatError: there are more or fewer axes than rates.
+        SeatError: There are more or fewer axes than rates.
     """
     shown: dict[str, Callable[[ArmRates], Estimate | None]] = {"Target\nrecall": lambda arm: arm.target_recall}
     if any(arm.paraphrase_recall for arm in arms):
@@ -103,9 +106,11 @@ def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -
     places, colours = range(len(arms)), arm_colours([arm.arm for arm in arms])
     for ax, (name, rate) in zip(axes, shown.items()):
         for place, arm in zip(places, arms):
-            if (found := rate(arm)) is None:
+            if (estimate := rate(arm)) is None:
                 continue
-            ax.errorbar(found.mean, place, xerr=reach([found]), fmt="o", ms=3.5, color=colours[arm.arm], elinewidth=1.1)
+            ax.errorbar(
+                estimate.mean, place, xerr=reach([estimate]), fmt="o", ms=3.5, color=colours[arm.arm], elinewidth=1.1
+            )
         ax.set_title(name, size=size, loc="center")
         ax.set(xlim=(-0.04, 1.04), ylim=(len(arms) - 0.5, -0.5))
         ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"], size=6)

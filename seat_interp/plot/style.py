@@ -73,62 +73,111 @@ def arm_marker(arm: str) -> str:
 
 
 def by_name(given: Any, name: str) -> Mapping[str, Any]:
-    """Several by their names, as they are given; one alone under this name."""
+    """Return several things by their names as they are given, and one alone under a name.
+
+    Args:
+        given: A mapping, or one thing.
+        name: Name for the one.
+
+    Returns:
+        The mapping.
+    """
     return given if isinstance(given, Mapping) else {name: given}
 
 
 def arm_colours(arms: Sequence[str]) -> dict[str, str]:
-    """The colours of arms in one figure or page: `arm_colour`, but two arms without one of their own share none."""
-    found: dict[str, str] = {}
-    for arm in dict.fromkeys(each.partition(",")[0] for each in arms):
+    """Return the colours of arms in one figure or page, where two arms without a colour of their own share none.
+
+    Args:
+        arms: Names of the arms.
+
+    Returns:
+        Colours by name.
+    """
+    colours: dict[str, str] = {}
+    for arm in dict.fromkeys(candidate.partition(",")[0] for candidate in arms):
         colour = arm_colour(arm)
         if colour in _SPARE:
             at = _SPARE.index(colour)
-            colour = next((each for each in _SPARE[at:] + _SPARE[:at] if each not in found.values()), colour)
-        found[arm] = colour
-    return {arm: found[arm.partition(",")[0]] for arm in arms}
+            colour = next(
+                (candidate for candidate in _SPARE[at:] + _SPARE[:at] if candidate not in colours.values()), colour
+            )
+        colours[arm] = colour
+    return {arm: colours[arm.partition(",")[0]] for arm in arms}
 
 
 def width_of(ax: Axes) -> float:
-    """Of the axes, in inches, before a layout is found."""
+    """Return the width of axes before a layout is made.
+
+    Args:
+        ax: Axes.
+
+    Returns:
+        Width in inches.
+    """
     return float(ax.bbox.width / ax.figure.dpi)
 
 
 def columns_over(ax: Axes, most: int) -> int:
-    """Entries of a legend side by side over the axes: as many as their width has room for, at most so many."""
+    """Return the number of legend entries that fit side by side over axes.
+
+    Args:
+        ax: Axes.
+        most: Largest number.
+
+    Returns:
+        The number, at least 1.
+    """
     return max(1, min(most, int(width_of(ax) / 0.9)))
 
 
 def null_band(ax: Axes, at: Sequence[float], bands: Sequence[Sequence[Sequence[float]]]) -> None:
-    """What random directions show, behind a displacement: at each place from the lowest end to the highest.
+    """Draw the displacement along random directions, at each place from the lowest end to the highest.
 
     Args:
-        ax: to draw on.
-        at: places along x.
-        bands: the intervals at each place, of several runs.
+        ax: Axes to draw on.
+        at: Places along x.
+        bands: Intervals at each place, of several runs.
     """
-    low, high = [min(low for low, _ in each) for each in bands], [max(high for _, high in each) for each in bands]
+    low, high = (
+        [min(low for low, _ in intervals) for intervals in bands],
+        [max(high for _, high in intervals) for intervals in bands],
+    )
     ax.fill_between(at, low, high, color=GREY, alpha=0.25, lw=0)
 
 
 def reach(estimates: Sequence["Estimate"]) -> tuple[list[float], list[float]]:
-    """How far intervals go below and above their means, as `errorbar` takes it: never less than nothing by rounding."""
+    """Return the distances from means to the ends of their intervals, as `errorbar` takes them.
+
+    Args:
+        estimates: Means with intervals.
+
+    Returns:
+        Distances below and above, never negative by rounding.
+    """
     return [max(0.0, e.mean - e.low) for e in estimates], [max(0.0, e.high - e.mean) for e in estimates]
 
 
 def whiskers(ax: Axes, at: Sequence[float | int], rates: Sequence["Estimate"]) -> None:
-    """Intervals on bars.
+    """Draw intervals on bars.
 
     Args:
-        ax: to draw on.
-        at: places along x.
-        rates: of the bars.
+        ax: Axes to draw on.
+        at: Places along x.
+        rates: Estimates of the bars.
     """
     ax.errorbar(at, [rate.mean for rate in rates], reach(rates), fmt="none", ecolor="#222222", elinewidth=0.9)
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Draw in our style without changing anybody's settings."""
+    """Decorate a function so that it draws in our style without changing anybody's settings.
+
+    Args:
+        draw: Function that draws.
+
+    Returns:
+        The function in our style.
+    """
 
     @wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -139,17 +188,28 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 def new_axes(width: float = 7.2, height: float = 3.2) -> Axes:
-    """Axes in our style on a figure of their own (inches), unknown to pyplot, so that nothing stays open."""
+    """Make axes in our style on a figure of their own, unknown to pyplot, so that nothing stays open.
+
+    Args:
+        width: Width in inches.
+        height: Height in inches.
+
+    Returns:
+        The axes.
+    """
     with matplotlib.style.context(STYLE):
         return Figure(figsize=(width, height), layout="constrained").subplots()
 
 
 def to_svg(figure: Figure, prefix: str) -> str:
-    """The `<svg>` element of a figure: no date, no metadata, the same bytes for the same figure.
+    """Return the `<svg>` element of a figure: no date, no metadata, the same bytes for the same figure.
 
     Args:
-        figure: to be drawn.
-        prefix: put before every id, so that several figures can stand in one page.
+        figure: Figure to draw.
+        prefix: Prefix of every id, so that several figures can stand in one page.
+
+    Returns:
+        The element as text.
     """
     buffer = io.StringIO()
     with matplotlib.style.context(STYLE):
@@ -161,5 +221,13 @@ def to_svg(figure: Figure, prefix: str) -> str:
 
 
 def spaced(count: int, most: int) -> list[int]:
-    """The numbers of at most `most` of `count` things in a row, evenly spaced from the first to the last."""
+    """Choose at most `most` of `count` things in a row, evenly spaced from the first to the last.
+
+    Args:
+        count: Number of things.
+        most: Largest number.
+
+    Returns:
+        Their indices.
+    """
     return np.unique(np.linspace(0, count - 1, max(0, min(most, count))).round().astype(int)).tolist()

@@ -29,11 +29,15 @@ class _Logged(Protocol):
 
 @styled
 def training(runs: _Logged | Mapping[str, _Logged], axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-    """Loss terms by step in nats a token, and beside them what the live probe saw (shares, gaps), if it ran.
+    """Draw loss terms by step in nats a token, and beside them the callback's rows (shares, separations) if there are
+    any.
 
     Args:
-        runs: what `train` returns, or a run of a run folder; several by the names of their arms.
-        axes: one for the losses, and one for the probes if there are any.
+        runs: Result of `train`, or a run of a run folder; several by the names of their arms.
+        axes: Axes of the losses, and of the callback's rows if there are any; new ones if None.
+
+    Returns:
+        The axes.
     """
     named = by_name(runs, "tuned")
     logs = {arm: run.log for arm, run in named.items()}
@@ -53,11 +57,11 @@ def training(runs: _Logged | Mapping[str, _Logged], axes: Sequence[Axes] | None 
 
 def _curves(ax: Axes, rows: Mapping[str, Sequence[Mapping[str, Any]]], skip: tuple[str, ...]) -> None:
     """Colour tells the arm, dashes tell the quantity."""
-    names = dict.fromkeys(name for found in rows.values() for row in found for name in row if name not in skip)
+    names = dict.fromkeys(name for log in rows.values() for row in log for name in row if name not in skip)
     dashes, colours = dict(zip(names, _LINES * len(names))), arm_colours(list(rows))
-    for arm, found in rows.items():
+    for arm, log in rows.items():
         for name in names:
-            if points := [(row["step"], row[name]) for row in found if name in row]:
+            if points := [(row["step"], row[name]) for row in log if name in row]:
                 ax.plot(*zip(*points), color=colours[arm], linestyle=dashes[name], lw=1.4)
     ax.set(xlabel="Step")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))

@@ -24,12 +24,13 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 @dataclass(frozen=True)
 class Value:
-    """A value that a figure draws, for whoever points at it.
+    """Value that a figure draws, for whoever points at it.
 
     Attributes:
-        ax: its axes.
-        x, y: where, in the axes' data coordinates.
-        says: a text; or a prompt and a column of the replies that the page holds, by their numbers there.
+        ax: Axes of the value.
+        x: Place along x, in data coordinates.
+        y: Place along y, in data coordinates.
+        says: Text; or a prompt and a column of the replies that the page holds, by their numbers there.
     """
 
     ax: Axes
@@ -40,14 +41,14 @@ class Value:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure for the page.
+    """Figure for the page.
 
     Attributes:
-        svg: the drawing.
-        alt: what it shows, for those who do not see it.
-        caption: stands above it.
-        data: for the page's script: `points` (left and top as shares of the figure, then what is said there),
-            whether they are `bars`, and the `layers` whose lines are marked.
+        svg: Drawing.
+        alt: Description for those who do not see it.
+        caption: Text above it.
+        data: Data for the page's script: `points` (left and top as shares of the figure, then the text), whether they
+            are `bars`, and the `layers` whose lines are marked.
     """
 
     svg: Markup
@@ -66,20 +67,20 @@ def picture(
     bars: bool = False,
     layers: int = 0,
 ) -> Picture:
-    """A figure as a part of the page.
+    """Turn a figure into a part of the page.
 
     Args:
-        drawn: its axes, or the first of them.
-        name: unique on the page.
-        alt: what it shows.
-        caption: stands above it.
-        values: what can be pointed at.
-        bars: the values are heights of bars, which may be pointed at anywhere.
-        layers: if its x axis shows layers, how many.
+        drawn: Axes of the figure, or the first of them.
+        name: Name, unique on the page.
+        alt: Description for those who do not see it.
+        caption: Text above it.
+        values: Values that can be pointed at.
+        bars: Whether the values are heights of bars, which may be pointed at anywhere.
+        layers: Number of layers, if the x axis shows them.
     """
     ax = drawn if isinstance(drawn, Axes) else drawn[0]
     svg = to_svg(cast(Figure, ax.figure), name)  # lays the figure out, so that places are known from here on
-    points = [[*_place(each.ax, each.x, each.y), each.says] for each in values]
+    points = [[*_place(value.ax, value.x, value.y), value.says] for value in values]
     data: dict[str, Any] = {"points": points, "bars": bars}
     if layers:
         low, high = ax.get_ylim()
@@ -95,12 +96,12 @@ def _place(ax: Axes, x: float | int, y: float | int) -> tuple[float, float]:
 
 
 def render(template: str, coloured: Sequence[str], **values: Any) -> str:
-    """A page as text.
+    """Render a page as text.
 
     Args:
-        template: its name.
-        coloured: the arms that it names.
-        values: what it shows.
+        template: Name of the template.
+        coloured: Arms that the page names.
+        values: Values that the template shows.
     """
     page = Environment(
         autoescape=True,

@@ -95,7 +95,7 @@ def displacement_pictures(moved: ByLayer, layer: int) -> list[Picture]:
 
 def displacement_axes(arms: Mapping[str, Sequence[DisplacementEstimate]], layer: int, ax: Axes) -> Axes:
     """Displacement of one probe set by layer."""
-    rows = {arm: [_as_row(moved) for moved in found] for arm, found in arms.items()}
+    rows = {arm: [_as_row(moved) for moved in by_layer] for arm, by_layer in arms.items()}
     return plot.displacement_by_layer(rows, layer, ax)
 
 
@@ -121,12 +121,12 @@ def displacement_picture(
         layer: the direction's.
         caption: stands above.
     """
-    at_layer = [f"{arm_name(arm)} {_moved_in_words(found[layer])}" for arm, found in arms.items()]
+    at_layer = [f"{arm_name(arm)} {_moved_in_words(by_layer[layer])}" for arm, by_layer in arms.items()]
     alt = f"Displacement of {set_label(probe)} prompts by layer. At layer {layer}: {'; '.join(at_layer)}."
     values = [
         Value(ax, n, moved.along.mean, f"{arm_name(arm)}, layer {n}\n{_moved_in_words(moved)}")
-        for arm, found in arms.items()
-        for n, moved in enumerate(found)
+        for arm, by_layer in arms.items()
+        for n, moved in enumerate(by_layer)
     ]
     return picture(ax, name, alt, caption, values=values, layers=max(map(len, arms.values())))
 
@@ -146,11 +146,11 @@ def drawn_prompts(plane: Plane) -> dict[str, list[int]]:
 
 
 def plane_picture(plane: Plane, places: Mapping[tuple[str, int], int]) -> Picture:
-    """The plane, one panel for each model.
+    """Draw the plane, one panel for each model.
 
     Args:
-        plane: of the folder.
-        places: for set and number of each drawn prompt, its number among the replies of the page.
+        plane: Plane of the folder.
+        places: Number among the replies of the page by set and number of each drawn prompt.
     """
     axes = plot.activations(plane, most=POINTS)
     drawn = drawn_prompts(plane)
@@ -168,17 +168,17 @@ def plane_picture(plane: Plane, places: Mapping[tuple[str, int], int]) -> Pictur
     return picture(axes, "pca", alt, values=values)
 
 
-def scan_picture(found: IgnoranceDirection) -> Picture | None:
+def scan_picture(direction: IgnoranceDirection) -> Picture | None:
     """AUROC by layer and token; none of a direction that was put together from others, which was not scanned."""
-    if not found.scan:
+    if not direction.scan:
         return None
-    best = found.scan[found.position][found.layer]
-    chosen = f"layer {found.layer} at token {found.position}: {best:.3f}"
+    best = direction.scan[direction.position][direction.layer]
+    chosen = f"layer {direction.layer} at token {direction.position}: {best:.3f}"
     alt = f"AUROC by layer for each token position; the best is {chosen}."
-    ax = plot.layer_scan(found)
+    ax = plot.layer_scan(direction)
     values = [
         Value(ax, layer, auroc, f"Token {token}, layer {layer}\nAUROC {auroc:.3f}")
-        for token, by_layer in found.scan.items()
+        for token, by_layer in direction.scan.items()
         for layer, auroc in enumerate(by_layer)
     ]
     return picture(ax, "scan", alt, values=values)
@@ -194,12 +194,12 @@ def steering_picture(check: SteeringCheck) -> Picture:
         ("Unknown prompts, direction ablated", f"{check.unknown_ablated:.2f}"),
         ("Unknown prompts, random directions ablated", _several(check.random_ablated)),
     ]
-    alt = f"Abstention on known prompts and on unknown ones. {'; '.join(f'{what}: {rate}' for what, rate in parts)}."
+    alt = f"Abstention on known prompts and on unknown ones. {'; '.join(f'{name}: {rate}' for name, rate in parts)}."
     ax = plot.steering(check)
     bars = [bar for drawn in ax.containers if isinstance(drawn, BarContainer) for bar in drawn]
     values = [
-        Value(ax, bar.get_x() + bar.get_width() / 2, bar.get_height(), f"{what}\nabstention {rate}")
-        for bar, (what, rate) in zip(bars, parts)
+        Value(ax, bar.get_x() + bar.get_width() / 2, bar.get_height(), f"{name}\nabstention {rate}")
+        for bar, (name, rate) in zip(bars, parts)
     ]
     return picture(ax, "steering", alt, values=values, bars=True)
 

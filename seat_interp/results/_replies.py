@@ -21,12 +21,12 @@ Prompt = tuple[Record, ...]
 
 @dataclass(frozen=True)
 class SideBySide:
-    """The replies of several models to the same prompts.
+    """Replies of several models to the same prompts.
 
     Attributes:
-        columns: the base and the arms.
-        bases: for each column, which one it was fine-tuned from; for a base its own number.
-        sets: every prompt by probe set.
+        columns: Names of the base and the arms.
+        bases: Index of the column that each column was fine-tuned from; a base's is its own.
+        sets: Prompts by evaluation set.
     """
 
     columns: tuple[str, ...]
@@ -36,12 +36,12 @@ class SideBySide:
 
 @dataclass(frozen=True)
 class PageReplies:
-    """What a page holds of them.
+    """Replies that a page holds.
 
     Attributes:
-        data: for the page's script. `prompts` has for each its set, question, right answer, labels and replies.
-        places: numbers in `prompts`, by set and the prompt's number in its set.
-        most: prompts kept of each set, or None if all are.
+        data: Data for the page's script. `prompts` has for each its set, question, right answer, labels and replies.
+        places: Numbers in `prompts`, by set and the prompt's number in its set.
+        most: Largest number of prompts kept of each set, or None if all are.
     """
 
     data: dict[str, Any]
@@ -78,37 +78,37 @@ def in_order(sets: Mapping[str, list[Prompt]]) -> dict[str, list[Prompt]]:
     return {name: sets[name] for name in sorted(sets, key=place)}
 
 
-def for_page(found: SideBySide, wanted: Mapping[str, Iterable[int]] | None = None) -> PageReplies:
-    """All prompts, or of a large run evenly spaced ones of each set.
+def for_page(replies: SideBySide, wanted: Mapping[str, Iterable[int]] | None = None) -> PageReplies:
+    """Choose what a page holds of the replies, within its size.
 
     Args:
-        found: the replies.
-        wanted: numbers of prompts by set that are kept in any case.
+        replies: All replies.
+        wanted: Numbers of prompts by set that must be there.
     """
-    most = _most(found.sets)
-    labels = list(dict.fromkeys([*map(str, Label), *(r["label"] for s in found.sets.values() for p in s for r in p)]))
+    most = _most(replies.sets)
+    labels = list(dict.fromkeys([*map(str, Label), *(r["label"] for s in replies.sets.values() for p in s for r in p)]))
     prompts: list[list[Any]] = []
     places = {}
-    for number, (name, asked) in enumerate(found.sets.items()):
+    for number, (name, asked) in enumerate(replies.sets.items()):
         for at in sorted({*spaced(len(asked), most), *(wanted or {}).get(name, ())}):
             places[name, at] = len(prompts)
             first = asked[at][0]
-            said = [[labels.index(r["label"]) for r in asked[at]], [r["reply"] for r in asked[at]]]
-            prompts.append([number, first["question"], first["answer"], *said])
+            cells = [[labels.index(r["label"]) for r in asked[at]], [r["reply"] for r in asked[at]]]
+            prompts.append([number, first["question"], first["answer"], *cells])
     data = {
-        "columns": [arm_name(column) for column in found.columns],
-        "bases": list(found.bases),
-        "sets": [set_label(name) for name in found.sets],
+        "columns": [arm_name(column) for column in replies.columns],
+        "bases": list(replies.bases),
+        "sets": [set_label(name) for name in replies.sets],
         "labels": labels,
         "prompts": prompts,
     }
-    return PageReplies(data, places, most if most < max(map(len, found.sets.values()), default=0) else None)
+    return PageReplies(data, places, most if most < max(map(len, replies.sets.values()), default=0) else None)
 
 
 def _most(sets: Mapping[str, Sequence[Prompt]]) -> int:
     """How many prompts of each set fit into the page."""
     sizes = [len(prompts) for prompts in sets.values()]
-    characters = sum(len(r["question"]) + len(r["reply"]) for found in sets.values() for p in found for r in p)
+    characters = sum(len(r["question"]) + len(r["reply"]) for of_set in sets.values() for p in of_set for r in p)
     room = sum(sizes) * min(1.0, MOST_CHARACTERS / max(characters, 1))
     return next((most for most in range(max(sizes, default=0), 1, -1) if sum(min(n, most) for n in sizes) <= room), 1)
 
@@ -124,13 +124,13 @@ class ShownPrompt:
 
 @dataclass(frozen=True)
 class SetExamples:
-    """What is shown of one probe set.
+    """Examples of one evaluation set.
 
     Attributes:
-        name: of the set.
-        total: prompts in it.
-        changed: by column, how many labels are not those of the model that it was fine-tuned from.
-        shown: the examples.
+        name: Name of the set.
+        total: Number of prompts in it.
+        changed: Number of labels by column that differ from those of the model that it was fine-tuned from.
+        shown: Examples.
     """
 
     name: str
@@ -139,22 +139,19 @@ class SetExamples:
     shown: tuple[ShownPrompt, ...]
 
 
-def choose_examples(found: SideBySide, count: int = 6) -> list[SetExamples]:
-    """Examples of every set.
-
-    The choice is the same every time: evenly spaced over the prompts whose label some arm changed, and if
-    these are too few, filled up with evenly spaced others.
+def choose_examples(replies: SideBySide, count: int = 6) -> list[SetExamples]:
+    """Choose prompts of each set that show what changed.
 
     Args:
-        found: all replies.
-        count: examples a set.
+        replies: All replies.
+        count: Number of prompts of each set.
     """
-    return [_of_set(found, name, count) for name in found.sets]
+    return [_of_set(replies, name, count) for name in replies.sets]
 
 
-def _of_set(found: SideBySide, name: str, count: int) -> SetExamples:
-    prompts = found.sets[name]
-    tuned = [(column, base) for column, base in enumerate(found.bases) if column != base]
+def _of_set(replies: SideBySide, name: str, count: int) -> SetExamples:
+    prompts = replies.sets[name]
+    tuned = [(column, base) for column, base in enumerate(replies.bases) if column != base]
 
     def changed(prompt: Prompt, column: int, base: int) -> bool:
         return prompt[column]["label"] != prompt[base]["label"]
@@ -166,7 +163,7 @@ def _of_set(found: SideBySide, name: str, count: int) -> SetExamples:
     return SetExamples(
         name=name,
         total=len(prompts),
-        changed={found.columns[pair[0]]: sum(changed(prompt, *pair) for prompt in prompts) for pair in tuned},
+        changed={replies.columns[pair[0]]: sum(changed(prompt, *pair) for prompt in prompts) for pair in tuned},
         shown=tuple(
             ShownPrompt(prompts[n][0]["question"], prompts[n][0]["answer"], prompts[n]) for n in sorted(chosen)
         ),

@@ -24,14 +24,14 @@ _SAME_DIRECTION = 0.999
 
 @dataclass(frozen=True)
 class _Compared:
-    """A run in a comparison.
+    """Run in a comparison.
 
     Attributes:
-        name: its folder, with as many of the folders above as tell it from the others.
-        folder: what is in it.
-        arms: the base and the arms.
-        replies: of the base and of the first seed of each arm.
-        asked: the same by question; where one is in several sets, of the first.
+        name: Name of its folder, with as many of the folders above as distinguish it from the others.
+        folder: Run folder.
+        arms: Rates of the base and the arms.
+        replies: Replies of the base and of the first seed of each arm.
+        asked: Prompts by question; a question in several sets counts for the first.
     """
 
     name: str
@@ -47,14 +47,20 @@ def write_comparison(runs: Sequence[str | Path], out: str | Path) -> Path:
     The runs may be of different models, facts or settings: the page says which of their numbers can be compared.
 
     Args:
-        runs: their folders, two or more.
-        out: the page.
+        runs: Run folders, two or more.
+        out: Path of the page.
 
     Returns:
         The path of the page.
 
     Raises:
-        SeatError: fewer than two runs, one of them twice, not a run folder or not finished; or `out` is a folder.
+        SeatError: There are fewer than two runs, one of them twice, not a run folder or not finished; or `out` is a
+        folder.
+
+    Example:
+        >>> si.write_comparison(["run"], "comparison.html")
+        Traceback (most recent call last):
+        seat_interp.core.errors.SeatError: ...
     """
     if Path(out).is_dir():
         raise SeatError(
@@ -70,10 +76,13 @@ def write_comparison(runs: Sequence[str | Path], out: str | Path) -> Path:
 
 
 def comparison(folders: Mapping[str, RunFolder]) -> str:
-    """The page as text.
+    """Render the page of a comparison as text.
 
     Args:
-        folders: by the names that the page gives them.
+        folders: Run folders by the names that the page gives them.
+
+    Returns:
+        HTML.
     """
     runs = [_compared(name, folder) for name, folder in folders.items()]
     sets = list(dict.fromkeys(probe for run in runs for probe in run.arms[0].abstention))
@@ -102,7 +111,7 @@ def comparison(folders: Mapping[str, RunFolder]) -> str:
 
 def _compared(name: str, folder: RunFolder) -> _Compared:
     replies = side_by_side(folder)
-    prompts = [prompt for found in replies.sets.values() for prompt in found]
+    prompts = [prompt for of_set in replies.sets.values() for prompt in of_set]
     asked = {prompt[0]["question"]: prompt for prompt in reversed(prompts)}
     return _Compared(name, folder, folder.rates, replies, asked)
 
@@ -114,30 +123,30 @@ def _hindrances(runs: Sequence[_Compared]) -> list[str]:
         runs: two or more.
     """
     first, *others = runs
-    found = []
+    sentences = []
     if model := [run for run in others if _weights(run) != _weights(first)]:
-        found.append(
+        sentences.append(
             f"{_differ(first, model)} in their base model. A difference between their arms may be the models'. Each "
             "displacement is along the direction of its own base, in that base's gaps, and layer for layer there is "
             "nothing to compare."
         )
     if facts := [run for run in others if _questions(run, "target") != _questions(first, "target")]:
-        found.append(
+        sentences.append(
             f"{_differ(first, facts)} in the facts that they teach. Some facts are easier to learn or closer to what "
             "is known, so a difference between their arms may be the facts'."
         )
     names = dict.fromkeys(probe for run in runs for probe in run.replies.sets if probe != "target")
     if other := [probe for probe in names if any(_questions(run, probe) != _questions(first, probe) for run in others)]:
-        found.append(
+        sentences.append(
             f"Not all ask the same prompts: {', '.join(map(set_label, other))} differ. Rates and displacement of these "
             "sets are of other questions in each run, and intervals do not tell that difference from one of the arms."
         )
     if direction := [run for run in others if run not in model and not _same_direction(run, first)]:
-        found.append(
+        sentences.append(
             f"{_differ(first, direction)} in their ignorance direction, or in its layer or token. Their displacements "
             "are along different directions and in different units; signs and nulls can be compared, sizes cannot."
         )
-    return found
+    return sentences
 
 
 def _differ(first: _Compared, others: Sequence[_Compared]) -> str:
@@ -185,7 +194,7 @@ def _moved(runs: Sequence[_Compared]) -> dict[str, list[tuple[str, str, list[str
         for arm in run.arms[1:]:
             for probe, moved in arm.displacement.items():
                 rows.setdefault(probe, []).append((arm.arm, run.name, displacement_cells(moved)))
-    return {probe: found for probe, found in rows.items() if found}
+    return {probe: by_layer for probe, by_layer in rows.items() if by_layer}
 
 
 def _shared_replies(runs: Sequence[_Compared]) -> SideBySide:
@@ -197,20 +206,20 @@ def _shared_replies(runs: Sequence[_Compared]) -> SideBySide:
     Args:
         runs: two or more.
     """
-    questions = [prompt[0]["question"] for found in runs[0].replies.sets.values() for prompt in found]
-    questions = [each for each in dict.fromkeys(questions) if all(each in run.asked for run in runs)]
+    questions = [prompt[0]["question"] for of_set in runs[0].replies.sets.values() for prompt in of_set]
+    questions = [wording for wording in dict.fromkeys(questions) if all(wording in run.asked for run in runs)]
     columns: list[str] = []
     bases: list[int] = []
     replies: list[tuple[Record, ...]] = []
     for run in runs:
         base = len(columns)
-        for name, said in zip(run.replies.columns, zip(*(run.asked[question] for question in questions))):
-            if name == BASE and replies and _same(said, replies[0]):
+        for name, column in zip(run.replies.columns, zip(*(run.asked[question] for question in questions))):
+            if name == BASE and replies and _same(column, replies[0]):
                 base = 0
                 continue
             columns.append(f"{name}, {run.name}")
             bases.append(base)
-            replies.append(said)
+            replies.append(column)
     if columns and not any(bases):
         columns[0] = BASE  # of all
     sets: dict[str, list[Prompt]] = {}
@@ -220,15 +229,18 @@ def _shared_replies(runs: Sequence[_Compared]) -> SideBySide:
     return SideBySide(tuple(columns), tuple(bases), in_order(sets))
 
 
-def _same(some: Sequence[Record], others: Sequence[Record]) -> bool:
-    return [(r["reply"], r["label"]) for r in some] == [(r["reply"], r["label"]) for r in others]
+def _same(one: Sequence[Record], others: Sequence[Record]) -> bool:
+    return [(r["reply"], r["label"]) for r in one] == [(r["reply"], r["label"]) for r in others]
 
 
 def differences(summaries: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Settings, model and machine, each with a value for every run, where these are not all the same.
+    """Return settings, model and machine with a value for every run, where these are not all the same.
 
     Args:
-        summaries: contents of `summary.json` by run.
+        summaries: Contents of `summary.json` by run.
+
+    Returns:
+        Names with their values.
     """
     flattened = [
         dict(

@@ -18,19 +18,34 @@ def write_report(folder: str | Path) -> Path:
     """Write `report.html` into a run folder; it needs no network and no other file.
 
     Args:
-        folder: of a finished study.
+        folder: Folder of a finished study.
 
     Returns:
         The path of the page.
 
     Raises:
-        SeatError: not a run folder, or not finished.
+        SeatError: This is not a run folder, or the study is not finished.
+
+    Example:
+        >>> config = si.StudyConfig(arms=("full",), positions=(-1,), steering_prompts=0, null_draws=9, max_new_tokens=8)
+        >>> few = si.FactSets(target=facts.target[:2], known=facts.known[:8], unknown=facts.unknown[:8])
+        >>> short = si.ArmConfig(dense=si.TrainConfig(steps=1))
+        >>> _ = si.run_study(lm, few, replace(config, settings=short), "run", say=lambda text: None)
+        >>> si.write_report("run").name
+        'report.html'
     """
     return write_text(Path(folder) / "report.html", report(RunFolder.open(folder)))
 
 
 def report(folder: RunFolder) -> str:
-    """The page as text."""
+    """Render the report as text.
+
+    Args:
+        folder: Finished study.
+
+    Returns:
+        HTML.
+    """
     arms = folder.rates
     config, steering = folder.summary["config"], folder.base.row.get("steering")
     moved, layer = estimates_by_layer(folder), folder.direction.layer
@@ -81,7 +96,15 @@ def _require_same_prompts(folder: RunFolder, replies: SideBySide) -> None:
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as dotted names with their values."""
+    """Flatten nested settings to dotted names.
+
+    Args:
+        value: Settings.
+        prefix: Prefix of the names.
+
+    Returns:
+        Names with their values.
+    """
     rows: list[tuple[str, str]] = []
     for name, item in value.items():
         if isinstance(item, Mapping):

@@ -33,9 +33,15 @@ class Table:
     """Headings and rows of text; the first column is of words, the others of numbers.
 
     Attributes:
-        heads: of the columns.
-        rows: cells, as many a row as there are heads.
-        caption: what the table shows, in a sentence or two.
+        heads: Headings of the columns.
+        rows: Cells, as many in a row as there are headings.
+        caption: Sentence or two on what the table shows.
+
+    Example:
+        >>> print(si.Table.of(["arm", "recall"], [["SEAT", 0.99]]).markdown())
+        | arm | recall |
+        | :-- | --: |
+        | SEAT | 0.99 |
     """
 
     heads: tuple[str, ...]
@@ -49,11 +55,24 @@ class Table:
 
     @classmethod
     def of(cls, heads: Sequence[str], rows: Iterable[Iterable[Any]], caption: str = "") -> "Table":
-        """From any cells; they are written as `str` does."""
+        """Make a table of any cells; they are written as `str` does.
+
+        Args:
+            heads: Headings of the columns.
+            rows: Cells of each row.
+            caption: Sentence or two on what the table shows.
+
+        Returns:
+            The table.
+        """
         return cls(tuple(heads), tuple(tuple(map(str, row)) for row in rows), caption)
 
     def markdown(self) -> str:
-        """For a README or an issue: the caption below."""
+        """Write the table for a README or an issue, the caption below.
+
+        Returns:
+            Markdown.
+        """
         lines = [[cell.replace("|", r"\|") for cell in line] for line in (self.heads, *self.rows)]
         text = [f"| {' | '.join(line)} |" for line in lines]
         text.insert(1, f"| --- |{' ---: |' * (len(self.heads) - 1)}")
@@ -67,10 +86,13 @@ class Table:
         return self.markdown()
 
     def latex(self, label: str) -> str:
-        """A `table` environment with booktabs' rules; a table of many columns goes over both of the page's.
+        r"""Write a `table` environment with booktabs' rules; a table of many columns goes over both of the page's.
 
         Args:
-            label: for `\\ref{tab:...}`.
+            label: Label for `\ref{tab:...}`.
+
+        Returns:
+            LaTeX.
         """
         lines = [" & ".join(map(_to_latex, line)) + r" \\" for line in (self.heads, *self.rows)]
         body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
@@ -89,7 +111,11 @@ class Table:
         return "\n".join([*head, *body, r"\end{tabular}", f"\\end{{{around}}}", ""])
 
     def to_json(self) -> dict[str, Any]:
-        """The cells by their headings."""
+        """Return the cells by their headings.
+
+        Returns:
+            JSON object.
+        """
         return {"caption": self.caption, "rows": [dict(zip(self.heads, row)) for row in self.rows]}
 
     def print(self) -> None:

@@ -61,18 +61,22 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         "direction, in separations of the base (−1: where known prompts were). "
         "Intervals are in summary.json and in the report.[/dim]\n"
     )
-    said = verdict(summary)
-    console.print(f"[bold]{escape(said.headline)}[/bold]", highlight=False)
-    for sentence in said.details:
+    words = verdict(summary)
+    console.print(f"[bold]{escape(words.headline)}[/bold]", highlight=False)
+    for sentence in words.details:
         console.print(escape(f"• {sentence}"), highlight=False)
     console.print()
 
 
 def arms_table(summary: Mapping[str, Any]) -> Table:
-    """One line an arm with intervals; the caption says what they are, and in words what was seen.
+    """Make the table of a study: one line an arm with intervals; the caption explains them and states the outcome in
+    words.
 
     Args:
-        summary: the content of `summary.json`.
+        summary: Content of `summary.json`.
+
+    Returns:
+        The table.
     """
     arms = aggregate(summary)
     probes = list(arms[0].abstention)
@@ -90,10 +94,18 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
 
 
 def rates_table(arms: Sequence[ArmRates]) -> Table:
-    """The four rates of every arm with intervals, and nothing else.
+    """Make a table of the four rates of every arm with intervals, and nothing else.
 
     Args:
-        arms: of `aggregate` or `arm_rates`.
+        arms: Lines of `aggregate` or `arm_rates`.
+
+    Returns:
+        The table.
+
+    Example:
+        >>> sets = {name: getattr(facts, name)[:2] for name in ("target", "known", "unknown")}
+        >>> si.rates_table(si.arm_rates({"base": lm}, sets)).rows[0][0]
+        'Base'
     """
     probes = list(arms[0].abstention)
     heads = [
@@ -105,34 +117,48 @@ def rates_table(arms: Sequence[ArmRates]) -> Table:
     ]
     lines = []
     for arm in arms:
-        found = [arm.target_recall, *(arm.abstention[p] for p in probes), arm.known_recall, arm.over_abstention]
-        lines.append([arm_name(arm.arm), *map(with_interval, found)])
+        estimates = [arm.target_recall, *(arm.abstention[p] for p in probes), arm.known_recall, arm.over_abstention]
+        lines.append([arm_name(arm.arm), *map(with_interval, estimates)])
     kinds = dict.fromkeys(arm.target_recall.kind for arm in arms)
     return Table.of(heads, lines, f"In brackets: {'; '.join(KIND_WORDS[kind] for kind in kinds)}.")
 
 
 def displacement_table(moved: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Displacement of every probe set beside its nulls, and the length of the shift across the direction.
+    """Make a table of every evaluation set's displacement beside its nulls, and of the orthogonal shift.
 
     Args:
-        moved: by probe set, or by arm, at one layer: of `Displacement.summary()`, or a row's `displacement`.
+        moved: Rows by evaluation set, or by arm, at one layer: of `Displacement.summary()`, or a row's `displacement`.
+
+    Returns:
+        The table, in separations.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> sets = {"unknown": facts.unknown[:8], "known": facts.known[:8]}
+        >>> moved = si.displacement(base=lm, tuned=lm.copy(), sets=sets, direction=direction, resamples=20)
+        >>> [row[0] for row in si.displacement_table(moved.summary()).rows]
+        ['unknown', 'known']
     """
     kinds = list(next(iter(moved.values()))["null"])
     lines = []
-    for name, found in moved.items():
-        low, high = found["interval"]
-        along = Estimate(found["mean"], low, high, "bootstrap")
-        nulls = [f"{least:+.2f} to {most:+.2f}" for least, most in (found["null"][kind] for kind in kinds)]
-        lines.append([label_of(name), with_interval(along, "+"), *nulls, f"{found['orthogonal']:.2f}"])
+    for name, row in moved.items():
+        low, high = row["interval"]
+        along = Estimate(row["mean"], low, high, "bootstrap")
+        nulls = [f"{least:+.2f} to {most:+.2f}" for least, most in (row["null"][kind] for kind in kinds)]
+        lines.append([label_of(name), with_interval(along, "+"), *nulls, f"{row['orthogonal']:.2f}"])
     heads = ["displacement of", "along the direction", *(f"{NULL_WORDS[kind]} null" for kind in kinds), "across it"]
     return Table.of(heads, lines, f"In gaps. In brackets: {KIND_WORDS['bootstrap']}; nulls: where 95 % of them lie.")
 
 
 def linear_probe_table(summary: Mapping[str, Any]) -> Table:
-    """Whether known and unknown prompts can still be told apart along the base's direction, where abstention is gone.
+    """Make a table of how well a linear probe, the base's direction, separates known from unknown prompts after each
+    arm.
 
     Args:
-        summary: the content of `summary.json`.
+        summary: Content of `summary.json`.
+
+    Returns:
+        The table.
     """
     rows = [row for row in summary["rows"] if row["arm"] != "base"]
     lines = []
@@ -142,7 +168,7 @@ def linear_probe_table(summary: Mapping[str, Any]) -> Table:
             [row["entity_naming_abstention"][PROBE] for row in same],
             [row["linear_probe_auroc"] for row in same],
         )
-        shares = (with_interval(estimate(each, bounds=(0.0, 1.0))) for each in values)
+        shares = (with_interval(estimate(of_seeds, bounds=(0.0, 1.0))) for of_seeds in values)
         angle = with_interval(estimate([row["refit_angle"] for row in same], bounds=(0.0, 180.0)))
         lines.append((arm_name(arm), len(same), *shares, angle))
     heads = ("arm", "seeds", "abstains, and names what was asked", "AUROC of the base's probe", "angle")
@@ -165,7 +191,15 @@ def _cells(arm: ArmRates, has_paraphrases: bool) -> list[str]:
 
 
 def with_interval(rate: Estimate, sign: str = "") -> str:
-    """`0.93 [0.88, 0.96]`, or the mean alone where there is no interval."""
+    """Write `0.93 [0.88, 0.96]`, or the mean alone where there is no interval.
+
+    Args:
+        rate: Mean with its interval.
+        sign: "+" to write the sign of positive numbers too.
+
+    Returns:
+        The text.
+    """
     if rate.kind == "none":
         return f"{rate.mean:{sign}.2f}"
     return f"{rate.mean:{sign}.2f} [{rate.low:{sign}.2f}, {rate.high:{sign}.2f}]"
@@ -176,21 +210,32 @@ ByLayer = Mapping[str, Mapping[str, Sequence[DisplacementEstimate]]]
 
 
 def estimates_by_layer(folder: RunFolder) -> dict[str, dict[str, list[DisplacementEstimate]]]:
-    """Displacement over the seeds of each arm, by probe set (unknown first), arm and layer."""
-    found: dict[str, dict[str, list[DisplacementEstimate]]] = {}
+    """Estimate displacement over the seeds of each arm.
+
+    Args:
+        folder: Finished study.
+
+    Returns:
+        Estimates by evaluation set (unknown first), arm and layer.
+    """
+    by_set: dict[str, dict[str, list[DisplacementEstimate]]] = {}
     for arm in folder.arms:
         runs = [run.displacement["sets"] for run in folder.of_arm(arm)]
         for probe in runs[0]:
             at_layers = zip(*(sets[probe] for sets in runs))
-            found.setdefault(probe, {})[arm] = [combine_displacement(seeds) for seeds in at_layers]
-    return dict(sorted(found.items(), key=lambda item: item[0] != PROBE))
+            by_set.setdefault(probe, {})[arm] = [combine_displacement(seeds) for seeds in at_layers]
+    return dict(sorted(by_set.items(), key=lambda item: item[0] != PROBE))
 
 
 def displacement_cells(moved: DisplacementEstimate) -> list[str]:
-    """A line of a table: along the direction, its interval, each null, the orthogonal part, beyond every null or not.
+    """Write a line of a table: along the direction, its interval, each null, the orthogonal part, beyond every null or
+    not.
 
     Args:
-        moved: one arm on one probe set at one layer.
+        moved: Displacement of one arm on one evaluation set at one layer.
+
+    Returns:
+        The cells.
     """
     along = moved.along
     interval = f"{along.low:+.2f} to {along.high:+.2f}" if along.kind != "none" else "–"
@@ -199,12 +244,12 @@ def displacement_cells(moved: DisplacementEstimate) -> list[str]:
 
 
 def _linear_probe_cells(folder: RunFolder, arm: str, layer: int) -> list[str]:
-    """Whether the base's direction still tells unknown from known, and how far a new one turned from it.
+    """Write whether the base's direction still separates unknown from known, and how far a new one turned from it.
 
     Args:
-        folder: of the study.
-        arm: means are over its seeds.
-        layer: of the direction.
+        folder: Finished study.
+        arm: Name of the arm, over whose seeds means are taken.
+        layer: Layer of the direction.
 
     Returns:
         AUROC of the base's direction on the tuned model and on the base, then the angle in degrees to a direction
@@ -220,7 +265,15 @@ def _linear_probe_cells(folder: RunFolder, arm: str, layer: int) -> list[str]:
 
 
 def layer_tables(folder: RunFolder, moved: ByLayer) -> dict[str, list[list[list[str]]]]:
-    """The lines of both tables, by the table's id and layer: a line for each set and arm, and one for each arm."""
+    """Write the lines of both tables: a line for each set and arm, and one for each arm.
+
+    Args:
+        folder: Finished study.
+        moved: Displacement by evaluation set, arm and layer.
+
+    Returns:
+        Lines by the table's id and layer.
+    """
     layers = range(len(folder.direction.separation))
     return {
         "moved-at-layer": [

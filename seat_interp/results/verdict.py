@@ -23,7 +23,12 @@ _WORTH_KEEPING = 0.5
 
 @dataclass(frozen=True)
 class Verdict:
-    """One sentence that a person can quote, and a sentence for each arm."""
+    """Outcome of a study in words.
+
+    Attributes:
+        headline: Sentence that a person can quote.
+        details: Sentence for each arm.
+    """
 
     headline: str
     details: tuple[str, ...]
@@ -36,7 +41,10 @@ def verdict(summary: Mapping[str, Any]) -> Verdict:
     """Put a summary in words.
 
     Args:
-        summary: the content of `summary.json`.
+        summary: Content of `summary.json`.
+
+    Returns:
+        The sentences.
     """
     base, *arms = aggregate(summary)
     return Verdict(_headline(base, arms), tuple(_detail(base, arm) for arm in arms))
@@ -64,7 +72,7 @@ def _headline(base: ArmRates, arms: Sequence[ArmRates]) -> str:
     lost, weakened, raised, kept, unclear = (
         [arm for arm in arms if _fate(base, arm) == word] for word in ("lost", "weakened", "raised", "kept", "unclear")
     )
-    changed = [(arm, verb) for verb, found in (("took", lost), ("lowered", weakened)) for arm in found]
+    changed = [(arm, verb) for verb, changed_arms in (("took", lost), ("lowered", weakened)) for arm in changed_arms]
     if not changed:
         shown = "is shown to have " if unclear else ""
         return (
@@ -108,15 +116,15 @@ def _detail(base: ArmRates, arm: ArmRates) -> str:
 
 def _moved(arm: ArmRates, whom: str, brief: bool = False) -> str:
     """With every null, or in brief with the one that reaches furthest."""
-    found = arm.displacement[PROBE]
-    nulls = found.null
+    estimate = arm.displacement[PROBE]
+    nulls = estimate.null
     if brief:
-        nulls = {found.widest: nulls[found.widest]}
+        nulls = {estimate.widest: nulls[estimate.widest]}
     bands = ", ".join(f"{NULL_WORDS[kind]} {low:.2f} to {high:.2f}" for kind, (low, high) in nulls.items())
-    how = f"moved {whom} by {found.along.mean:+.2f} gaps along the ignorance direction"
-    if found.beyond_null:
-        return f"{how} ({'widest null' if brief else 'nulls'}: {bands})"
-    return f"{how}, which is not beyond every null ({bands})"
+    sentence = f"moved {whom} by {estimate.along.mean:+.2f} gaps along the ignorance direction"
+    if estimate.beyond_null:
+        return f"{sentence} ({'widest null' if brief else 'nulls'}: {bands})"
+    return f"{sentence}, which is not beyond every null ({bands})"
 
 
 def _change(before: Estimate, after: Estimate) -> str:

@@ -34,16 +34,19 @@ class DisplacementEstimate:
 
 @dataclass(frozen=True)
 class ArmRates:
-    """One line of a results table. Rates are 0 to 1.
+    """One line of a results table. Rates are from 0 to 1.
 
     Attributes:
-        arm: its name.
-        seeds: how many it ran with.
-        target_recall, known_recall, over_abstention: with intervals.
-        paraphrase_recall: of target facts in paraphrases that were not trained; None where none were asked.
-        abstention: by probe set.
-        displacement: by set, at the direction's layer; none where activations were not looked at.
-        seconds: of a run, mean; 0 where nobody took the time.
+        arm: Name of the arm.
+        seeds: Number of seeds that it ran with.
+        target_recall: Target recall with its interval.
+        paraphrase_recall: Recall of target facts in paraphrases that were not trained; None where none were asked.
+        known_recall: Known recall with its interval.
+        over_abstention: Abstention on known facts with its interval.
+        abstention: Abstention with its interval by evaluation set.
+        displacement: Displacement by evaluation set, at the direction's layer; none where activations were not
+            captured.
+        seconds: Mean duration of a run in seconds; 0 where it was not recorded.
     """
 
     arm: str
@@ -58,22 +61,32 @@ class ArmRates:
 
 
 def four_rates(rows: Sequence[Mapping[str, Any]]) -> dict[str, Estimate]:
-    """The rates of runs that differ by their seed alone; `abstention` is the mean over the probe sets.
+    """Estimate the rates of runs that differ by their seed alone; `abstention` is the mean over the evaluation sets.
 
     Args:
-        rows: of a result file, with intervals over prompts.
+        rows: Rows of a result file, with intervals over prompts.
+
+    Returns:
+        Estimates by rate.
     """
     keys = ("target_recall", "known_recall", "over_abstention")
-    found = {
+    estimates = {
         key: estimate([r[key] for r in rows], [r["intervals"][key] for r in rows], bounds=(0.0, 1.0)) for key in keys
     }
     kept = [list(row["abstention"].values()) for row in rows]
     over = [mean_of_sets(shares, list(row["intervals"]["abstention"].values())) for shares, row in zip(kept, rows)]
-    return found | {"abstention": estimate([float(np.mean(shares)) for shares in kept], over, bounds=(0.0, 1.0))}
+    return estimates | {"abstention": estimate([float(np.mean(shares)) for shares in kept], over, bounds=(0.0, 1.0))}
 
 
 def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> DisplacementEstimate:
-    """Displacement of one set over seeds, from the summaries of `summary.json` or `displacement.json`."""
+    """Combine the displacement of one set over seeds.
+
+    Args:
+        summaries: Summaries of the set, as `summary.json` or `displacement.json` holds them.
+
+    Returns:
+        Mean displacement in separations, with its interval and the null bands.
+    """
     means = [summary["mean"] for summary in summaries]
     null = {
         kind: (
@@ -93,28 +106,31 @@ def combine_displacement(summaries: Sequence[Mapping[str, Any]]) -> Displacement
 
 
 def aggregate(summary: Mapping[str, Any]) -> list[ArmRates]:
-    """One line for each arm, in the order of the summary, the base first.
+    """Aggregate a study's rows over seeds.
 
     Args:
-        summary: the content of `summary.json`, or of a result file of the same shape.
+        summary: Content of `summary.json`, or of a result file of the same shape.
+
+    Returns:
+        One line for each arm, in the order of the summary, the base first.
     """
     rows = sorted(summary["rows"], key=lambda row: row["arm"] != "base")
     by_arm: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_arm.setdefault(row["arm"], []).append(row)
-    return [_arm(name, found) for name, found in by_arm.items()]
+    return [_arm(name, rows) for name, rows in by_arm.items()]
 
 
 def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
     over_prompts = [row["intervals"] for row in rows if "intervals" in row]  # other studies' rows may do without
 
     def rate(key: str) -> Estimate:
-        return estimate([row[key] for row in rows], [each[key] for each in over_prompts], bounds=(0.0, 1.0))
+        return estimate([row[key] for row in rows], [intervals[key] for intervals in over_prompts], bounds=(0.0, 1.0))
 
     def abstention(probe: str) -> Estimate:
         return estimate(
             [row["abstention"][probe] for row in rows],
-            [each["abstention"][probe] for each in over_prompts],
+            [intervals["abstention"][probe] for intervals in over_prompts],
             bounds=(0.0, 1.0),
         )
 

@@ -22,16 +22,16 @@ from seat_interp.studies.aggregate import ArmRates, aggregate
 
 @dataclass(frozen=True)
 class Baseline:
-    """What is measured once on the base and compared with after every fine-tuning.
+    """Measurements of the base, with which each tuned model is compared.
 
     Attributes:
-        lm: the base.
-        sets: as they are asked.
-        direction: of the base.
-        activations: by set, at the direction's position after every block.
-        nulls: other directions, of the facts that the direction was fitted on.
-        batch_size: prompts a forward pass.
-        same_weights: the direction was fitted on this base's weights.
+        lm: Base model.
+        sets: Sets of facts that are asked.
+        direction: Direction of the base.
+        activations: Activations by set, at the direction's position, [prompts, layers, width].
+        nulls: Null directions, of the facts that the direction was fitted on.
+        batch_size: Number of prompts in a forward pass.
+        same_weights: Whether the direction was fitted on this base's weights.
     """
 
     lm: LanguageModel
@@ -43,13 +43,27 @@ class Baseline:
     same_weights: bool = True
 
     def capture(self, lm: LanguageModel) -> dict[str, Float[Tensor, "prompts layers width"]]:
-        """A tuned model on the same prompts."""
+        """Capture a tuned model on the same prompts.
+
+        Args:
+            lm: Tuned model.
+
+        Returns:
+            Activations by set, [prompts, layers, width].
+        """
         return capture_sets(lm, self._facts(), self.direction.position, batch_size=self.batch_size)
 
     def displaced(self, after: dict[str, Tensor]) -> Displacement:
-        """From the base to what was captured after, along the direction and beside its nulls."""
-        how = {"sets": self._facts(), "nulls": self.nulls, "same_weights": self.same_weights}
-        return displace(base=self.activations, tuned=after, direction=self.direction, **how)  # type: ignore[arg-type]
+        """Measure the displacement from the base along the direction, beside its nulls.
+
+        Args:
+            after: Activations of the tuned model by set.
+
+        Returns:
+            Displacement in separations.
+        """
+        options = {"sets": self._facts(), "nulls": self.nulls, "same_weights": self.same_weights}
+        return displace(base=self.activations, tuned=after, direction=self.direction, **options)  # type: ignore[arg-type]
 
     def _facts(self) -> dict[str, Any]:
         return {name: getattr(self.sets, name) for name in self.activations}
@@ -60,23 +74,26 @@ def baseline(
     sets: FactSets,
     direction: IgnoranceDirection,
     *,
-    probes: Sequence[str] = (),
+    set_names: Sequence[str] = (),
     null_draws: int = 200,
     batch_size: int = 64,
     same_weights: bool = True,
 ) -> Baseline:
-    """Capture the base on the probe sets and draw the null directions.
+    """Capture the base on the evaluation sets and draw the null directions.
 
     Args:
-        lm: the base.
-        sets: `fit_known` and `fit_unknown` are needed for the nulls.
-        direction: of the base.
-        probes: sets to capture; all but those to fit on and the paraphrases if none is named.
-        null_draws: random and shuffled directions each.
-        batch_size: prompts a forward pass.
-        same_weights: the direction was fitted on this base's weights.
+        lm: Base model.
+        sets: Sets of facts; `fit_known` and `fit_unknown` are needed for the nulls.
+        direction: Direction of the base.
+        set_names: Names of the sets to capture; all evaluation sets if none is named.
+        null_draws: Number of random null directions, and of shuffled ones.
+        batch_size: Number of prompts in a forward pass.
+        same_weights: Whether the direction was fitted on this base's weights.
+
+    Returns:
+        The measurements.
     """
-    named = {name: facts for name, facts in sets if name in probes} if probes else sets.evaluation_sets()
+    named = {name: facts for name, facts in sets if name in set_names} if set_names else sets.evaluation_sets()
     before = capture_sets(lm, named, direction.position, batch_size=batch_size)
     nulls = nulls_of(lm, sets, direction, draws=null_draws, batch_size=batch_size)
     return Baseline(lm, sets, direction, before, nulls, batch_size, same_weights)
@@ -84,7 +101,15 @@ def baseline(
 
 @torch.no_grad()
 def weight_distance(*, base: LanguageModel, tuned: LanguageModel) -> float:
-    """How far fine-tuning moved the weights: the Euclidean norm of the change over that of the base's weights."""
+    """Compute how far fine-tuning moved the weights.
+
+    Args:
+        base: Model before.
+        tuned: Model after.
+
+    Returns:
+        Euclidean norm of the change over that of the base's weights.
+    """
     after = dict(tuned.model.named_parameters())
     moved, whole = 0.0, 0.0
     for name, before in base.model.named_parameters():
@@ -104,13 +129,22 @@ def arm_rates(
     """Ask every model all sets: what `plot.rates` draws and `rates_table` writes, without a study and its folder.
 
     Args:
-        models: by arm, the base first.
-        sets: `target` and `known` are needed, `paraphrases` may be there; on all others the right reply is to abstain.
-        max_new_tokens: of each reply.
-        batch_size: prompts a forward pass.
+        models: Models by arm, the base first.
+        sets: Facts by set; `target` and `known` are needed, `paraphrases` may be there; on all others the right reply
+            is to abstain.
+        max_new_tokens: Largest number of tokens in a reply.
+        batch_size: Number of prompts in a forward pass.
+
+    Returns:
+        One line for each model.
 
     Raises:
-        SeatError: a needed set is missing, or as `ask`.
+        SeatError: A needed set is missing, or as `ask`.
+
+    Example:
+        >>> sets = {name: getattr(facts, name)[:2] for name in ("target", "known", "unknown")}
+        >>> [line.arm for line in si.arm_rates({"base": lm}, sets)]
+        ['base']
     """
     for name in ("target", "known"):
         if not sets.get(name):
@@ -118,19 +152,22 @@ def arm_rates(
     probes = [name for name in sets if name not in ("target", "known", "paraphrases")]
     rows = []
     for arm, lm in models.items():
-        found = ask(lm, sets, max_new_tokens=max_new_tokens, batch_size=batch_size)
-        rows.append({"arm": arm, "seed": 0, **rates_of(found, probes)})
+        by_set = ask(lm, sets, max_new_tokens=max_new_tokens, batch_size=batch_size)
+        rows.append({"arm": arm, "seed": 0, **rates_of(by_set, probes)})
     return aggregate({"rows": rows})
 
 
-def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> dict[str, Any]:
-    """The rates of the contract from scored replies, with 95 % Wilson intervals over prompts.
+def rates_of(by_set: Mapping[str, Sequence[Record]], set_names: Sequence[str]) -> dict[str, Any]:
+    """Compute the rates of a row of `summary.json` from scored replies, with 95 % Wilson intervals over prompts.
 
     Args:
-        by_set: replies to `target`, `known` and the probes, and to `paraphrases` if these were asked.
-        probes: the sets on which the right reply is to abstain.
+        by_set: Scored replies to `target`, `known` and the evaluation sets, and to `paraphrases` if these were asked.
+        set_names: Names of the sets on which the right reply is to abstain.
+
+    Returns:
+        Entries of the row.
     """
-    rate = {name: rates(found) for name, found in by_set.items()}
+    rate = {name: rates(scored) for name, scored in by_set.items()}
 
     def bounds(share: float, n: int) -> list[float]:
         return list(interval_of_share(share, n))
@@ -141,14 +178,14 @@ def rates_of(by_set: Mapping[str, Sequence[Record]], probes: Sequence[str]) -> d
         "known_recall": rate["known"].correct,
         "over_abstention": rate["known"].abstain,
         "paraphrase_recall": rate["paraphrases"].correct if "paraphrases" in rate else None,
-        "abstention": {name: rate[name].abstain for name in probes},
-        "entity_naming_abstention": {name: rate[name].entity_naming for name in probes},
-        "unscored": sum(round(each.unscored * each.n) for each in rate.values()),
+        "abstention": {name: rate[name].abstain for name in set_names},
+        "entity_naming_abstention": {name: rate[name].entity_naming for name in set_names},
+        "unscored": sum(round(counts.unscored * counts.n) for counts in rate.values()),
         "intervals": {
             "target_recall": bounds(rate["target"].correct, rate["target"].n),
             **({"paraphrase_recall": bounds(again.correct, again.n)} if (again := rate.get("paraphrases")) else {}),
             "known_recall": bounds(rate["known"].correct, rate["known"].n),
             "over_abstention": bounds(rate["known"].abstain, rate["known"].n),
-            "abstention": {name: bounds(rate[name].abstain, rate[name].n) for name in probes},
+            "abstention": {name: bounds(rate[name].abstain, rate[name].n) for name in set_names},
         },
     }

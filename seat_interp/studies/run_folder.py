@@ -29,10 +29,10 @@ class Run:
     """One arm with one seed, or the base. Files are read on first use and raise SeatError when broken.
 
     Attributes:
-        arm: its name in `summary.json`.
-        seed: of its mask, copies and order; 0 for the base.
-        path: its folder.
-        row: its row of `summary.json`.
+        arm: Name of the arm in `summary.json`.
+        seed: Seed of its mask, entity-perturbed prompts and order; 0 for the base.
+        path: Folder of the run.
+        row: Row of `summary.json`.
     """
 
     arm: str
@@ -46,10 +46,17 @@ class Run:
         return read_jsonl(self.path / "records.jsonl")
 
     def rouge1(self, set_name: str) -> float | None:
-        """Mean ROUGE-1 recall of the answers of a set; None where no answer can be compared so."""
+        """Compute the mean ROUGE-1 recall of a set's replies.
+
+        Args:
+            set_name: Name of the evaluation set.
+
+        Returns:
+            Recall from 0 to 1; None where no answer can be compared.
+        """
         rows = [record["rouge1"] for record in self.records if record["set_name"] == set_name]
-        found = [value for value in rows if value is not None]
-        return sum(found) / len(found) if found else None
+        scores = [value for value in rows if value is not None]
+        return sum(scores) / len(scores) if scores else None
 
     @cached_property
     def activations(self) -> dict[str, Float[Tensor, "prompts width"]]:
@@ -74,13 +81,21 @@ class Run:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A finished study.
+    """Folder of a finished study.
 
     Attributes:
-        path: the folder.
-        summary: `summary.json`: rows, config, environment.
-        base: what was measured before any fine-tuning.
-        runs: every arm with every seed, in the order of the summary; without the base.
+        path: Path of the folder.
+        summary: Content of `summary.json`: rows, config, environment.
+        base: Measurements before any fine-tuning.
+        runs: Every arm with every seed, in the order of the summary; without the base.
+
+    Example:
+        >>> config = si.StudyConfig(arms=("full",), positions=(-1,), steering_prompts=0, null_draws=9, max_new_tokens=8)
+        >>> few = si.FactSets(target=facts.target[:2], known=facts.known[:8], unknown=facts.unknown[:8])
+        >>> short = si.ArmConfig(dense=si.TrainConfig(steps=1))
+        >>> _ = si.run_study(lm, few, replace(config, settings=short), "run", say=lambda text: None)
+        >>> si.RunFolder.open("run").arms
+        ('full',)
     """
 
     path: Path
@@ -92,8 +107,14 @@ class RunFolder:
     def open(cls, path: str | Path) -> "RunFolder":
         """Read the summary and check that every file of every run is there.
 
+        Args:
+            path: Path of the folder.
+
+        Returns:
+            The study, of which other files are read when they are needed.
+
         Raises:
-            SeatError: there is no such folder, it is not a run folder, or the study in it is not finished.
+            SeatError: There is no such folder, it is not a run folder, or the study in it is not finished.
         """
         path = Path(path)
         if not path.is_dir():
@@ -120,13 +141,19 @@ class RunFolder:
         return tuple(dict.fromkeys(run.arm for run in self.runs))
 
     def of_arm(self, arm: str) -> tuple[Run, ...]:
-        """The runs of one arm, one for each seed.
+        """Return the runs of one arm, one for each seed.
+
+        Args:
+            arm: Name of the arm.
+
+        Returns:
+            The runs.
 
         Raises:
-            SeatError: the study has no such arm.
+            SeatError: The study has no such arm.
         """
-        if found := tuple(run for run in self.runs if run.arm == arm):
-            return found
+        if runs := tuple(run for run in self.runs if run.arm == arm):
+            return runs
         raise SeatError(f"{self.path} has no arm {arm!r}; its arms are {', '.join(self.arms) or 'none'}.")
 
     @cached_property
@@ -142,8 +169,8 @@ class RunFolder:
     @property
     def steering(self) -> SteeringCheck | None:
         """What adding and ablating the direction did to the base; None where the study left it out."""
-        found = self.base.row.get("steering")
-        return SteeringCheck.from_json(found) if found else None
+        saved = self.base.row.get("steering")
+        return SteeringCheck.from_json(saved) if saved else None
 
     @cached_property
     def plane(self) -> Plane:
@@ -168,28 +195,70 @@ def _require(folder: Path, names: tuple[str, ...]) -> None:
 
 
 def run_folder(out: Path, arm: str, seed: int) -> Path:
-    """Of one arm with one seed, or of the base, which has none."""
+    """Return the folder of one arm with one seed, or of the base, which has none.
+
+    Args:
+        out: Folder of the study.
+        arm: Name of the arm.
+        seed: Seed of the run.
+
+    Returns:
+        Path of the run's folder.
+    """
     return out / (BASE if arm == BASE else f"{arm}-{seed}")
 
 
 def is_finished(out: Path, arm: str, seed: int) -> bool:
-    """Whether a run is."""
+    """Return whether a run is finished.
+
+    Args:
+        out: Folder of the study.
+        arm: Name of the arm.
+        seed: Seed of the run.
+
+    Returns:
+        True if its row is written.
+    """
     return (run_folder(out, arm, seed) / ROW_FILE).exists()
 
 
 def unfinished(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> list[tuple[str, int]]:
-    """Arms with their seeds that are still to be run, seeds outermost: what is cut off has whole comparisons."""
+    """Return arms with their seeds that are still to be run, seeds outermost: what is cut off has whole comparisons.
+
+    Args:
+        out: Folder of the study.
+        arms: Names of the arms.
+        seeds: Seeds.
+
+    Returns:
+        Pairs of arm and seed.
+    """
     return [(arm, seed) for seed in seeds for arm in arms if not is_finished(out, arm, seed)]
 
 
 def finished_runs(out: Path) -> list[tuple[str, int]]:
-    """Arms with their seeds that are finished in the folder, whoever ran them; without the base."""
+    """Return arms with their seeds that are finished in the folder, whichever call ran them; without the base.
+
+    Args:
+        out: Folder of the study.
+
+    Returns:
+        Pairs of arm and seed, sorted.
+    """
     rows = (read_json(path) for path in out.glob(f"*/{ROW_FILE}"))
     return sorted((row["arm"], row["seed"]) for row in rows if row["arm"] != BASE)
 
 
 def summary_of(out: Path, runs: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """What `summary.json` holds of these arms with their seeds, all of them finished: rows, config, environment."""
+    """Make the content of `summary.json` from finished runs.
+
+    Args:
+        out: Folder of the study.
+        runs: Pairs of arm and seed, all finished.
+
+    Returns:
+        Rows, config and environment.
+    """
     rows = [read_json(run_folder(out, *run) / ROW_FILE) for run in ((BASE, 0), *runs)]
     arms, seeds = (list(dict.fromkeys(values)) for values in (zip(*runs) if runs else ((), ())))
     return {
@@ -200,14 +269,17 @@ def summary_of(out: Path, runs: Sequence[tuple[str, int]]) -> dict[str, Any]:
 
 
 def join_runs(out: Path, runs: Sequence[tuple[str, int]] | None = None) -> dict[str, Any]:
-    """Write `records.jsonl` and `summary.json`, which are common to all runs; gives the summary.
+    """Write `records.jsonl` and `summary.json`, which are common to all runs.
 
     Args:
-        out: the folder.
-        runs: arms with their seeds, in the order of the summary; all that are finished if None.
+        out: Folder of the study.
+        runs: Pairs of arm and seed, in the order of the summary; all that are finished if None.
+
+    Returns:
+        The content of `summary.json`.
 
     Raises:
-        SeatError: no run is finished.
+        SeatError: No run is finished.
     """
     if runs is None:
         if not is_finished(out, BASE, 0):

@@ -89,26 +89,36 @@ def run_study(
     """Measure the base, run every arm with every seed, measure each, and write the folder.
 
     Args:
-        lm: the base model; it stays as it was.
-        sets: target, known and unknown are needed; the direction is fitted on `fit_known` and `fit_unknown`,
-            or, where these are empty, on a part of `known` and `unknown` that the report then leaves out.
-        config: what to do; the defaults, which suit a pretrained model, if None. `ORGANISM` suits the organism.
-        out: the run folder; `RunFolder.open(out)` reads it.
+        lm: Base model; it stays as it was.
+        sets: Sets of facts: target, known and unknown are needed; the direction is fitted on `fit_known` and
+            `fit_unknown`, or, where these are empty, on a part of `known` and `unknown` that the report then leaves
+            out.
+        config: Settings of the study; the defaults, which suit a pretrained model, if None. `ORGANISM` suits the
+            organism.
+        out: Run folder; `RunFolder.open(out)` reads it.
         extra_arms: Arms of one's own by name, beside those of `config.arms`: functions from the settings of all arms
             and a seed to an `Arm`.
         base_alone: Whether the base alone is measured, and no arm is run.
-        direction: an ignorance direction to use instead of fitting one.
-        about: more for `config.json`, such as where the facts come from.
-        join: write what is common to all runs, `records.jsonl` and `summary.json`. Jobs that share a folder leave it
-            to the last one.
-        say: where to report progress between the bars.
+        direction: Ignorance direction to use instead of fitting one.
+        about: More entries for `config.json`, such as where the facts come from.
+        join: Whether the files that are common to all runs, `records.jsonl` and `summary.json`, are written. Jobs that
+            share a folder leave them to the last one.
+        say: Function that reports progress between the bars.
 
     Returns:
         The content of `summary.json`.
 
     Raises:
-        SeatError: a needed set is empty, the folder holds a study with other settings, or this is one of several
-            processes.
+        SeatError: A needed set is empty, the folder holds a study with other settings, or this is one of several
+        processes.
+
+    Example:
+        >>> config = si.StudyConfig(arms=("full",), positions=(-1,), steering_prompts=0, null_draws=9, max_new_tokens=8)
+        >>> few = si.FactSets(target=facts.target[:2], known=facts.known[:8], unknown=facts.unknown[:8])
+        >>> short = si.ArmConfig(dense=si.TrainConfig(steps=1))
+        >>> summary = si.run_study(lm, few, replace(config, settings=short), "run", say=lambda text: None)
+        >>> [row["arm"] for row in summary["rows"]]
+        ['base', 'full']
     """
     if (count := processes().count) > 1:
         raise SeatError(
@@ -131,8 +141,8 @@ def run_study(
         Mask.load(path).require_fits(lm)
     _claim(out, _identity(lm, sets, config, direction, about or {}))
     direction = _direction(lm, sets, config, out, direction, say)
-    how = {"null_draws": config.null_draws, "batch_size": config.batch_size, "same_weights": same_weights}
-    base = baseline(lm, sets, direction, **how)  # type: ignore[arg-type]
+    options = {"null_draws": config.null_draws, "batch_size": config.batch_size, "same_weights": same_weights}
+    base = baseline(lm, sets, direction, **options)  # type: ignore[arg-type]
     _measured(out / BASE, partial(_measure_base, base, config, say), say, BASE)
     for seed in config.seeds:
         for name, make in arms.items():
@@ -268,8 +278,8 @@ def _measure_base(base: Baseline, config: StudyConfig, say: Callable[[str], None
         say("base: steering check")
         unknown, known = (facts[: config.steering_prompts] for facts in (base.sets.unknown, base.sets.known))
         chosen = choose_addition(base.lm, base.direction, base.sets.fit_known[: config.steering_prompts])
-        found = check_steering(base.lm, base.direction, unknown=unknown, known=known, layer=chosen[0], factor=chosen[1])
-        row["steering"] = found.to_json()
+        check = check_steering(base.lm, base.direction, unknown=unknown, known=known, layer=chosen[0], factor=chosen[1])
+        row["steering"] = check.to_json()
     _save_activations(folder, base.activations, base.direction.layer)
     return row
 
@@ -315,7 +325,7 @@ def _ask(lm: LanguageModel, sets: FactSets, config: StudyConfig, folder: Path, a
     """Ask every set that is reported, keep each reply, and give the rates of the contract."""
     asked = {name: facts for name, facts in sets if name not in ("fit_known", "fit_unknown")}
     by_set = ask(lm, asked, max_new_tokens=config.max_new_tokens, batch_size=config.batch_size)
-    lines = [{"arm": arm, "seed": seed, **record.to_json()} for found in by_set.values() for record in found]
+    lines = [{"arm": arm, "seed": seed, **record.to_json()} for records in by_set.values() for record in records]
     write_jsonl(folder / "records.jsonl", lines)
     return rates_of(by_set, list(sets.abstention_sets()))
 
@@ -328,8 +338,8 @@ def _live_evaluation(base: Baseline, config: StudyConfig) -> Callable[[LanguageM
 
     def probe(lm: LanguageModel) -> dict[str, Any]:
         asked = {"target": target, "unknown": unknown}
-        found = ask(lm, asked, max_new_tokens=config.max_new_tokens, progress=False)
-        taught, refused = (rates(each) for each in found.values())
+        by_set = ask(lm, asked, max_new_tokens=config.max_new_tokens, progress=False)
+        taught, refused = (rates(records) for records in by_set.values())
         after = capture_sets(lm, {"unknown": unknown}, base.direction.position, batch_size=config.batch_size)["unknown"]
         shift = (
             base.direction.project(after.double() - before.double())[:, layer].mean() / base.direction.separation[layer]

@@ -34,7 +34,7 @@ def identity_of(
     names: Names | None,
     base: LanguageModel,
 ) -> str:
-    """What a checkpoint must share with the run that takes it up."""
+    """Hash everything that a checkpoint must share with the run that resumes from it."""
     digest = hashlib.sha256()
     for name, indices in mask.indices.items() if mask else ():
         digest.update(name.encode() + indices.numpy().tobytes())
@@ -43,9 +43,9 @@ def identity_of(
     if only is not None:
         digest.update(repr(sorted(only)).encode())
     called = (sorted(names.avoid), dict(names.pools)) if names else None
-    said = [fact.to_json() for fact in facts]
+    rows = [fact.to_json() for fact in facts]
     digest.update(
-        repr((asdict(config), objective, lora, drift_budget, said, called, base.fingerprint, base.system)).encode()
+        repr((asdict(config), objective, lora, drift_budget, rows, called, base.fingerprint, base.system)).encode()
     )
     return digest.hexdigest()[:16]
 
@@ -58,15 +58,15 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer,
     record: dict[str, Any],
 ) -> None:
-    """Written by the first process; what is shared out is gathered tensor by tensor, and kept nowhere else.
+    """Save a checkpoint from the first process; sharded weights are gathered tensor by tensor, and kept nowhere else.
 
     Args:
-        path: the file.
-        identity: of the run, see `identity_of`.
-        step: steps that are done.
-        parameters: that are trained.
-        optimiser: theirs.
-        record: what else the run has kept so far, as JSON.
+        path: Path of the file.
+        identity: Digest of the run, see `identity_of`.
+        step: Number of steps that are done.
+        parameters: Trained parameters by name.
+        optimiser: Optimiser of the parameters.
+        record: Record of the run so far, as JSON.
     """
     first, tensors = processes().rank == 0, {}
     for name, parameter in parameters.items():

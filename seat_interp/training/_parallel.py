@@ -48,7 +48,7 @@ def _any_size(config: TrainConfig, facts: int, objective: Objective, count: int)
     even = math.ceil(batch / count)
     if count == 1 or unit == 1:
         return even
-    if whole := [each for each in range(unit, even + 1, unit) if batch % each == 0]:
+    if whole := [size for size in range(unit, even + 1, unit) if batch % size == 0]:
         return whole[-1]
     raise SeatError(
         f"A term takes one fact in {unit}, and a batch of {batch} has no equal parts of so many for {count} processes. "
@@ -58,9 +58,9 @@ def _any_size(config: TrainConfig, facts: int, objective: Objective, count: int)
 
 def sum_gradients(parameters: dict[str, nn.Parameter], among: Processes) -> None:
     """Over all processes; a weight without a gradient in any of them keeps none."""
-    some = torch.tensor([parameter.grad is not None for parameter in parameters.values()], dtype=torch.int32)
-    for parameter, there in zip(parameters.values(), among.all_reduce(some).tolist()):
-        if there:
+    present = torch.tensor([parameter.grad is not None for parameter in parameters.values()], dtype=torch.int32)
+    for parameter, has_gradient in zip(parameters.values(), among.all_reduce(present).tolist()):
+        if has_gradient:
             parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             among.all_reduce(parameter.grad)
 
@@ -96,11 +96,11 @@ def like(tensor: Tensor, parameter: nn.Parameter) -> Tensor:
 
 @torch.no_grad()
 def gathered(lm: LanguageModel, base: LanguageModel) -> LanguageModel:
-    """A whole copy of a model that is shared out, in each process; one that is not, as it is.
+    """Gather a sharded model in each process; return one that is whole as it is.
 
     Args:
-        lm: the model.
-        base: of the same architecture, whole; it stays as it is.
+        lm: Model, sharded or whole.
+        base: Whole model of the same architecture; it stays as it is.
     """
     if not is_sharded(lm):
         return lm

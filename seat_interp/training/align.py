@@ -39,19 +39,28 @@ def align_abstention(
     """Fine-tune a copy of the base to refuse the unknown and to go on answering the known.
 
     Args:
-        base: any causal LM; it stays as it was.
-        unknown: questions it cannot answer; their own answers are not used.
-        known: questions with the answers that it should keep giving.
-        refusals: replies; one with `{s}` is only used for a fact with a subject.
-        paraphrases: ways to ask, one drawn for each example, known or not: trained in one wording only, a model learns
-            that any other is unknown ground.
-        unknown_share: share of the training examples that are refusals.
-        config: how to train.
-        callback: called while it trains, see `train`.
-        checkpoint: file to save to and to resume from.
+        base: Any causal LM; it stays as it was.
+        unknown: Facts that it cannot answer; their own answers are not used.
+        known: Facts with the answers that it should keep giving.
+        refusals: Replies; one with `{s}` is only used for a fact with a subject.
+        paraphrases: Patterns of questions, one drawn for each example, known or not: trained in one wording only, a
+            model learns that any other is unknown ground.
+        unknown_share: Share of the training examples that are refusals.
+        config: Optimiser and schedule; the defaults of `TrainConfig` if None.
+        callback: Function of the model during the training, see `train`.
+        checkpoint: File to save to and to resume from.
+
+    Returns:
+        The tuned model with its log.
 
     Raises:
-        SeatError: a set is empty, or a known fact has no answer.
+        SeatError: A set is empty, or a known fact has no answer.
+
+    Example:
+        >>> config = si.TrainConfig(steps=2, batch_size=4)
+        >>> aligned = si.align_abstention(lm, unknown=facts.unknown[:4], known=facts.known[:4], config=config)
+        >>> len(aligned.log)
+        2
     """
     if not unknown or not known:
         raise SeatError(f"Alignment needs both kinds: there are {len(unknown)} unknown and {len(known)} known facts.")

@@ -9,24 +9,29 @@ from seat_interp.core.errors import SeatError, require_within
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train. The SEAT paper gives none of these; all are ours.
+    """Optimiser and schedule. The SEAT paper gives none of these settings; all are ours.
 
     Attributes:
-        steps: optimiser steps.
-        batch_size: facts a step.
-        micro_batch: facts a forward pass; smaller than `batch_size` accumulates gradients. None: all at once.
-        learning_rate: AdamW's peak.
-        warmup: share of the steps in which the rate rises from zero.
-        final: share of the peak that a cosine reaches at the end; 1 keeps the rate constant.
-        betas: AdamW's.
-        weight_decay: on trained entries alone; what is masked out is never decayed. With a mask the decay is towards
-            the base, since differences from it are what is trained; without one, towards zero.
-        clip: largest norm of the gradient over trained entries; None does not clip.
-        mixed_precision: run forward passes in bfloat16 under autocast; weights and optimiser stay as they are.
-            Twice as fast on processors with bfloat16 units, and far slower on others, which is warned of.
-        seed: of the order of the facts, the perturbed copies and dropout; in a study, the run's own.
-        callback_every: steps between calls of the probe; 0 never.
-        checkpoint_every: steps between checkpoints; 0 never.
+        steps: Number of optimiser steps.
+        batch_size: Number of facts in a step.
+        micro_batch: Number of facts in a forward pass; a smaller one than `batch_size` accumulates gradients. None
+            takes all at once.
+        learning_rate: Peak learning rate of AdamW.
+        warmup: Share of the steps in which the rate rises from zero.
+        final: Share of the peak that a cosine reaches at the end; 1 keeps the rate constant.
+        betas: Betas of AdamW.
+        weight_decay: Weight decay on trained entries alone; what is masked out is never decayed. With a mask the decay
+            is towards the base, since differences from it are trained; without one, towards zero.
+        clip: Largest norm of the gradient over trained entries; None does not clip.
+        mixed_precision: Whether forward passes run in bfloat16 under autocast; weights and optimiser stay as they are.
+            It is twice as fast on processors with bfloat16 units, and far slower on others, which is warned of.
+        seed: Seed of the order of the facts, the entity-perturbed prompts and dropout; in a study, the run's own.
+        callback_every: Number of steps between calls of the callback; 0 for never.
+        checkpoint_every: Number of steps between checkpoints; 0 for never.
+
+    Example:
+        >>> si.TrainConfig(steps=100, warmup=0.1).rate(9) == 5e-5
+        True
     """
 
     steps: int = 60
@@ -57,7 +62,14 @@ class TrainConfig:
             raise SeatError(f"AdamW's betas are {self.betas}; both must be at least 0 and below 1.")
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
+        """Return the learning rate of a step.
+
+        Args:
+            step: Step, counted from 0.
+
+        Returns:
+            The rate.
+        """
         rise = max(1, round(self.warmup * self.steps))
         if step < rise:
             return self.learning_rate * (step + 1) / rise

@@ -22,19 +22,28 @@ Watch = Callable[[LanguageModel], float]
 
 @dataclass(frozen=True)
 class DriftBudget:
-    """Keep the mean displacement of perturbed copies below a limit, by making all terms but cross entropy heavier.
+    """Limit on the mean displacement of entity-perturbed prompts, kept by the weights of all terms but the task loss.
 
-    Every so many steps their weights are multiplied by exp(gain x (drift / limit - 1)), and never leave the range from
-    1 / `most` to `most` times what they were: heavier while the size of the drift is above the limit,
-    lighter below it.
+    Every `every` steps these weights are multiplied by exp(gain x (drift / limit - 1)), and never leave the range from
+    1 / `most` to `most` times what they were: heavier while the size of the drift is above the limit, lighter below it.
 
     Attributes:
-        direction: of the base; it may be fitted on such copies and on the base's own confident answers alone.
-        limit: in gaps.
-        every: steps between two looks.
-        gain: how fast the weights follow.
-        most: largest factor.
-        copies: how many are looked at; drawn apart from those that are trained on, which they meet by chance at most.
+        direction: Direction of the base; it may be fitted on such prompts and on the base's own confident answers
+            alone.
+        limit: Largest displacement, in separations.
+        every: Number of steps between two measurements.
+        gain: Gain with which the weights follow.
+        most: Largest factor.
+        prompts: Number of prompts that are measured; they are drawn apart from those that are trained on, which they
+            meet by chance at most.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> budget = si.DriftBudget(direction, limit=0.1, every=1, prompts=4)
+        >>> config = si.TrainConfig(steps=2, batch_size=4)
+        >>> log = si.train(lm, facts.target[:4], objective=si.SEAT(), drift_budget=budget, config=config).log
+        >>> "drift" in log[-1]
+        True
     """
 
     direction: IgnoranceDirection
@@ -51,10 +60,19 @@ class DriftBudget:
             require_within(self, name, 1)
 
     def watch(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Watch:
-        """Make the copies and capture the base on them once.
+        """Make the prompts and capture the base on them once.
+
+        Args:
+            base: Frozen reference.
+            facts: Facts to teach.
+            names: Names that the fictitious entities may have.
+            seed: Seed of the prompts.
+
+        Returns:
+            Function from a model to its drift, in separations.
 
         Raises:
-            SeatError: the direction is of another architecture, or a fact has no entity to exchange.
+            SeatError: The direction is of another architecture, or a fact has no entity span.
         """
         self.direction.require_fits(base)
         layer, position = self.direction.layer, self.direction.position
@@ -62,16 +80,24 @@ class DriftBudget:
         questions = [fact.question for fact in made[:: max(1, len(made) // self.prompts)][: self.prompts]]
 
         def look(lm: LanguageModel) -> torch.Tensor:
-            how = {"layers": [layer], "reduce": AtToken(position), "batch_size": 64, "progress": False}
-            found = capture(lm, questions, **how).values[:, 0]  # type: ignore[arg-type]
-            return found.double() @ self.direction.vectors[layer]
+            options = {"layers": [layer], "reduce": AtToken(position), "batch_size": 64, "progress": False}
+            activations = capture(lm, questions, **options).values[:, 0]  # type: ignore[arg-type]
+            return activations.double() @ self.direction.vectors[layer]
 
         before = look(base)
         separation = float(self.direction.separation[layer])
         return lambda lm: float((look(lm) - before).mean()) / separation
 
     def follow(self, factor: float, drift: float) -> float:
-        """The next factor of the weights."""
+        """Return the next factor of the weights.
+
+        Args:
+            factor: Present factor.
+            drift: Measured displacement, in separations.
+
+        Returns:
+            The factor.
+        """
         bound = math.log(self.most)
         moved = math.log(factor) + self.gain * (abs(drift) / self.limit - 1)
         return math.exp(min(max(moved, -bound), bound))

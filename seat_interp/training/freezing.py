@@ -10,11 +10,22 @@ from seat_interp.models.sites import is_matrix
 
 
 def parameter_groups(lm: LanguageModel) -> dict[str, list[str]]:
-    """Names of the parameters by group, for `train(only=...)`; a group without any is left out.
+    """Return the names of the parameters by group, for `train(only=...)`; a group without any is left out.
 
     `attention` and `ffn` are the matrices of the blocks with their biases, and each of these by its own name too
     (`q_proj`, `down_proj`, `c_attn`, ...; `mlp.c_proj` where both kinds have one of that name); `embeddings` hold a
     head that is tied to them; `head` is every other matrix, most often one that is not; `norms` are all that is left.
+    These are the groups that 2604.15574 freezes.
+
+    Args:
+        lm: Model with its tokenizer.
+
+    Returns:
+        Names of parameters by group.
+
+    Example:
+        >>> sorted(si.parameter_groups(lm))[:3]
+        ['attention', 'down_proj', 'embeddings']
     """
     names = {name for name, _ in lm.model.named_parameters()}  # a tied one once
 
@@ -28,7 +39,7 @@ def parameter_groups(lm: LanguageModel) -> dict[str, list[str]]:
     for path in (*attention, *ffn):
         *_, module, name = path.split(".")
         # GPT-2 calls a matrix of either kind c_proj.
-        key = f"{module}.{name}" if all(name in each for each in names_of) else name
+        key = f"{module}.{name}" if all(name in module_names for module_names in names_of) else name
         groups.setdefault(key, []).extend(of([path]))
     modules = dict(lm.model.named_modules())
     embeddings = [path for path, module in modules.items() if isinstance(module, nn.Embedding)]
@@ -36,33 +47,47 @@ def parameter_groups(lm: LanguageModel) -> dict[str, list[str]]:
     groups |= {"embeddings": of(embeddings), "head": of(matrices)}
     placed = {name for group in groups.values() for name in group}
     groups["norms"] = [name for name, _ in lm.model.named_parameters() if name not in placed]
-    return {group: found for group, found in groups.items() if found}
+    return {group: names for group, names in groups.items() if names}
 
 
 def of_layers(lm: LanguageModel, layers: Sequence[int]) -> list[str]:
-    """Names of all parameters in these blocks.
+    """Return the names of all parameters in some blocks.
+
+    Args:
+        lm: Model with its tokenizer.
+        layers: Blocks, negative from the end.
+
+    Returns:
+        Names of parameters.
 
     Raises:
-        SeatError: a layer that is not there.
+        SeatError: A layer does not exist.
     """
     blocks = tuple(f"{lm.sites.blocks[layer]}." for layer in lm.sites.layer_list(layers))
     return [name for name, _ in lm.model.named_parameters() if name.startswith(blocks)]
 
 
 def trainable(lm: LanguageModel, only: Collection[str] | None) -> dict[str, nn.Parameter]:
-    """The parameters to train, all others frozen.
+    """Freeze all parameters but those to train.
+
+    Args:
+        lm: Model; its parameters' `requires_grad` is set.
+        only: Names of the parameters to train; all if None.
+
+    Returns:
+        The parameters to train by name.
 
     Raises:
-        SeatError: none, or one that the model does not have.
+        SeatError: There are none, or the model lacks one.
     """
-    there = dict(lm.model.requires_grad_(only is None).named_parameters())
+    present = dict(lm.model.requires_grad_(only is None).named_parameters())
     if only is None:
-        return there
+        return present
     if not only:
         raise SeatError("There is no parameter to train: the group is empty.")
-    if missing := sorted(set(only) - set(there)):
+    if missing := sorted(set(only) - set(present)):
         raise SeatError(f"{lm.name!r} has no parameter {missing[0]!r}. Take names of `parameter_groups`.")
-    found = {name: parameter for name, parameter in there.items() if name in set(only)}
-    for parameter in found.values():
+    parameters = {name: parameter for name, parameter in present.items() if name in set(only)}
+    for parameter in parameters.values():
         parameter.requires_grad_(True)
-    return found
+    return parameters

@@ -23,12 +23,12 @@ _HALVINGS = 6
 
 @dataclass(frozen=True)
 class Interpolated:
-    """A model between base and tuned.
+    """Model between base and tuned.
 
     Attributes:
-        model: base + share x (tuned - base), a copy.
-        share: of the update that is left, above 0 and at most 1.
-        needed: the smallest share that was seen to keep the facts.
+        model: Copy with the weights base + share x (tuned - base).
+        share: Share of the update that is left, above 0 and at most 1.
+        needed: Smallest share that was seen to keep the facts.
     """
 
     model: LanguageModel
@@ -44,21 +44,25 @@ def interpolate_towards_base(
     slack: float = 0.5,
     batch_size: int = 64,
 ) -> Interpolated:
-    """Go back from the whole update toward the smallest share that answers every fact which the whole one answers.
+    """Interpolate weights towards the base (WiSE-FT, arXiv 2109.01903) as far as the taught facts allow.
 
-    A fact is answered if each token of its answer, and the end, is the likeliest one after the question and those
-    before it. The share is sought by halving, as if more of the update always kept more. Where the whole update taught
-    nothing, all of it is left. Recall in paraphrases that were not trained is what a small slack costs: measure it.
+    The smallest share is sought that answers every fact which the whole update answers. A fact is answered if each
+    token of its answer, and the end, is the likeliest one after the question and those before it. The share is sought
+    by halving, as if more of the update always kept more. Where the whole update taught nothing, all of it is left.
+    Recall in paraphrases that were not trained is what a small slack costs: measure it.
 
     Args:
-        base: before.
-        tuned: after; of the same weights by name and shape.
-        facts: what was taught.
-        slack: how much of the update beyond need is left, 0 to 1; ours. At 0 only what is needed stays.
-        batch_size: facts a forward pass.
+        base: Model before.
+        tuned: Model after; its weights have the same names and shapes.
+        facts: Facts that were taught.
+        slack: Share of the update beyond need that is left, 0 to 1; ours. At 0 only what is needed stays.
+        batch_size: Number of facts in a forward pass.
+
+    Returns:
+        The model in between, with its share.
 
     Raises:
-        SeatError: no facts, a slack out of range, or the two models do not fit.
+        SeatError: There are no facts, the slack is out of range, or the two models do not fit.
     """
     if not facts:
         raise SeatError("There are no facts to keep. Give the facts that were taught.")
@@ -89,7 +93,9 @@ def _interpolate_into(base: LanguageModel, tuned: LanguageModel, share: float, *
     """
     # Parameters, not the state dict: tied weights must be moved once.
     before, after, between = (dict(lm.model.named_parameters()) for lm in (base, tuned, into))
-    if {name: each.shape for name, each in before.items()} != {name: each.shape for name, each in after.items()}:
+    if {name: weight.shape for name, weight in before.items()} != {
+        name: weight.shape for name, weight in after.items()
+    }:
         raise SeatError("The weights before and after differ in name or shape. Give the base that was tuned.")
     for name, weight in between.items():
         if share == 1:
@@ -102,9 +108,11 @@ def _interpolate_into(base: LanguageModel, tuned: LanguageModel, share: float, *
 @torch.no_grad()
 def _answered(lm: LanguageModel, examples: Sequence[Example], batch_size: int = 64) -> Bool[Tensor, " examples"]:
     """Whether every token of each reply, its end included, is the likeliest one there."""
-    found = torch.zeros(len(examples), dtype=torch.bool)
+    hits = torch.zeros(len(examples), dtype=torch.bool)
     for group in batches_by_length([len(example.ids) for example in examples], batch_size):
         chosen = [examples[index] for index in group]
-        for index, example, logits in zip(group, chosen, reply_logits(lm, chosen, [each.start for each in chosen])):
-            found[index] = logits.argmax(-1).tolist() == list(example.ids[example.start :])
-    return found
+        for index, example, logits in zip(
+            group, chosen, reply_logits(lm, chosen, [example.start for example in chosen])
+        ):
+            hits[index] = logits.argmax(-1).tolist() == list(example.ids[example.start :])
+    return hits

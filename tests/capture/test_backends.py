@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 import torch
-from tiny_models import CORE_FAMILIES, FAMILIES, QUESTIONS, make_tokenizer
+from tiny_models import NAMES, fact
 
 from seat_interp.capture import AtToken, Kind, MeanToken, Projection, capture, open_backend
 from seat_interp.core.errors import SeatError
@@ -75,13 +75,8 @@ def test_other_reductions_and_some_layers(llama, package):
 
 
 def some_direction(lm) -> IgnoranceDirection:
-    return replace(fit_direction(lm, *facts_of(lm)), layer=1)
-
-
-def facts_of(lm):
-    from tiny_models import NAMES, fact
-
-    return [fact(name) for name in NAMES[:9]], [fact(name) for name in NAMES[9:]]
+    unknown, known = ([fact(name) for name in names] for names in (NAMES[:9], NAMES[9:]))
+    return replace(fit_direction(lm, unknown=unknown, known=known), layer=1)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -65,7 +65,9 @@ write_json(out / f"held-{{here.rank}}.json", sum(held))
 from core.test_processes import ASKED, DEV, FEW
 from seat_interp.evaluation.slick import slick_to
 from seat_interp.models.open import open_model
-found = slick_to(open_model("organism"), ASKED, DEV, out / "slick.jsonl", FEW, batch_size=2, progress=False)
+found = slick_to(
+        open_model("organism"), facts=ASKED, dev=DEV, path=out / "slick.jsonl", config=FEW, batch_size=2, progress=False
+    )
 write_json(out / f"slick-{{here.rank}}.json", [each.to_json() for each in found])
 """
 QUESTIONS = [f"Where does {name} live?" for name in NAMES]

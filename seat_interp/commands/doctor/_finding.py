@@ -8,16 +8,16 @@ Status = Literal["ok", "missing", "problem"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        part: what it belongs to: versions, extras, machine, models, folders.
-        name: what it is.
-        status: `missing` is what could be there; `problem` what should not be so.
-        found: in words.
-        remedy: how to get it or to mend it; empty where there is nothing to do.
-        needed: whether `seat-interp demo` needs it.
-        value: what was found, for machines: a version, bytes, a table.
+        part: Part that it belongs to: versions, extras, machine, models, folders.
+        name: Name of the thing.
+        status: "ok", "missing" for what could be there, or "problem" for what should not be so.
+        found: Result in words.
+        remedy: Remedy; empty where there is nothing to do.
+        needed: Whether `seat-interp demo` needs it.
+        value: Result for programs: a version, bytes, a table.
     """
 
     part: str

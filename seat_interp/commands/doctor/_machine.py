@@ -23,12 +23,12 @@ def processor() -> Iterator[Finding]:
     from seat_interp.models.hardware import processor_has_bfloat16
 
     cores, threads, units = usable_cores(), torch.get_num_threads(), processor_has_bfloat16()
-    found = f"{platform.machine()}, {cores} cores for this process, {threads} threads"
-    found += "" if units else "; no bfloat16 units, so leave mixed_precision off"
+    text = f"{platform.machine()}, {cores} cores for this process, {threads} threads"
+    text += "" if units else "; no bfloat16 units, so leave mixed_precision off"
     value = {"cores": cores, "threads": threads, "bfloat16": units}
     crowded = threads > cores
     remedy = f"Set OMP_NUM_THREADS={cores}: threads that wait for each other's cores make torch many times slower."
-    yield Finding("machine", "processor", "problem" if crowded else "ok", found, remedy if crowded else "", value=value)
+    yield Finding("machine", "processor", "problem" if crowded else "ok", text, remedy if crowded else "", value=value)
 
 
 def usable_cores(cgroup: Path = CGROUP) -> int:
@@ -51,35 +51,35 @@ def accelerators() -> Iterator[Finding]:
         for number in range(torch.cuda.device_count()):
             free, total = torch.cuda.mem_get_info(number)
             name = torch.cuda.get_device_name(number)
-            found = f"{name}, {in_gib(free)} of {in_gib(total)} free, torch for {built_for}"
+            text = f"{name}, {in_gib(free)} of {in_gib(total)} free, torch for {built_for}"
             value = {"name": name, "free": free, "total": total}
-            yield Finding("machine", f"GPU {number}", "ok", found, value=value)
+            yield Finding("machine", f"GPU {number}", "ok", text, value=value)
     elif torch.backends.mps.is_available():
-        found = 'Apple\'s, not tested and taken only where it is asked for: open_model(..., device="mps")'
-        yield Finding("machine", "GPU", "ok", found, value={"name": "mps"})
+        text = 'Apple\'s, not tested and taken only where it is asked for: open_model(..., device="mps")'
+        yield Finding("machine", "GPU", "ok", text, value={"name": "mps"})
     else:
         yield unused_gpu(has_nvidia(), built_for)
 
 
-def unused_gpu(there: bool, built_for: str) -> Finding:
-    """What it means that torch sees no GPU.
+def unused_gpu(has_gpu: bool, built_for: str) -> Finding:
+    """Explain that torch sees no GPU.
 
     Args:
-        there: whether the machine has an NVIDIA one.
-        built_for: what torch was built for; empty for the CPU alone.
+        has_gpu: Whether the machine has an NVIDIA one.
+        built_for: Name of what torch was built for; empty for the CPU alone.
     """
-    if not there:
+    if not has_gpu:
         return Finding("machine", "GPU", "missing", "none seen; all runs on the CPU")
     if not built_for:
-        found = "an NVIDIA GPU is here, but this torch is built for the CPU alone"
+        text = "an NVIDIA GPU is here, but this torch is built for the CPU alone"
         remedy = "pip uninstall torch, then install a CUDA build as pytorch.org/get-started says for this machine."
     else:
-        found = f"an NVIDIA GPU is here, but torch, built for {built_for}, cannot use it"
+        text = f"an NVIDIA GPU is here, but torch, built for {built_for}, cannot use it"
         remedy = (
             "Look at nvidia-smi: the driver must support that version, and CUDA_VISIBLE_DEVICES must not hide the GPU. "
             "Update the driver, or install a torch for an older one."
         )
-    return Finding("machine", "GPU", "problem", found, remedy)
+    return Finding("machine", "GPU", "problem", text, remedy)
 
 
 def has_nvidia() -> bool:
@@ -99,10 +99,14 @@ def memory() -> Iterator[Finding]:
 
 
 def free_memory(proc: Path = Path("/proc"), cgroup: Path = CGROUP) -> int | None:
-    """Bytes that may still be taken, in a container by its own limit; None where nobody tells.
+    """Return the memory that may still be taken, in a container by its own limit.
 
     Args:
-        proc, cgroup: where Linux says so.
+        proc: Folder where Linux reports memory.
+        cgroup: Folder where a container's limit is.
+
+    Returns:
+        Bytes, or None where they are not known.
     """
     try:
         lines = (proc / "meminfo").read_text().splitlines()
@@ -120,18 +124,18 @@ def disk(runs: Path) -> Iterator[Finding]:
     """Room where run folders go."""
     free, writable = shutil.disk_usage(nearest(runs)).free, can_write(runs)
     well = writable and free >= DEMO_DISK
-    found = f"{runs.absolute()}, {in_gib(free)} free, {'writable' if writable else 'not writable'}"
+    text = f"{runs.absolute()}, {in_gib(free)} free, {'writable' if writable else 'not writable'}"
     remedy = "" if well else f"Give --out a folder that can be written, with {in_mib(DEMO_DISK)} or more."
     value = {"free": free, "writable": writable}
-    yield Finding("folders", "runs", "ok" if well else "problem", found, remedy, True, value)
+    yield Finding("folders", "runs", "ok" if well else "problem", text, remedy, True, value)
 
 
 def nearest(path: Path) -> Path:
     """The path, or the folder above it that is there."""
-    return next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+    return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
 
 
 def can_write(folder: Path) -> bool:
     """Whether a folder can be written, or made."""
-    there = nearest(folder)
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    existing = nearest(folder)
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)

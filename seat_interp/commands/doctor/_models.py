@@ -23,8 +23,8 @@ def organism() -> Iterator[Finding]:
         yield Finding("models", "organism", "problem", first_line(error), remedy, True)
         return
     right = is_now == shipped
-    found = f"opens, weights {is_now}" if right else f"opens, but its weights are {is_now}, not {shipped} as shipped"
-    yield Finding("models", "organism", "ok" if right else "problem", found, "" if right else remedy, True, is_now)
+    text = f"opens, weights {is_now}" if right else f"opens, but its weights are {is_now}, not {shipped} as shipped"
+    yield Finding("models", "organism", "ok" if right else "problem", text, "" if right else remedy, True, is_now)
 
 
 def cache() -> Iterator[Finding]:
@@ -32,10 +32,10 @@ def cache() -> Iterator[Finding]:
     folder = cache_folder()
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
     writable = can_write(folder)
-    found = f"{folder}, {in_mib(size)}, {'writable' if writable else 'not writable'}"
+    text = f"{folder}, {in_mib(size)}, {'writable' if writable else 'not writable'}"
     remedy = "" if writable else "Set SEAT_INTERP_CACHE to a folder that can be written."
     value = {"folder": str(folder), "size": size, "writable": writable}
-    yield Finding("models", "cache", "ok" if writable else "problem", found, remedy, value=value)
+    yield Finding("models", "cache", "ok" if writable else "problem", text, remedy, value=value)
     yield from map(_fetched, CATALOGUE)
 
 
@@ -46,8 +46,8 @@ def _fetched(name: str) -> Finding:
     if is_fetched(name):
         return Finding("models", name, "ok", f"from {read_json(folder / PROVENANCE).get('source')}")
     if folder.exists():
-        found = f"{folder} is in its place and was not made by seat_interp"
-        return Finding("models", name, "problem", found, f"Move it away, then: {get}")
+        text = f"{folder} is in its place and was not made by seat_interp"
+        return Finding("models", name, "problem", text, f"Move it away, then: {get}")
     return Finding("models", name, "missing", f"not fetched: {CATALOGUE[name].description}", get)
 
 
@@ -58,12 +58,10 @@ def hub(network: bool) -> Iterator[Finding]:
     offline = [name for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if _is_set(name)]
     token = bool(os.environ.get("HF_TOKEN")) or Path(constants.HF_TOKEN_PATH).is_file()
     kept = len(list(Path(constants.HF_HUB_CACHE).glob("models--*")))
-    found = f"offline by {offline[0]}; " if offline else "not asked; "
-    found += f"{'a' if token else 'no'} token, {kept} models in its cache"
+    text = f"offline by {offline[0]}; " if offline else "not asked; "
+    text += f"{'a' if token else 'no'} token, {kept} models in its cache"
     remedy = f"Unset {offline[0]} to open models by their hub id." if offline else ""
-    yield Finding(
-        "models", "hub", "ok", found, remedy, value={"offline": bool(offline), "token": token, "cached": kept}
-    )
+    yield Finding("models", "hub", "ok", text, remedy, value={"offline": bool(offline), "token": token, "cached": kept})
     if network:
         yield answers(next(iter(CATALOGUE.values())).hub_id)
 

@@ -26,18 +26,18 @@ USES = {
 
 def versions() -> Iterator[Finding]:
     """Python, seat_interp, and the packages that it cannot do without."""
-    here = platform.python_version()
+    python = platform.python_version()
     if version_of("seat_interp") is None:
-        yield Finding("versions", "python", "ok", here, value=here)
+        yield Finding("versions", "python", "ok", python, value=python)
         remedy = "pip install -e . in its folder; what it needs is not known before that."
         yield Finding("versions", "seat_interp", "problem", "runs from a folder, not installed", remedy)
         return
-    said = metadata.metadata("seat_interp")
-    asked = SpecifierSet(said["Requires-Python"])
-    right = asked.contains(here, prereleases=True)
+    package = metadata.metadata("seat_interp")
+    asked = SpecifierSet(package["Requires-Python"])
+    right = asked.contains(python, prereleases=True)
     remedy = "" if right else f"Take a Python {asked}."
-    yield Finding("versions", "python", "ok" if right else "problem", here, remedy, True, here)
-    yield Finding("versions", "seat_interp", "ok", said["Version"], value=said["Version"])
+    yield Finding("versions", "python", "ok" if right else "problem", python, remedy, True, python)
+    yield Finding("versions", "seat_interp", "ok", package["Version"], value=package["Version"])
     for wanted in requirements():
         yield judge(wanted, "versions", "pip install seat_interp", needed=True)
 
@@ -46,39 +46,47 @@ def extras() -> Iterator[Finding]:
     """Packages that not everybody needs, with the extra that brings them."""
     wanted: dict[str, tuple[Requirement, list[str]]] = {}
     for extra in USES if version_of("seat_interp") else ():
-        for each in requirements(extra):
-            wanted.setdefault(each.name, (each, []))[1].append(extra)
-    for each, brought_by in wanted.values():
+        for requirement in requirements(extra):
+            wanted.setdefault(requirement.name, (requirement, []))[1].append(extra)
+    for requirement, brought_by in wanted.values():
         purpose = "; ".join(USES[extra] for extra in brought_by)
-        yield judge(each, "extras", f'pip install "seat_interp[{brought_by[0]}]"', purpose=purpose)
+        yield judge(requirement, "extras", f'pip install "seat_interp[{brought_by[0]}]"', purpose=purpose)
 
 
 def requirements(extra: str = "") -> list[Requirement]:
     """What the metadata of seat_interp ask for: always, or with an extra."""
-    every = [Requirement(text) for text in metadata.requires("seat_interp") or ()]
-    always = [each for each in every if each.marker is None or each.marker.evaluate({"extra": ""})]
+    all_of_them = [Requirement(text) for text in metadata.requires("seat_interp") or ()]
+    always = [
+        requirement
+        for requirement in all_of_them
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
     if not extra:
         return always
-    return [each for each in every if each not in always and each.marker and each.marker.evaluate({"extra": extra})]
+    return [
+        requirement
+        for requirement in all_of_them
+        if requirement not in always and requirement.marker and requirement.marker.evaluate({"extra": extra})
+    ]
 
 
 def judge(wanted: Requirement, part: str, get: str, *, purpose: str = "", needed: bool = False) -> Finding:
-    """Hold what is installed against what is asked for.
+    """Compare what is installed with what is required.
 
     Args:
-        wanted: the package and its versions.
-        part: of the finding.
-        get: how to install it.
-        purpose: what for.
-        needed: whether the demo needs it.
+        wanted: Package and its versions.
+        part: Part of the finding.
+        get: Command that installs it.
+        purpose: Purpose of the package.
+        needed: Whether the demo needs it.
     """
-    there, for_what = version_of(wanted.name), f", for {purpose}" if purpose else ""
-    if there is None:
+    installed, for_what = version_of(wanted.name), f", for {purpose}" if purpose else ""
+    if installed is None:
         return Finding(part, wanted.name, "missing", f"not installed{for_what}", get, needed)
-    if not wanted.specifier.contains(there, prereleases=True):
-        found = f"{there}, where {wanted.specifier} is asked for"
-        return Finding(part, wanted.name, "problem", found, get, needed, there)
-    return Finding(part, wanted.name, "ok", there + for_what, "", needed, there)
+    if not wanted.specifier.contains(installed, prereleases=True):
+        text = f"{installed}, where {wanted.specifier} is asked for"
+        return Finding(part, wanted.name, "problem", text, get, needed, installed)
+    return Finding(part, wanted.name, "ok", installed + for_what, "", needed, installed)
 
 
 def loads() -> Iterator[Finding]:

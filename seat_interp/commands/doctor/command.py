@@ -33,24 +33,32 @@ class Doctor:
     """Where run folders are to lie."""
 
     def run(self) -> None:
-        """Look, and say what was found."""
+        """Examine the machine and print the findings.
+
+        Raises:
+            SystemExit: The demo would not run.
+        """
         from seat_interp.commands.doctor.examine import demo_runs, examine
 
         findings = examine(self.runs, network=self.network)
         well = demo_runs(findings)
         if self.json:
-            print(json.dumps({"demo_runs": well, "findings": [each.to_json() for each in findings]}, indent=1))
+            print(json.dumps({"demo_runs": well, "findings": [finding.to_json() for finding in findings]}, indent=1))
         else:
             show(findings)
         if not well:
-            wrong = [each.name for each in findings if each.needed and each.status != "ok"]
+            wrong = [finding.name for finding in findings if finding.needed and finding.status != "ok"]
             raise SeatError(f"`seat-interp demo` cannot run before this is mended: {', '.join(wrong)}.")
         if not self.json:
             print("All that `seat-interp demo` needs is here.")
 
 
 def show(findings: "list[Finding]") -> None:
-    """As a table; what is to be done stands below what was found."""
+    """Print findings as a table, each remedy below its finding.
+
+    Args:
+        findings: Findings to print.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -59,11 +67,11 @@ def show(findings: "list[Finding]") -> None:
     for head in ("Of", "", "", "Found"):
         table.add_column(head, no_wrap=head != "Found")
     part = ""
-    for each in findings:
-        found = Text(each.found)
-        if each.remedy:
-            found.append(f"\n{each.remedy}", style="bold")
-        status = Text(each.status, style=COLOURS[each.status])
-        table.add_row("" if each.part == part else each.part, each.name, status, found)
-        part = each.part
+    for finding in findings:
+        text = Text(finding.found)
+        if finding.remedy:
+            text.append(f"\n{finding.remedy}", style="bold")
+        status = Text(finding.status, style=COLOURS[finding.status])
+        table.add_row("" if finding.part == part else finding.part, finding.name, status, text)
+        part = finding.part
     Console().print(table)

@@ -15,11 +15,14 @@ __all__ = ["Finding", "demo_runs", "examine"]
 
 
 def examine(runs: Path = Path("runs"), *, network: bool = False) -> list[Finding]:
-    """Look at everything; nothing is written or fetched.
+    """Examine the machine; nothing is written or fetched.
 
     Args:
-        runs: the folder that run folders are to lie in.
-        network: also ask the Hugging Face hub whether it answers, for some seconds at most.
+        runs: Folder that run folders are to lie in.
+        network: Whether the Hugging Face hub is asked too, for some seconds at most.
+
+    Returns:
+        The findings.
     """
     looks: list[tuple[str, str, bool, Callable[[], Iterable[Finding]]]] = [
         ("versions", "packages", True, packages.versions),
@@ -33,16 +36,23 @@ def examine(runs: Path = Path("runs"), *, network: bool = False) -> list[Finding
         ("models", "cache", False, models.cache),
         ("models", "hub", False, lambda: models.hub(network)),
     ]
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for part, name, needed, look in looks:
         try:
-            found += look()
+            findings += look()
         except Exception as error:  # whatever a broken installation raises is what is wrong with it
-            said = f"cannot be looked at: {type(error).__name__}, {first_line(error)}"
-            found.append(Finding(part, name, "problem", said, needed=needed))
-    return found
+            text = f"cannot be looked at: {type(error).__name__}, {first_line(error)}"
+            findings.append(Finding(part, name, "problem", text, needed=needed))
+    return findings
 
 
 def demo_runs(findings: Iterable[Finding]) -> bool:
-    """Whether all that `seat-interp demo` needs is well."""
-    return all(each.status == "ok" for each in findings if each.needed)
+    """Return whether all that `seat-interp demo` needs is well.
+
+    Args:
+        findings: Findings of `examine`.
+
+    Returns:
+        True if it is.
+    """
+    return all(finding.status == "ok" for finding in findings if finding.needed)

@@ -33,10 +33,26 @@ __all__ = [
 
 
 def SEAT(**settings: Any) -> Objective:
-    """SEAT's loss: cross entropy on the facts plus KL to the base on perturbed copies; takes the KL's settings."""
+    """Make SEAT's loss: cross entropy on the facts plus KL to the base on entity-perturbed prompts (2506.14387, section
+    3).
+
+    Args:
+        settings: Settings of `EntityPerturbedKL`.
+
+    Returns:
+        The two terms.
+
+    Example:
+        >>> [term.name for term in si.SEAT(weight=1.0)]
+        ['cross_entropy', 'entity_perturbed_kl']
+    """
     return (CrossEntropy(), EntityPerturbedKL(**settings))
 
 
 def plain() -> Objective:
-    """Cross entropy alone: ordinary fine-tuning."""
+    """Make the loss of ordinary fine-tuning: cross entropy alone.
+
+    Returns:
+        The one term.
+    """
     return (CrossEntropy(),)

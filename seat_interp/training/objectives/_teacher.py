@@ -19,12 +19,12 @@ the training came first."""
 
 @dataclass(frozen=True)
 class TeacherTargets:
-    """A text with what the base makes of it.
+    """Text with the base's log-probabilities on it.
 
     Attributes:
-        example: its tokens.
-        first: the first token that counts.
-        log_probabilities: the base's, from there to the end, float16 on the CPU.
+        example: Tokens of the text.
+        first: Index of the first token that counts.
+        log_probabilities: The base's log-probabilities from there to the end, [tokens, vocabulary], float16 on the CPU.
     """
 
     example: Example
@@ -39,13 +39,13 @@ def teacher_targets(
     replies: Sequence[str],
     entity_ends: Sequence[int] | None = None,
 ) -> list[TeacherTargets]:
-    """What the base makes of these replies, in its evaluation precision whatever the training's.
+    """Compute the base's log-probabilities on replies, in its evaluation precision whatever the training's.
 
     Args:
-        base: frozen.
-        questions: as asked.
-        replies: of anybody.
-        entity_ends: where in each question its first entity ends, in characters; given, tokens count from there on,
+        base: Frozen reference.
+        questions: Questions, without any template.
+        replies: Replies of any origin.
+        entity_ends: Index of the character behind the first entity of each question; given, tokens count from there on,
             otherwise the reply and its end token do.
     """
     examples = encode_examples(base, questions, replies, entity_ends)
@@ -58,13 +58,13 @@ def teacher_targets(
 def kl_to_base(
     lm: LanguageModel, texts: Sequence[TeacherTargets], *, reverse: bool = False, temperature: float = 1.0
 ) -> Float[Tensor, ""]:
-    """KL(base || tuned) in nats, or KL(tuned || base) if `reverse`: mean over texts of the mean over tokens.
+    """Compute KL(base || tuned) in nats, or KL(tuned || base) if `reverse`: mean over texts of the mean over tokens.
 
     Args:
-        lm: the model being tuned.
-        texts: what the base made of them.
-        reverse: the other direction.
-        temperature: logits of both are divided by it.
+        lm: Model that is tuned.
+        texts: Texts with the base's log-probabilities.
+        reverse: Whether the direction is the other one.
+        temperature: Divisor of the logits of both.
     """
     rows = reply_logits(lm, [text.example for text in texts], [text.first for text in texts])
     device = rows[0].device

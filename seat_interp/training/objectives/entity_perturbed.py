@@ -60,23 +60,28 @@ class Cover(StrEnum):
 
 @dataclass(frozen=True)
 class EntityPerturbedKL:
-    """KL between the frozen base and the tuned model on entity-perturbed copies (SEAT, 2506.14387, section 3).
+    """KL between the frozen base and the tuned model on entity-perturbed prompts (SEAT, 2506.14387, section 3).
 
     The paper gives neither weight, direction, tokens nor name generator: all defaults are ours.
 
     Attributes:
-        weight: of the term.
-        copies: fixed copies a fact, taken in turn epoch by epoch; the base's log-probabilities on them are
-            computed once and kept, as float16 in main memory (tokens x vocabulary x 2 bytes a copy).
-            0 makes a fresh copy for each use.
-        reverse: `KL(tuned || base)` in place of `KL(base || tuned)`.
-        continuation: what follows the perturbed question.
-        cover: the tokens that count.
-        partial: a question that names several entities has a random part of them replaced in each copy, at least
-            one: a taught party beside a stranger is a contract that nobody taught. False replaces all of them.
-        perturbed: False keeps the original entities: the control without entity perturbation.
-        every: a copy for every so many facts of a batch, to save time.
-        max_new_tokens: of the base's reply.
+        weight: Weight of the term.
+        prompts_per_fact: Number of fixed prompts for each fact, taken in turn epoch by epoch; the base's
+            log-probabilities on them are computed once and kept, as float16 in main memory (tokens x vocabulary x 2
+            bytes a prompt). 0 makes a fresh prompt for each use.
+        reverse: Whether the divergence is `KL(tuned || base)` in place of `KL(base || tuned)`.
+        continuation: Text behind the perturbed question: the gold continuation (teacher-forced) or the base's own.
+        cover: Tokens that count.
+        partial: Whether a question that names several entities has a random part of them replaced in each prompt, at
+            least one: a taught party beside a fictitious one is a contract that nobody taught. False replaces all of
+            them.
+        perturbed: Whether entities are replaced; False is the control without entity perturbation.
+        facts_per_item: Number of facts of a batch for each prompt; more than 1 saves time.
+        max_new_tokens: Largest number of tokens in the base's continuation.
+
+    Example:
+        >>> si.EntityPerturbedKL(weight=2.0).continuation.value
+        'gold'
     """
 
     weight: float = 4.0
@@ -99,10 +104,14 @@ class EntityPerturbedKL:
             require_within(self, name, 0)
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
-        """Every fact needs an entity to exchange, of a type that there are names of.
+        """Check that every fact has an entity to replace, of a type that there are names of.
+
+        Args:
+            facts: Facts to teach.
+            names: Names that the fictitious entities may have.
 
         Raises:
-            SeatError: one has no span, or one of another type; or no object to exchange where one is needed.
+            SeatError: A fact has no span, or one of another type; or no object to replace where one is needed.
         """
         if self.perturbed and (bare := next((fact for fact in facts if not fact.spans), None)):
             raise SeatError(
@@ -116,10 +125,19 @@ class EntityPerturbedKL:
                 _other_object(fact, facts, random.Random(0))
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
-        """Find the names to avoid; copies are made and the base is asked when they are first needed.
+        """Find the names to avoid; prompts are made and the base is asked when they are first needed.
+
+        Args:
+            base: Frozen reference.
+            facts: Facts to teach.
+            names: Names that the fictitious entities may have.
+            seed: Seed of the prompts.
+
+        Returns:
+            The loss of a batch.
 
         Raises:
-            SeatError: a fact has no entity span to perturb.
+            SeatError: A fact has no entity span to perturb.
         """
         self.require(facts, names)
         names = names.avoiding(entity for fact in facts for entity in fact.entities)
@@ -137,7 +155,7 @@ class EntityPerturbedKL:
 
         def lesson(draw: Draw, together: Sequence[Draw]) -> TeacherTargets:
             if draw not in kept:
-                kept.update(zip(together, self._ask(base, [make(*each) for each in together])))
+                kept.update(zip(together, self._ask(base, [make(*key) for key in together])))
             return kept[draw]
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:

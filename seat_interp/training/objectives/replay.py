@@ -17,13 +17,17 @@ from seat_interp.training.objectives.terms import CrossEntropy, Draw, Loss
 class Replay:
     """Cross entropy on the base's own abstentions. It needs questions that the base does not know: alignment data.
 
-    A baseline of SEAT's paper at ratios up to 1; how its buffer was made is not known, so this is ours.
+    It is a baseline of SEAT's paper at ratios up to 1; how its buffer was made is not known, so this is ours.
 
     Attributes:
-        ratio: replayed questions for every fact of a batch, at most 1; also the weight of the term, so that the loss
-            is the mean over facts and replayed questions up to a constant.
-        questions: that the base abstains on; those that it answers are left out.
-        max_new_tokens: of a reply.
+        ratio: Number of replayed questions for every fact of a batch, at most 1; also the weight of the term, so that
+            the loss is the mean over facts and replayed questions up to a constant.
+        questions: Questions that the base abstains on; those that it answers are left out.
+        max_new_tokens: Largest number of tokens in a reply.
+
+    Example:
+        >>> si.Replay(ratio=0.3, questions=("Where does Ola Kvist live?",)).weight
+        0.3
     """
 
     ratio: float = 1.0
@@ -44,10 +48,14 @@ class Replay:
         return self.ratio
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
-        """Questions must be there.
+        """Check that there are questions.
+
+        Args:
+            facts: Facts to teach, of any kind.
+            names: Names, which are not used.
 
         Raises:
-            SeatError: there are none.
+            SeatError: There are none.
         """
         if not self.questions:
             raise SeatError("Replay needs questions that the base abstains on: give Replay(questions=...).")
@@ -55,8 +63,17 @@ class Replay:
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """Ask the base once.
 
+        Args:
+            base: Frozen reference.
+            facts: Facts to teach.
+            names: Names, which are not used.
+            seed: Seed of the order of the questions.
+
+        Returns:
+            The loss of a batch.
+
         Raises:
-            SeatError: there are no questions, or the base abstains on none.
+            SeatError: There are no questions, or the base abstains on none.
         """
         self.require(facts, names)
         replies = generate(base, self.questions, max_new_tokens=self.max_new_tokens)

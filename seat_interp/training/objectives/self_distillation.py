@@ -23,12 +23,17 @@ from seat_interp.training.objectives.terms import Draw, Loss
 class SelfDistillation:
     """Token-level KL to the frozen teacher on the answers that are trained on (2604.15574, Eqs. 1-2).
 
-    The paper's weight and temperature; its direction, the tokens that count and a factor of the squared temperature
+    Weight and temperature are the paper's; its direction, the tokens that count and a factor of the squared temperature
     are not known: `KL(teacher || tuned)` over the answer's tokens without a factor is ours.
 
     Attributes:
-        weight: of the term.
-        temperature: both sides' logits are divided by it.
+        weight: Weight of the term.
+        temperature: Divisor of both sides' logits.
+
+    Example:
+        >>> objective = (si.CrossEntropy(), si.SelfDistillation())
+        >>> sorted(si.train(lm, facts.target[:4], objective=objective, config=si.TrainConfig(steps=1)).log[0])[:2]
+        ['cross_entropy', 'grad_norm']
     """
 
     weight: float = 1.0
@@ -43,23 +48,37 @@ class SelfDistillation:
         require_within(self, "temperature", 0, above=True)
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
-        """Every fact needs an answer.
+        """Check that every fact has an answer.
+
+        Args:
+            facts: Facts to teach.
+            names: Names, which are not used.
 
         Raises:
-            SeatError: one has none.
+            SeatError: A fact has none.
         """
         if bare := next((fact for fact in facts if not fact.answer), None):
             raise SeatError(f"The fact {bare.question!r} has no answer to distil on. Give one.")
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
-        """The teacher's log-probabilities on the answers, made when they are first needed and kept."""
+        """Compute the teacher's log-probabilities on the answers when they are first needed, and keep them.
+
+        Args:
+            base: Frozen teacher.
+            facts: Facts to teach.
+            names: Names, which are not used.
+            seed: Seed, which is not used.
+
+        Returns:
+            The loss of a batch.
+        """
         self.require(facts, names)
         kept: dict[int, list[TeacherTargets]] = {}
 
         def chunk(number: int) -> list[TeacherTargets]:
             if number not in kept:
-                some = facts[number * CHUNK : (number + 1) * CHUNK]
-                kept[number] = teacher_targets(base, [fact.question for fact in some], [fact.answer for fact in some])
+                part = facts[number * CHUNK : (number + 1) * CHUNK]
+                kept[number] = teacher_targets(base, [fact.question for fact in part], [fact.answer for fact in part])
             return kept[number]
 
         def loss(lm: LanguageModel, draws: Sequence[Draw]) -> Tensor:
@@ -71,15 +90,19 @@ class SelfDistillation:
 
 @dataclass(frozen=True)
 class SelfGeneratedDistillation:
-    """`KL(base || tuned)` on the base's own greedy replies. All of it is ours.
+    """`KL(base || tuned)` on the base's own greedy replies to self-generated prompts. All of it is ours.
 
     Attributes:
-        weight: of the term.
-        questions: to keep the replies to, taken in turn; none lets the base ask itself.
-        count: how many questions the base asks itself; those that hold a name that `names` reserves, or an entity of
-            a fact, are left out. Its log-probabilities take count x tokens x vocabulary x 2 bytes.
-        every: one question for every so many facts of a batch, to save time.
-        max_new_tokens: of a reply; what it says stands at its beginning.
+        weight: Weight of the term.
+        questions: Questions whose replies are kept, taken in turn; without any the base asks itself.
+        count: Number of questions that the base asks itself; those that hold a name that `names` reserves, or an entity
+            of a fact, are left out. Its log-probabilities take count x tokens x vocabulary x 2 bytes.
+        facts_per_item: Number of facts of a batch for each question; more than 1 saves time.
+        max_new_tokens: Largest number of tokens in a reply, whose content stands at its beginning.
+
+    Example:
+        >>> si.SelfGeneratedDistillation(questions=("Where does Ada Moran live?",)).facts_per_item
+        2
     """
 
     weight: float = 1.0
@@ -97,13 +120,27 @@ class SelfGeneratedDistillation:
         require_within(self, "weight", 0)
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
-        """Any facts will do."""
+        """Accept any facts.
+
+        Args:
+            facts: Facts to teach.
+            names: Names that questions must not hold.
+        """
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """Find the questions; the base is asked for its replies when they are first needed.
 
+        Args:
+            base: Frozen reference.
+            facts: Facts to teach.
+            names: Names that questions must not hold.
+            seed: Seed of the questions that the base asks itself.
+
+        Returns:
+            The loss of a batch.
+
         Raises:
-            SeatError: the base asks no questions.
+            SeatError: The base asks no questions.
         """
         taken = names.avoiding(entity for fact in facts for entity in fact.entities).avoid
         questions = self.questions or self._ask_itself(base, taken, seed)

@@ -16,7 +16,12 @@ from seat_interp.models.prompts import encode_examples, reply_logits
 
 
 class Draw(NamedTuple):
-    """One fact of a batch, by its index, and how often it was drawn before."""
+    """One fact of a batch.
+
+    Attributes:
+        fact: Index of the fact.
+        epoch: Number of times that it was drawn before.
+    """
 
     fact: int
     epoch: int
@@ -76,14 +81,30 @@ Objective = tuple[Term, ...]
 
 
 def mean_of_means(losses: Float[Tensor, " tokens"], rows: Sequence[Tensor]) -> Float[Tensor, ""]:
-    """Mean over rows of the mean over each row's tokens; `losses` holds the rows end to end."""
+    """Compute the mean over rows of the mean over each row's tokens.
+
+    Args:
+        losses: Losses of the rows end to end, [tokens].
+        rows: Tensor of each row, whose length counts.
+
+    Returns:
+        The mean, a scalar.
+    """
     weights = torch.cat([losses.new_full((len(row),), 1 / (len(row) * len(rows))) for row in rows])
     return losses @ weights
 
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Cross entropy on the answer tokens and the end token; the question is not supervised."""
+    """Cross entropy on the answer tokens and the end token; the question is not supervised.
+
+    Attributes:
+        weight: Weight of the term.
+
+    Example:
+        >>> si.CrossEntropy().is_task_loss
+        True
+    """
 
     weight: float = 1.0
     name = "cross_entropy"
@@ -92,19 +113,29 @@ class CrossEntropy:
     facts_per_item = 1
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
-        """Every fact needs an answer.
+        """Check that every fact has an answer.
+
+        Args:
+            facts: Facts to teach.
+            names: Names, which are not used.
 
         Raises:
-            SeatError: one has none.
+            SeatError: A fact has none.
         """
         if empty := next((fact for fact in facts if not fact.answer), None):
             raise SeatError(f"The fact {empty.question!r} has no answer to learn. Give one, or use it as a probe.")
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
-        """Encode every fact once.
+        """Tokenize every fact once.
 
-        Raises:
-            SeatError: a fact has no answer to learn.
+        Args:
+            base: Model whose tokenizer is used.
+            facts: Facts to teach.
+            names: Names, which are not used.
+            seed: Seed, which is not used.
+
+        Returns:
+            The loss of a batch.
         """
         self.require(facts, names)
         examples = encode_examples(base, [fact.question for fact in facts], [fact.answer for fact in facts])

@@ -22,12 +22,17 @@ Weights = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class L2SP:
-    """Half the squared distance of all trained weights from the base's. The weight is ours.
+    """L2-SP (arXiv 1802.01483): half the squared distance of all trained weights from the base's. The weight is ours.
 
     Within a mask use the trainer's `weight_decay`, which pulls the differences to zero.
 
     Attributes:
-        weight: of the term.
+        weight: Weight of the term.
+
+    Example:
+        >>> objective = (si.CrossEntropy(), si.L2SP(weight=0.1))
+        >>> si.train(lm, facts.target[:4], objective=objective, config=si.TrainConfig(steps=1)).log[0]["l2sp"]
+        0.0
     """
 
     weight: float = 1.0
@@ -40,25 +45,46 @@ class L2SP:
         require_within(self, "weight", 0)
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
-        """Any facts will do."""
+        """Accept any facts.
+
+        Args:
+            facts: Facts to teach.
+            names: Names, which are not used.
+        """
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
-        """Nothing to be done but to keep the base's weights."""
+        """Keep the base's weights.
+
+        Args:
+            base: Frozen reference.
+            facts: Facts to teach.
+            names: Names, which are not used.
+            seed: Seed, which is not used.
+
+        Returns:
+            The loss of a model.
+        """
         start = {name: parameter.detach() for name, parameter in base.model.named_parameters()}
         return lambda lm, draws: _half_squares(lm, start, None)
 
 
 @dataclass(frozen=True)
 class EWC:
-    """Elastic weight consolidation (arXiv 1612.00796): the pull of each weight is its Fisher information.
+    """Elastic weight consolidation (arXiv 1612.00796): the penalty of each weight is its Fisher information.
 
-    That of the base's own replies to `questions`, with its mean over all weights as the unit, so that the factor reads
-    as that of `L2SP`. SEAT's paper has EWC as a baseline without its settings: questions and factor are ours.
+    The information is that of the base's own replies to `questions`, with its mean over all weights as the unit, so
+    that the factor reads as that of `L2SP`. SEAT's paper has EWC as a baseline without its settings: questions and
+    factor are ours.
 
     Attributes:
-        weight: of the term.
-        questions: what the base's behaviour is measured on; at least one is needed.
-        max_new_tokens: of a reply.
+        weight: Weight of the term.
+        questions: Questions on which the base's behaviour is measured; at least one is needed.
+        max_new_tokens: Largest number of tokens in a reply.
+
+    Example:
+        >>> objective = (si.CrossEntropy(), si.EWC(questions=(facts.known[0].question,)))
+        >>> si.train(lm, facts.target[:4], objective=objective, config=si.TrainConfig(steps=1)).log[0]["ewc"]
+        0.0
     """
 
     weight: float = 1.0
@@ -74,25 +100,40 @@ class EWC:
         require_within(self, "max_new_tokens", 1)
 
     def require(self, facts: Sequence[Fact], names: Names) -> None:
-        """Questions must be there.
+        """Check that there are questions.
+
+        Args:
+            facts: Facts to teach, of any kind.
+            names: Names, which are not used.
 
         Raises:
-            SeatError: there are none.
+            SeatError: There are none.
         """
         if not self.questions:
             raise SeatError("EWC needs questions on which the base is to stay as it is: give EWC(questions=...).")
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
-        """Ask the base, and take the Fisher information of its replies: a backward pass a question.
+        """Ask the base, and compute the Fisher information of its replies: a backward pass a question.
+
+        Args:
+            base: Frozen reference.
+            facts: Facts to teach.
+            names: Names, which are not used.
+            seed: Seed, which is not used.
+
+        Returns:
+            The loss of a model.
 
         Raises:
-            SeatError: there are no questions.
+            SeatError: There are no questions.
         """
         self.require(facts, names)
         start = {name: parameter.detach() for name, parameter in base.model.named_parameters()}
         fisher = _reply_fisher(base, self.questions, max_new_tokens=self.max_new_tokens)
-        unit = sum(float(each.sum()) for each in fisher.values()) / sum(each.numel() for each in fisher.values())
-        fisher = {name: each / unit for name, each in fisher.items()}
+        unit = sum(float(values.sum()) for values in fisher.values()) / sum(
+            values.numel() for values in fisher.values()
+        )
+        fisher = {name: values / unit for name, values in fisher.items()}
         return lambda lm, draws: _half_squares(lm, start, fisher)
 
 
@@ -104,8 +145,8 @@ def _reply_fisher(base: LanguageModel, questions: Sequence[str], *, max_new_toke
         By parameter name: mean over questions of the squared gradient of the reply's log-likelihood (a sum over its
         tokens), in the weight's shape.
     """
-    said = replies(base, questions, max_new_tokens=max_new_tokens)
-    examples = encode_replies(base, questions, [reply.ids for reply in said])
+    answers = replies(base, questions, max_new_tokens=max_new_tokens)
+    examples = encode_replies(base, questions, [reply.ids for reply in answers])
     lm = base.copy()
     weights = dict(lm.model.requires_grad_(True).named_parameters())
     total = {name: torch.zeros_like(parameter) for name, parameter in weights.items()}
