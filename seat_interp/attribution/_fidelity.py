@@ -168,7 +168,7 @@ def ablate_sample(
 
     Example:
         >>> si.ablate_sample(lm, facts.known[:4], neurons=5, groups=2, group_size=3).neurons
-        1024
+        2048
     """
     total = lm.sites.neurons
     rng = np.random.default_rng(seed)

@@ -22,11 +22,15 @@ class Scores:
     """One number for each MLP neuron, or for each weight of the MLP and attention matrices.
 
     Attributes:
-        granularity: `neuron` or `coordinate`.
-        values: float32. For neurons one vector a layer, named after the block's down projection, whose column it is;
-            for weights one tensor a matrix, named and shaped as in the Hugging Face `state_dict`.
-        origin: score, metric, how many facts, the model's fingerprint; `probes` is true where known or unknown
-            probes were used, so that tables can mark it.
+        granularity: "neuron" or "coordinate".
+        values: Scores, float32: for neurons one vector a layer, named after the block's down projection, whose column a
+            neuron is; for weights one tensor a matrix, named and shaped as in the Hugging Face `state_dict`.
+        origin: Score, metric, number of facts and fingerprint of the model; `uses_evaluation_data` is true where known
+            or unknown evaluation facts were used, so that tables can mark it.
+
+    Example:
+        >>> si.attribute(lm, facts.known[:4])
+        Scores(neuron, gradient_times_activation: 2,048 in 4 tensors)
     """
 
     granularity: Granularity

@@ -217,7 +217,7 @@ def capture(
 
     Example:
         >>> si.capture(lm, [fact.question for fact in facts.known[:3]]).values.shape
-        torch.Size([3, 4, 64])
+        torch.Size([3, 4, 128])
     """
     options = {"kind": kind, "reduce": reduce, "batch_size": batch_size, "pad_left": pad_left}
     config = CaptureConfig.of(lm, layers=layers, backend=backend, remote=remote, **options)  # type: ignore[arg-type]
@@ -257,13 +257,20 @@ def chunks(questions: Iterable[str], size: int) -> Iterator[list[str]]:
 def capture_sets(
     lm: LanguageModel, sets: Mapping[str, Sequence[Fact]], position: int = -1, *, batch_size: int = 32
 ) -> dict[str, Float[Tensor, "_ layers width"]]:
-    """Residual stream of every set at one token, after every block, in one pass over all prompts.
+    """Capture the residual stream of every set at one token, after every block, in one pass over all prompts.
 
     Args:
-        lm: the model.
-        sets: the facts whose questions are asked, by set.
-        position: token counted from the end of the prompt; a direction has its own.
-        batch_size: prompts a forward pass.
+        lm: Model with its tokenizer.
+        sets: Facts by set, whose questions are the prompts.
+        position: Token counted from the end of the prompt; a direction has its own.
+        batch_size: Number of prompts in a forward pass.
+
+    Returns:
+        Activations by set, [prompts, layers, width].
+
+    Example:
+        >>> si.capture_sets(lm, {"known": facts.known[:3]})["known"].shape
+        torch.Size([3, 4, 128])
     """
     questions = [fact.question for facts in sets.values() for fact in facts]
     values = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size).values

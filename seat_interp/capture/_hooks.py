@@ -17,7 +17,12 @@ from seat_interp.models.sites import first, with_first
 
 
 class Kind(enum.StrEnum):
-    """What is recorded at a layer."""
+    """Kind of the activations at a layer.
+
+    Example:
+        >>> si.capture(lm, ["Where does Ada Moran live?"], kind=si.Kind.NEURONS).values.shape
+        torch.Size([1, 4, 512])
+    """
 
     RESIDUAL = "residual"
     """The residual stream after the block, before any final norm."""

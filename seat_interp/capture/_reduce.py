@@ -16,7 +16,15 @@ Reduce = Callable[[Float[Tensor, "batch sequence width"], Int[Tensor, "batch seq
 
 @dataclass(frozen=True)
 class AtToken:
-    """The activation at one token, counted from the end of the prompt without padding: -1 is the last."""
+    """Reduction to the activation at one token.
+
+    Attributes:
+        position: Token counted from the end of the prompt without padding: -1 is the last.
+
+    Example:
+        >>> si.capture(lm, ["Where does Ada Moran live?"], reduce=si.AtToken(-2)).values.shape
+        torch.Size([1, 4, 128])
+    """
 
     position: int = -1
 
@@ -34,7 +42,12 @@ class AtToken:
 
 @dataclass(frozen=True)
 class MeanToken:
-    """The mean activation over the prompt's tokens, in float32."""
+    """Reduction to the mean activation over the prompt's tokens, in float32.
+
+    Example:
+        >>> si.capture(lm, ["Where does Ada Moran live?"], reduce=si.MeanToken()).values.shape
+        torch.Size([1, 4, 128])
+    """
 
     def __call__(self, hidden: Tensor, mask: Tensor, layer: int) -> Float[Tensor, "batch width"]:
         """Mean over real tokens; padding does not count."""
@@ -44,7 +57,17 @@ class MeanToken:
 
 @dataclass(frozen=True)
 class Projection:
-    """The projection of one token's activation on one unit vector a layer: a single number a prompt."""
+    """Reduction to the projection of one token's activation on one unit vector a layer: a single number a prompt.
+
+    Attributes:
+        vectors: Unit vectors, [layers, width].
+        position: Token counted from the end of the prompt.
+
+    Example:
+        >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
+        >>> si.capture(lm, ["Where does Ada Moran live?"], reduce=si.Projection(direction.vectors)).values.shape
+        torch.Size([1, 4, 1])
+    """
 
     vectors: Float[Tensor, "layers width"]
     position: int = -1

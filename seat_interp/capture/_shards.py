@@ -128,7 +128,7 @@ def capture_to(
     lm: Any, questions: Iterable[str], folder: str | Path, *, shard: int = 512, progress: bool = True, **options: Any
 ) -> Shards:
     """Capture into a folder; a call that was killed at any moment resumes, to the same bytes on the same machine and
-    number of threads.
+    threads.
 
     Each shard is written whole or not at all, then stands in the manifest. Memory is that of one shard. Under
     `accelerate launch` or torchrun the processes share the shards out.
@@ -151,7 +151,7 @@ def capture_to(
     Example:
         >>> shards = si.capture_to(lm, [fact.question for fact in facts.known[:5]], "folder", shard=2, progress=False)
         >>> len(shards), shards[3:].shape
-        (5, torch.Size([2, 4, 64]))
+        (5, torch.Size([2, 4, 128]))
     """
     folder, config = Path(folder), CaptureConfig.of(lm, **options)
     among = processes()

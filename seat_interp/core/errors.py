@@ -11,6 +11,13 @@ class SeatError(ValueError):
     """Bad input: the message names the file or value, what is wrong with it, and what to do.
 
     The command line prints it on one line and exits with status 2, without a traceback.
+
+    Example:
+        >>> try:
+        ...     si.open_model("no-such-model")
+        ... except si.SeatError as error:
+        ...     isinstance(error, ValueError)
+        True
     """
 
 

@@ -98,7 +98,7 @@ class IgnoranceDirection:
     Example:
         >>> direction = si.fit_direction(lm, unknown=facts.fit_unknown[:20], known=facts.fit_known[:20])
         >>> direction.vectors.shape, direction.save("direction.safetensors").name
-        (torch.Size([4, 64]), 'direction.safetensors')
+        (torch.Size([4, 128]), 'direction.safetensors')
         >>> si.IgnoranceDirection.load("direction.safetensors").layer == direction.layer
         True
     """

@@ -259,6 +259,11 @@ class Names:
     Attributes:
         avoid: Names that must not be given.
         pools: Parts of names by type, as for `NameGenerator`.
+
+    Example:
+        >>> names = facts.names()
+        >>> names.generator(seed=0).new("person") in names.avoid
+        False
     """
 
     avoid: frozenset[str] = frozenset()

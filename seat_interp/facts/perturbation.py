@@ -32,6 +32,10 @@ def perturb(fact: Fact, names: NameGenerator | None = None) -> Fact:
 
     Raises:
         SeatError: The fact has no spans, or the names of a type are used up.
+
+    Example:
+        >>> si.perturb(facts.target[0]).question != facts.target[0].question
+        True
     """
     if not fact.spans:
         raise SeatError(

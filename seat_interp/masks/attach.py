@@ -28,13 +28,13 @@ _PARAMETER = "masked_update"
 
 @dataclass(frozen=True)
 class Attached:
-    """A model that trains only what its mask holds.
+    """Model that trains only what its mask holds.
 
     Attributes:
-        parameters: differences from the base by name of the weight; give `.values()` to any optimiser. For neurons
-            one row each (chosen x other axis), for single weights flat. At least float32, zero at first.
-        merge: adds the differences to the weights, takes off all that was attached and returns them. Call it before
-            the model is saved for use.
+        parameters: Differences from the base by name of the weight; give `.values()` to any optimiser. For neurons one
+            row each, [chosen, other axis], for single weights flat. At least float32, zero at first.
+        merge: Function that adds the differences to the weights, removes all that was attached and returns the
+            differences. Call it before the model is saved for use.
     """
 
     parameters: dict[str, nn.Parameter] = field(repr=False)

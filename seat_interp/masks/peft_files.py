@@ -35,9 +35,9 @@ def save_shira(update: SparseUpdate, model: PreTrainedModel, folder: str | Path)
         cannot adapt, or the masks are so uneven that the common r is more than a small matrix holds.
 
     Example:
-        >>> tuned = si.train(lm, facts.target[:4], mask=si.random_coordinates(lm), config=si.TrainConfig(steps=2))
-        >>> sorted(path.name for path in si.save_shira(tuned.update, lm.model, "shira").iterdir())
-        ['adapter_config.json', 'adapter_model.safetensors']
+        >>> update = si.attach(lm.copy().model, si.random_coordinates(lm, 0.05)).merge()
+        >>> sorted(path.name for path in si.save_shira(update, lm.model, "shira").iterdir())
+        [...'adapter_config.json', 'adapter_model.safetensors'...]
     """
     peft = require_package("peft", "peft", "Writing an adapter")
     _require_something(update)
@@ -90,9 +90,9 @@ def save_lora(update: SparseUpdate, model: PreTrainedModel, folder: str | Path) 
         SeatError: PEFT is not installed, the update is empty, or it is unstructured and so has no low rank.
 
     Example:
-        >>> tuned = si.train(lm, facts.target[:4], mask=si.random_neurons(lm), config=si.TrainConfig(steps=2))
-        >>> sorted(path.name for path in si.save_lora(tuned.update, lm.model, "lora").iterdir())
-        ['adapter_config.json', 'adapter_model.safetensors']
+        >>> update = si.attach(lm.copy().model, si.random_neurons(lm, 0.05)).merge()
+        >>> sorted(path.name for path in si.save_lora(update, lm.model, "lora").iterdir())
+        [...'adapter_config.json', 'adapter_model.safetensors'...]
     """
     peft = require_package("peft", "peft", "Writing an adapter")
     _require_something(update)

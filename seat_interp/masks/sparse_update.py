@@ -25,7 +25,8 @@ class SparseUpdate:
         values: Differences by parameter: for neurons one row each, [chosen, other axis], for single weights flat.
 
     Example:
-        >>> update = si.train(lm, facts.target[:4], mask=si.random_neurons(lm), config=si.TrainConfig(steps=2)).update
+        >>> tuned = lm.copy()
+        >>> update = si.attach(tuned.model, si.random_neurons(lm, 0.1)).merge()
         >>> si.SparseUpdate.load(update.save("delta.safetensors")).mask.budget == update.mask.budget
         True
     """

@@ -40,7 +40,7 @@ class LanguageModel:
 
     Example:
         >>> lm.name, len(lm.sites.blocks), lm.sites.width
-        ('organism', 4, 64)
+        ('organism', 4, 128)
     """
 
     model: PreTrainedModel

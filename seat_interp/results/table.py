@@ -40,7 +40,7 @@ class Table:
     Example:
         >>> print(si.Table.of(["arm", "recall"], [["SEAT", 0.99]]).markdown())
         | arm | recall |
-        | :-- | --: |
+        | --- | ---: |
         | SEAT | 0.99 |
     """
 

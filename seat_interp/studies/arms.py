@@ -38,6 +38,10 @@ class MaskConfig:
         budget: Share of the MLP neurons, or of the MLP and attention weights. SEAT's is not published.
         granularity: "neuron" for a structured mask, "coordinate" for an unstructured one.
         file: Path of a mask file to use instead of a random mask.
+
+    Example:
+        >>> si.MaskConfig(budget=0.05).granularity
+        'coordinate'
     """
 
     budget: float = 0.1
@@ -66,8 +70,8 @@ class ArmConfig:
             `full_ep_kl` and `tether`.
         mask: Weights that the masked arms may change.
         kl: KL on entity-perturbed prompts, that of `SEAT()`.
-        kl_on_facts: KL of `full_kl`, the control without perturbation. It holds the facts to the base's answers, so
-            at the weight of `kl` nothing is learnt.
+        kl_on_facts: KL of `full_kl`, the control without perturbation. It holds the facts to the base's answers, so at
+            the weight of `kl` nothing is learnt.
         selfdistill: Self-distillation on self-generated prompts of `seat_selfdistill`.
         lora: Adapters of `lora`.
         low_rank: Schedule of `lora`.
@@ -75,6 +79,10 @@ class ArmConfig:
         l2sp: Penalty of `l2sp` and, beside the KL and in place of SEAT's mask, of `tether`.
         replay: Replay of `replay`; without questions of its own it takes the unknown ones that the direction is fitted
             on. They are alignment data: beside `ewc`, which uses the same, no other arm has any.
+
+    Example:
+        >>> si.ArmConfig().kl == si.EntityPerturbedKL()
+        True
     """
 
     dense: TrainConfig = field(default_factory=_schedule(90, 1e-4, 30))

@@ -92,8 +92,9 @@ class RunFolder:
     Example:
         >>> config = si.StudyConfig(arms=("full",), positions=(-1,), steering_prompts=0, null_draws=9, max_new_tokens=8)
         >>> few = si.FactSets(target=facts.target[:2], known=facts.known[:8], unknown=facts.unknown[:8])
+        >>> import dataclasses
         >>> short = si.ArmConfig(dense=si.TrainConfig(steps=1))
-        >>> _ = si.run_study(lm, few, replace(config, settings=short), "run", say=lambda text: None)
+        >>> _ = si.run_study(lm, few, dataclasses.replace(config, settings=short), "run", say=lambda text: None)
         >>> si.RunFolder.open("run").arms
         ('full',)
     """

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 import torch
-from tiny_models import NAMES, fact
+from tiny_models import CORE_FAMILIES, FAMILIES, NAMES, QUESTIONS, fact, make_tokenizer
 
 from seat_interp.capture import AtToken, Kind, MeanToken, Projection, capture, open_backend
 from seat_interp.core.errors import SeatError

@@ -44,7 +44,7 @@ def SEAT(**settings: Any) -> Objective:
 
     Example:
         >>> [term.name for term in si.SEAT(weight=1.0)]
-        ['cross_entropy', 'entity_perturbed_kl']
+        ['cross_entropy', 'ep_kl']
     """
     return (CrossEntropy(), EntityPerturbedKL(**settings))
 

@@ -32,8 +32,8 @@ class SelfDistillation:
 
     Example:
         >>> objective = (si.CrossEntropy(), si.SelfDistillation())
-        >>> sorted(si.train(lm, facts.target[:4], objective=objective, config=si.TrainConfig(steps=1)).log[0])[:2]
-        ['cross_entropy', 'grad_norm']
+        >>> sorted(si.train(lm, facts.target[:4], objective=objective, config=si.TrainConfig(steps=1)).log[0])
+        ['cross_entropy', 'gradient', 'self_distillation', 'step']
     """
 
     weight: float = 1.0
