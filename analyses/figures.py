@@ -21,25 +21,11 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from tqdm import tqdm
 
-from analyses.common import mask_runs, new_keys
+from analyses.common import interference_runs, mask_runs
 from analyses.common.benchmark_tables import benchmark_table, memory_table
 from analyses.common.first_replies import replies_table
-from analyses.organism import drift as organism_drift
-from analyses.organism import fidelity as organism_fidelity
-from analyses.organism import forgetting as organism_forgetting
-from analyses.organism import mixing as organism_mixing
-from analyses.organism import overlap as organism_overlap
-from analyses.organism import paraphrases as organism_paraphrases
-from analyses.organism import patching as organism_patching
-from analyses.organism import pca as organism_pca
-from analyses.organism import prediction as organism_prediction
-from analyses.organism import rounds as organism_rounds
-from analyses.organism import slick as organism_slick
-from analyses.organism import tuning as organism_tuning
-from analyses.organism import tuning_sparsity as organism_tuning_sparsity
-from analyses.papers import known_unknown as against_known_unknown
-from analyses.papers import seat as against_seat
-from analyses.plots.arms import Drawn, plot_displacement, plot_rates, plot_shares
+from analyses.plots import organism_tables, papers_tables, smollm2_tables
+from analyses.plots.arms import plot_displacement, plot_rates, plot_shares
 from analyses.plots.capture import plot_memory, plot_time_ratios
 from analyses.plots.fidelity import plot_correlations
 from analyses.plots.learning import plot_forgetting, plot_interference, plot_mixing
@@ -49,9 +35,6 @@ from analyses.plots.prediction import plot_prediction
 from analyses.plots.rounds import plot_rounds
 from analyses.plots.sparsity import plot_sparsity
 from analyses.plots.tradeoff import plot_by_budget, plot_tradeoff
-from analyses.smollm2 import mixing as smollm2_mixing
-from analyses.smollm2 import slick as smollm2_slick
-from analyses.smollm2 import tuning as smollm2_tuning
 from seat_interp.core.errors import SeatError, reported
 from seat_interp.core.files import atomic_path, read_json, write_json, write_text
 from seat_interp.core.progress import progress_bar
@@ -61,7 +44,7 @@ from seat_interp.results.tables import arms_table, linear_probe_table
 
 Summary = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
-Draw = Callable[[Summary], Drawn]
+Draw = Callable[[Summary], Figure]
 CURVES = ("all", "known only", "attention", "ffn", "self-distillation", "self-distillation, 0.1", "seat", "IDK")
 """Arms whose learning curves are drawn; all are in the table."""
 
@@ -87,8 +70,8 @@ def laid_out(figure: Figure) -> Bbox:
     return figure.get_tightbbox().padded(rcParams["savefig.pad_inches"])
 
 
-def save(figure: Figure, numbers: Any, stem: Path) -> Path:
-    """PNG, PDF and the numbers, without dates or versions in the files; the PNG's path."""
+def save(figure: Figure, stem: Path) -> Path:
+    """Write PNG and PDF without dates or versions in the files, and return the PNG's path."""
     with matplotlib.style.context(STYLE):
         frame = laid_out(figure)
         for suffix, metadata in (
@@ -97,7 +80,6 @@ def save(figure: Figure, numbers: Any, stem: Path) -> Path:
         ):
             with atomic_path(stem.with_suffix(f".{suffix}")) as path:
                 figure.savefig(path, format=suffix, metadata=metadata, bbox_inches=frame)
-    write_json(stem.with_suffix(".json"), numbers)
     return stem.with_suffix(".png")
 
 
@@ -125,7 +107,7 @@ class Shown:
 
 def by_rows(draw: Callable[..., Figure], *settings: Any) -> Draw:
     """A figure of the rows alone."""
-    return lambda summary: (draw(summary["rows"], *settings), summary["rows"])
+    return lambda summary: draw(summary["rows"], *settings)
 
 
 ARMS: dict[str, Draw] = {"_rates": plot_rates, "_displacement": plot_displacement}
@@ -139,43 +121,43 @@ RESULTS: dict[str, Shown] = {
     "benchmark_processes": Shown(benchmark_table),
     "benchmark_slick": Shown(benchmark_table),
     "benchmark_training": Shown(benchmark_table),
-    "papers_known_unknown": Shown(against_known_unknown.tables),
+    "papers_known_unknown": Shown(papers_tables.known_unknown_tables),
     "organism_ablations_contracts": Shown(None, ARMS),
     "organism_ablations_people": Shown(None, ARMS),
     "organism_arms_contracts": Shown(None, ARMS),
     "organism_arms_people": Shown(None, ARMS),
-    "organism_drift": Shown(organism_drift.tables),
-    "organism_fidelity": Shown(organism_fidelity.tables, {"": by_rows(plot_correlations)}),
-    "organism_forgetting": Shown(organism_forgetting.tables, {"": by_rows(plot_forgetting, CURVES)}),
-    "organism_forgetting_prediction": Shown(organism_prediction.tables, {"": by_rows(plot_prediction, LOST)}),
-    "organism_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
+    "organism_drift": Shown(organism_tables.drift_tables),
+    "organism_fidelity": Shown(organism_tables.fidelity_tables, {"": by_rows(plot_correlations)}),
+    "organism_forgetting": Shown(organism_tables.forgetting_tables, {"": by_rows(plot_forgetting, CURVES)}),
+    "organism_forgetting_prediction": Shown(organism_tables.prediction_tables, {"": by_rows(plot_prediction, LOST)}),
+    "organism_interference": Shown(interference_runs.tables, {"": by_rows(plot_interference)}),
     "organism_masks": Shown(mask_runs.tables, MASKS | {"_by_budget": by_rows(plot_by_budget)}),
-    "organism_mixing": Shown(organism_mixing.tables, {"": by_rows(plot_mixing)}),
+    "organism_mixing": Shown(organism_tables.mixing_tables, {"": by_rows(plot_mixing)}),
     "organism_over_abstention_contracts": Shown(None, ARMS),
     "organism_over_abstention_people": Shown(None, ARMS),
     "organism_overlap": Shown(
-        organism_overlap.tables, {"_where": by_rows(plot_shares), "_stability": by_rows(plot_stability)}
+        organism_tables.overlap_tables, {"_where": by_rows(plot_shares), "_stability": by_rows(plot_stability)}
     ),
-    "organism_patching": Shown(organism_patching.tables),
-    "organism_pca": Shown(organism_pca.tables, {"": by_rows(plot_planes)}),
-    "organism_prediction": Shown(organism_prediction.tables, {"": by_rows(plot_prediction)}),
-    "organism_rounds": Shown(organism_rounds.tables, {"": by_rows(plot_rounds)}),
-    "organism_slick": Shown(organism_slick.tables),
+    "organism_patching": Shown(organism_tables.patching_tables),
+    "organism_pca": Shown(organism_tables.pca_tables, {"": by_rows(plot_planes)}),
+    "organism_prediction": Shown(organism_tables.prediction_tables, {"": by_rows(plot_prediction)}),
+    "organism_rounds": Shown(organism_tables.rounds_tables, {"": by_rows(plot_rounds)}),
+    "organism_slick": Shown(organism_tables.slick_tables),
     "organism_sparsity_contracts": Shown(None, SPARSITY),
     "organism_sparsity_people": Shown(None, SPARSITY),
-    "organism_tuning": Shown(organism_tuning.tables),
-    "organism_tuning_sparsity": Shown(organism_tuning_sparsity.tables),
-    "organism_paraphrases": Shown(organism_paraphrases.tables),
-    "papers_seat": Shown(against_seat.tables),
+    "organism_tuning": Shown(organism_tables.tuning_tables),
+    "organism_tuning_sparsity": Shown(organism_tables.tuning_sparsity_tables),
+    "organism_paraphrases": Shown(organism_tables.paraphrases_tables),
+    "papers_seat": Shown(papers_tables.seat_tables),
     "smollm2_arms_pistol": Shown(None, ARMS),
     "smollm2_arms_tofu": Shown(None, ARMS),
     "smollm2_arms_pistol_second": Shown(None, ARMS),
     "smollm2_arms_tofu_second": Shown(None, ARMS),
     "smollm2_masks": Shown(mask_runs.tables, MASKS),
-    "smollm2_interference": Shown(new_keys.tables, {"": by_rows(plot_interference)}),
-    "smollm2_mixing": Shown(smollm2_mixing.tables, {"": by_rows(plot_mixing)}),
-    "smollm2_slick": Shown(smollm2_slick.tables),
-    "smollm2_tuning": Shown(smollm2_tuning.tables),
+    "smollm2_interference": Shown(interference_runs.tables, {"": by_rows(plot_interference)}),
+    "smollm2_mixing": Shown(smollm2_tables.mixing_tables, {"": by_rows(plot_mixing)}),
+    "smollm2_slick": Shown(smollm2_tables.slick_tables),
+    "smollm2_tuning": Shown(smollm2_tables.tuning_tables),
     "smollm2_headline": Shown(None, ARMS),
 }
 """Every result file, by its name without the ending."""
@@ -204,7 +186,7 @@ def draw_all(path: Path, figures: Path) -> list[Path]:
     """Tables and figures of a result file; what was written."""
     summary, gives = read_json(path), shown(path)
     written = [save_tables(tables_of(gives, summary), figures / "tables" / path.stem)]
-    return written + [save(*draw(summary), figures / f"{path.stem}{suffix}") for suffix, draw in gives.figures.items()]
+    return written + [save(draw(summary), figures / f"{path.stem}{suffix}") for suffix, draw in gives.figures.items()]
 
 
 def main(options: Options) -> None:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 FIGURES, SAVED = ROOT / "figures", ROOT / "analyses" / "results"
 THUMBNAIL = (720, 540)
 """Largest width and height, in pixels: twice what is shown, for fine screens."""
-PARTS = {"organism": "On the organism", "real": "On SmolLM2-135M-Instruct", "benchmark": "Benchmarks"}
+PARTS = {"organism": "On the organism", "smollm2": "On SmolLM2-135M-Instruct", "benchmark": "Benchmarks"}
 """Headings, by how the results' names begin."""
 
 STUDIES = {
@@ -32,9 +32,9 @@ STUDIES = {
     "organism_sparsity_contracts": "SEAT and sparse training from 0.1 to 100 % of the weights, on new contracts",
     "smollm2_arms_pistol": "nine arms on PISTOL contracts, one seed",
     "smollm2_arms_tofu": "nine arms on TOFU authors, one seed",
-    "smollm2_arms_pistol_second": "full fine-tuning, SEAT, SEAT with own answers, on PISTOL contracts, another base",
-    "smollm2_arms_tofu_second": "SEAT, with own answers, with the KL on base replies, on TOFU authors, another base",
-    "smollm2_headline": "full fine-tuning, SEAT, and SEAT that keeps the model's own answers, on PISTOL contracts",
+    "smollm2_arms_pistol_second": "full fine-tuning, SEAT, SEAT + self-distillation, on PISTOL contracts, another base",
+    "smollm2_arms_tofu_second": "SEAT, + self-distillation, + KL on base continuations, on TOFU authors, another base",
+    "smollm2_headline": "full fine-tuning, SEAT, and SEAT with self-distillation, on PISTOL contracts",
 }
 KINDS = {
     "_rates": "Target recall, abstention, known recall and over-abstention: {}.",

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from analyses.common.mixing import Mixture, relabel
-from analyses.common.slick_shares import by_category
+from analyses.common.slick_categories import by_category
 from analyses.common.small_runs import CellOptions, claim
 from seat_interp.core.ledger import once
 from seat_interp.evaluation.slick import Category, SlickConfig, SlickResult, slick_to

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 
-from analyses.common.organism import Target
+from analyses.common.organism_arms import Target
 from seat_interp.attribution import (
     KLToBase,
     Metric,
@@ -99,7 +99,7 @@ def scored(score: str, **settings: Any) -> Make:
 
 
 def protected(score: str, rule: Any, of: Harm = "coordinate", **settings: Any) -> Make:
-    """Usefulness traded against harm: that of single weights, summed over a neuron's own, or of the neurons' gates; or
+    """Usefulness traded against harm: that of weights, summed over a neuron's own, or of the neurons' gates; or
     what a dense update did to the model's own replies."""
     return lambda m, budget, seed: select(m.lm, m.useful(score), budget, protect=m.harm(of), rule=rule, **settings)
 
@@ -130,8 +130,9 @@ BOTH: dict[str, Make] = {
     "update_exclude_ep": protected("update", partial(exclude, top=0.6), "update of EP prompts"),
     "update_exclude_matched": matched(protected("update", partial(exclude, top=0.6), "update")),
 }
-"""Of single weights; a neuron has the sum over its own. What a dense update did: learning less what must not change;
-the share 0.6 is ours, found on people, single weights, seed 0. `_strangers` protects copies of the facts alone: the
+"""Scores of weights; a neuron has the sum over its own. What a dense update did: learning less what must not change;
+the share 0.6 is ours, found on people, unstructured masks, seed 0. `_ep` protects entity-perturbed prompts
+alone: the
 questions about known subjects, whose answers nobody gives, were sorted out by us."""
 SCHEMES: dict[Granularity, dict[str, Make]] = {
     "neuron": {

@@ -1,4 +1,4 @@
-"""A pull to the base as strong as another term: the control that tells what a term keeps from how hard it holds."""
+"""Gradient-matched L2-SP: a penalty as strong as another term, the control for the strength of that term."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from seat_interp.training.objectives.terms import Draw, Loss, Term
 
 @dataclass(frozen=True)
 class GradientMatchedL2SP:
-    """L2 pull to the base whose gradient is at every step as large as that of another term (2604.15574).
+    """L2-SP whose gradient is at every step as large as that of another term (2604.15574).
 
     The paper matches the two in gradient size; how is not known. Here the factor of half the squared distance is
     found anew at each step, so that the two gradients have equal norms over all that is trained. At the first step
-    nothing has moved and there is no pull.
+    nothing has moved and there is no penalty.
 
     Attributes:
         like: the other term; its gradient is measured and not followed.

@@ -56,7 +56,7 @@ GRIDS: dict[ArmName, Grid] = {
     "seat": Grid("masked", MASKED, WEIGHTS, heavier("kl")),
     "seat_selfdistill": Grid("masked", MASKED, WEIGHTS, heavier("selfdistill")),
 }
-"""Where a pull of 0.01 had held nothing; on this model nobody knows its scale, so pulls differ tenfold."""
+"""Weights of L2-SP: 0.01 had held nothing; its scale on this model is not known, so they differ tenfold."""
 
 
 @dataclass(frozen=True)

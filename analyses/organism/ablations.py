@@ -16,7 +16,7 @@ from typing import Any
 
 import tyro
 
-from analyses.common.organism import Options, Target, compare_arms, tuned, tuned_settings
+from analyses.common.organism_arms import Options, Target, compare_arms, tuned, tuned_settings
 from seat_interp.attribution import Scores, attribute, harm, weight_fisher, weight_norm
 from seat_interp.core.errors import reported
 from seat_interp.facts import ep_prompts
@@ -50,7 +50,7 @@ def with_kl(changes: Mapping[str, Any], settings: ArmConfig, seed: int) -> Arm:
 
 
 def with_weights(settings: ArmConfig, seed: int) -> Arm:
-    """SEAT within single weights."""
+    """Make SEAT with an unstructured mask."""
     budget = settings.mask.budget
     return tuned("seat", replace(settings, mask=MaskConfig(budget=budget, granularity="coordinate")), seed)
 

@@ -9,7 +9,7 @@ import sys
 
 import tyro
 
-from analyses.common.organism import Options, compare_arms, every_arm
+from analyses.common.organism_arms import Options, compare_arms, every_arm
 from seat_interp.core.errors import reported
 
 if __name__ == "__main__":

@@ -10,36 +10,27 @@ drift along random directions and the KL itself. Writes analyses/results/organis
 """
 
 import itertools
-import math
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import tyro
-from scipy.stats import spearmanr
 
-from analyses.common.mask_runs import RATES
 from analyses.common.mask_schemes import kept_facts
-from analyses.common.organism import Target, config_for, tuned
-from analyses.common.prediction import rank_correlation
+from analyses.common.organism_arms import Target, config_for, tuned
 from analyses.common.small_runs import CellOptions, run_cells
+from analyses.plots.organism_tables import drift_tables
 from seat_interp.core.errors import reported
 from seat_interp.directions.direction import fit_direction
 from seat_interp.directions.steering import random_like
-from seat_interp.evaluation.intervals import estimate
 from seat_interp.evaluation.knowledge import confident
 from seat_interp.evaluation.score import ask
 from seat_interp.facts import FactSets, ep_prompts
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism.study import organism_facts
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
-from seat_interp.studies.aggregate import four_rates
 from seat_interp.studies.measure import rates_of
 from seat_interp.training.drift_budget import DriftBudget, Watch
 from seat_interp.training.trainer import train
@@ -111,62 +102,6 @@ def run(cell: Limited) -> dict[str, Any]:
     return {**rates_of(replies, list(probes)), **drift, "kl_at_end": found.log[-1]["ep_kl"], "course": course}
 
 
-def limits_of(rows: Sequence[dict[str, Any]]) -> list[float | None]:
-    """Every limit once, none last."""
-    return sorted({row["limit"] for row in rows}, key=lambda limit: math.inf if limit is None else limit)
-
-
-def told(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Rank correlation of the copies' drift with abstention on unknown prompts, over runs; beside it, of other signs.
-
-    The bootstrap draws limits: runs of one limit are alike.
-
-    Args:
-        rows: of one target set.
-    """
-    kept = np.array([row["abstention"]["unknown"] for row in rows])
-
-    def alone(sign: Sequence[float]) -> float:
-        return float(spearmanr(np.abs(sign), kept).statistic)
-
-    drift, limits = np.abs([row["drift"] for row in rows]), [row["limit"] for row in rows]
-    correlation, low, high = rank_correlation(drift, kept, limits)
-    random = [alone(each) for each in zip(*(row["random_drift"] for row in rows))]
-    found = {"correlation": correlation, "interval": [low, high], "runs": len(rows)}
-    return found | {"random": [min(random), max(random)], "kl": alone([row["kl_at_end"] for row in rows])}
-
-
-def unknown_alone(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with the abstention on unknown prompts and on no other set."""
-    name, over = "unknown", row["intervals"]
-    return row | {
-        "abstention": {name: row["abstention"][name]},
-        "intervals": over | {"abstention": {name: over["abstention"][name]}},
-    }
-
-
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Every limit: means over seeds, 95 % intervals."""
-    heads = ("limit", "seeds", "drift of copies", "target recall", "abstention", "known recall", "over-abstention")
-    found = []
-    for target in dict.fromkeys(row["target"] for row in rows):
-        here = [row for row in rows if row["target"] == target]
-        lines = []
-        for limit in limits_of(here):
-            same = [row for row in here if row["limit"] == limit]
-            rates = four_rates([unknown_alone(row) for row in same])
-            cells = [rates[key] for key in RATES]
-            drift = with_interval(estimate([row["drift"] for row in same]), "+")
-            lines.append((same[0]["arm"], len(same), drift, *map(with_interval, cells)))
-        said = told(here)
-        low, high = said["interval"]
-        about = f"Rank correlation of |drift| with abstention {said['correlation']:+.2f} [{low:+.2f}, {high:+.2f}]"
-        null = "{:+.2f} to {:+.2f}".format(*said["random"])
-        beside = f"along random directions {null}, of the KL in the last step {said['kl']:+.2f}"
-        found.append(Table.of(heads, lines, f"{about} over {said['runs']} runs, {target}; {beside}. Unknown prompts."))
-    return found
-
-
 def main(options: Options) -> None:
     """Every run that is not there yet, then what drift tells."""
     settings = {"weight": WEIGHT, "model": open_model("organism").fingerprint}
@@ -177,7 +112,7 @@ def main(options: Options) -> None:
     saved = options.results / "organism_drift.json"
     how = {"settings": settings | {"budget": budget}, "work": options.work, "saved": saved, "workers": options.workers}
     rows = list(run_cells(wanted, run, **how).values())  # type: ignore[arg-type]
-    for table in tables(rows):
+    for table in drift_tables(rows):
         table.print()
 
 

@@ -11,15 +11,15 @@ Writes analyses/results/organism_fidelity.json; `make figures` draws.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import tyro
 
 from analyses.common.result_file import write_result
+from analyses.plots.organism_tables import fidelity_tables
 from seat_interp.attribution import (
     AbstentionLogOdds,
     AnswerLoss,
@@ -34,13 +34,10 @@ from seat_interp.attribution import (
     weight_norm,
 )
 from seat_interp.core.errors import reported
-from seat_interp.evaluation.intervals import estimate
 from seat_interp.facts import Fact, perturb_all
 from seat_interp.facts.records import split_by_group
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism.study import organism_facts
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 from seat_interp.training.align import REFUSALS
 
 
@@ -83,23 +80,6 @@ def candidates(
     }
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Every metric: rank correlations of the scores with ablation, over seeds."""
-    kinds = ("single", "grouped")
-    halves = list(dict.fromkeys(row["ablated_on"] for row in rows))
-    heads = ("score", *(f"{kind}, {half}" for half in halves for kind in kinds))
-    found = []
-    for metric in dict.fromkeys(row["metric"] for row in rows):
-        here = [row for row in rows if row["metric"] == metric]
-        lines = []
-        for score in dict.fromkeys(row["score"] for row in here):
-            same = [[row for row in here if (row["score"], row["ablated_on"]) == (score, half)] for half in halves]
-            cells = [estimate([row[kind] for row in each], bounds=(-1.0, 1.0)) for each in same for kind in kinds]
-            lines.append((score, *map(with_interval, cells)))
-        found.append(Table.of(heads, lines, f"Spearman's correlation with exact ablation, {metric}."))
-    return found
-
-
 def main(options: Options) -> None:
     """Scores against ablation, for what is known, what is to be taught, and abstention."""
     lm, sets = open_model("organism"), organism_facts()
@@ -138,7 +118,7 @@ def main(options: Options) -> None:
                 about = {"metric": case, "score": score, "ablated_on": half, "seed": seed}
                 rows.append({**about, "single": found.single, "grouped": found.grouped})
             print(f"{case}: {score}")
-    for table in tables(rows):
+    for table in fidelity_tables(rows):
         table.print()
     config = {"facts": options.facts, "neurons": options.neurons, "groups": options.groups, "group_size": 20}
     write_result(options.results / "organism_fidelity.json", rows, config)

@@ -23,34 +23,28 @@ from typing import Any
 import torch
 import tyro
 
-from analyses.common.curves import loss, middle_drift
 from analyses.common.half_taught import STUDIES, HalfTaughtOptions, Splits, idk, start
-from analyses.common.learning import COMPARED_AT, learn, when_learnt
+from analyses.common.half_taught_callback import Watch, watch
+from analyses.common.learning_curves import learn, loss
 from analyses.common.matched_l2sp import GradientMatchedL2SP
 from analyses.common.mixing import Mixture, mix, sizes_for
-from analyses.common.organism import TUNED, config_for, tuned
+from analyses.common.organism_arms import TUNED, config_for, tuned
 from analyses.common.prediction import predict_loss
 from analyses.common.result_file import write_result
-from analyses.common.slick_shares import KNOWN
+from analyses.common.slick_categories import KNOWN
 from analyses.common.small_runs import ArmSeed, run_cells
 from analyses.common.tuning_grid import chosen
-from analyses.common.watched import Watch, watch
+from analyses.plots.organism_tables import DISTILLED, LOOKED_AT, forgetting_tables
 from seat_interp.core.errors import reported
-from seat_interp.evaluation.intervals import estimate
 from seat_interp.evaluation.slick import Category
 from seat_interp.models.open import LanguageModel
 from seat_interp.organism.study import organism_facts
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
-from seat_interp.studies.aggregate import combine_displacement
 from seat_interp.studies.arms import ArmName
 from seat_interp.training.freezing import of_layers, parameter_groups
 from seat_interp.training.interpolation import interpolate_towards_base
 from seat_interp.training.objectives import CrossEntropy, SelfDistillation, Term
 from seat_interp.training.trainer import train
 
-LOOKED_AT = (1, 2, 4, 8, 15, 25, 40)
-"""Epochs after which everything is asked."""
 Make = Callable[[LanguageModel, int], dict[str, Any]]
 """(snapshot, seed) -> what `train` is told beside the facts."""
 
@@ -87,8 +81,6 @@ def tuned_arm(name: ArmName) -> Make:
 
 
 GROUPS = ("attention", "ffn", "q_proj", "k_proj", "v_proj", "o_proj", "embeddings", "norms")
-DISTILLED = {"self-distillation": 1.0, "self-distillation, 0.3": 0.3, "self-distillation, 0.1": 0.1}
-"""Weights; the first is the paper's, which lets this organism learn little of what is new."""
 ARMS: dict[str, Make] = {
     "all": by(),
     "known only": by(),
@@ -102,8 +94,6 @@ ARMS: dict[str, Make] = {
     "tether": tuned_arm("tether"),
     "IDK": by(),
 }
-TOGETHER = ("all", *DISTILLED, "attention", "IDK", "seat", "tether")
-"""Side by side in one table."""
 
 
 @dataclass(frozen=True)
@@ -151,81 +141,6 @@ def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
     return {"curve": curve, "size": len(facts), **watched.at_the_end(model)}
 
 
-def dropped(row: dict[str, Any]) -> float:
-    """The paper's measure of hallucination: the loss of H_K from its peak, relative to it."""
-    held = [each["rates"]["H_K"]["correct"] for each in row["curve"]]
-    return (max(held) - held[-1]) / max(held) if max(held) else 0.0
-
-
-def when_learnt_by(rows: Sequence[dict[str, Any]], name: str, what: str) -> str:
-    """That rate over the seeds that come so far, nothing if none does."""
-    values = [each for row in rows if (each := when_learnt(row, name, what)) is not None]
-    return with_interval(estimate(values, bounds=(0.0, 1.0))) if values else ""
-
-
-def equally_learnt(rows: Sequence[dict[str, Any]]) -> Table:
-    """What every arm keeps when it has learnt as much as the others; seeds that come so far, out of all."""
-    lines = []
-    for arm in dict.fromkeys(row["arm"] for row in rows):
-        found = [row for row in rows if row["arm"] == arm]
-        there = sum(when_learnt(row, "H_K") is not None for row in found)
-        # Tether takes half of its update back at the end: the moments before are not its own.
-        if arm not in ("known only", "IDK", "tether"):
-            asked = (("H_K", "correct"), ("T_K", "correct"), ("unknown", "abstain"))
-            lines.append((arm, f"{there} of {len(found)}", *(when_learnt_by(found, *each) for each in asked)))
-    return Table.of(
-        ("arm", f"seeds that reach D_U {COMPARED_AT}", "H_K", "T_K", "abstention"),
-        lines,
-        f"At equal learning: where the curve first reaches D_U = {COMPARED_AT}.",
-    )
-
-
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """All arms at the end of training, means over seeds; then those that stand side by side, by the four rates."""
-    unit: dict[str, Any] = {"bounds": (0.0, 1.0)}
-
-    def last(arm: str) -> list[dict[str, Any]]:
-        return [row for row in rows if row["arm"] == arm]
-
-    def rate(found: list[dict[str, Any]], name: str, what: str = "correct") -> str:
-        return with_interval(estimate([row["curve"][-1]["rates"][name][what] for row in found], **unit))
-
-    there = [arm for arm in ARMS if last(arm)]
-    lines, beside = [], []
-    for arm in there:
-        found = last(arm)
-        moved = combine_displacement([row["displacement"]["unknown"] for row in found])
-        known = combine_displacement([row["displacement"]["known"] for row in found])
-        drift = estimate([middle_drift(row["curve"][-1]) for row in found])
-        nulls = ["{:+.2f} to {:+.2f}".format(*each.null["random"]) for each in (known, moved)]
-        drop = with_interval(estimate([dropped(row) for row in found], **unit))
-        lines.append((arm, len(found), *(rate(found, name) for name in ("D_U", "T_K", "H_K")), drop,
-                      with_interval(known.along, "+"), nulls[0], with_interval(drift)))  # fmt: skip
-        beside.append((arm, rate(found, "D_U"), rate(found, "unknown", "abstain"), rate(found, "H_K"),
-                       rate(found, "H_K", "abstain"), with_interval(moved.along, "+"), nulls[1]))  # fmt: skip
-    heads = (
-        "arm",
-        "seeds",
-        "D_U",
-        "T_K",
-        "H_K",
-        "drop of H_K",
-        "displacement of H_K",
-        "random null",
-        "cosine drift, middle layer",
-    )
-    four = ("arm", "target recall", "abstention", "known recall", "over-abstention", "displacement", "random null")
-    return [
-        Table.of(
-            heads,
-            lines,
-            f"After {LOOKED_AT[-1]} epochs; the drop is from the peak, relative to it; drift at the middle layer.",
-        ),
-        Table.of(four, [line for line in beside if line[0] in TOGETHER], "Side by side: unknown facts are the target."),
-        equally_learnt(rows),
-    ]
-
-
 def predicted(rows: Sequence[dict[str, Any]], watched: Watch) -> dict[str, Any]:
     """Whether displacement of the prompts of H_K tells its loss, over all arms and seeds."""
     base, layer = watched.base, watched.base.direction.layer
@@ -254,7 +169,7 @@ def main(options: Options) -> None:
     saved = options.results / "organism_forgetting.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = list(run_cells(wanted, partial(run, options.half_taught), **how).values())  # type: ignore[arg-type]
-    for table in tables(rows):
+    for table in forgetting_tables(rows):
         table.print()
     write_result(options.results / "organism_forgetting_prediction.json", [predicted(rows, watched)], settings)
 

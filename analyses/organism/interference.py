@@ -22,10 +22,10 @@ from typing import Any
 import tyro
 
 from analyses.common.half_taught import STUDIES, HalfTaughtOptions, start
-from analyses.common.learning import learn
-from analyses.common.new_keys import COUNTS, Kind, Run, keys_and_values, recombined, tables
+from analyses.common.half_taught_callback import watch
+from analyses.common.interference_runs import COUNTS, Kind, Run, keys_and_values, recombined, tables
+from analyses.common.learning_curves import learn
 from analyses.common.small_runs import run_cells
-from analyses.common.watched import watch
 from seat_interp.core.errors import reported
 from seat_interp.facts import Fact
 from seat_interp.organism import words

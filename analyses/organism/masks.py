@@ -1,4 +1,4 @@
-"""Does a scored mask keep more than a random one? The organism, neurons and single weights, with and without SEAT's KL.
+"""Does a scored mask keep more than a random one? Both granularities on the organism, with and without SEAT's KL.
 
     python -m analyses.organism.masks            (resumable; goes on from the committed rows too)
 
@@ -17,7 +17,7 @@ import tyro
 
 from analyses.common.mask_runs import Cell, Loss, compare, train_and_ask
 from analyses.common.mask_schemes import SCHEMES, material
-from analyses.common.organism import Target
+from analyses.common.organism_arms import Target
 from seat_interp.core.errors import reported
 from seat_interp.models.axes import Granularity
 from seat_interp.models.open import open_model
@@ -33,7 +33,7 @@ class Options:
     schemes: tuple[str, ...] = ()
     """Ways of making masks; all that have the granularity if none is named."""
     granularities: tuple[Granularity, ...] = ("neuron", "coordinate")
-    """Whole neurons, single weights."""
+    """Granularities of the masks: structured and unstructured."""
     losses: tuple[Loss, ...] = ("ce", "seat")
     """Cross entropy alone, or with SEAT's KL."""
     targets: tuple[Target, ...] = ("people", "contracts")

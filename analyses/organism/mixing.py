@@ -20,31 +20,19 @@ from typing import Any
 
 import tyro
 
-from analyses.common.curves import accuracy, early_stop
 from analyses.common.half_taught import STUDIES, HalfTaughtOptions, idk, start
-from analyses.common.learning import asked_of, learn
-from analyses.common.linear_model import model_table
+from analyses.common.learning_curves import asked_of, learn
 from analyses.common.mixing import Mixture, draw, mix, sizes_for
-from analyses.common.slick_shares import KNOWN
+from analyses.common.slick_categories import KNOWN
 from analyses.common.small_runs import ArmSeed, run_cells
+from analyses.plots.organism_tables import SHARES, mixing_tables
 from seat_interp.core.errors import reported
-from seat_interp.evaluation.intervals import estimate
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 
 LOOKED_AT = (1, 2, 3, 4, 6, 8, 11, 15, 20, 30, 40)
 """Epochs after which everything is asked; the last is convergence."""
-SHARES = (0, 25, 50, 75, 100)
-"""Per cent Unknown."""
-ORDER = (
-    *(f"{share} % Unknown" for share in SHARES),
-    *(f"Known of {share} %" for share in SHARES[1:-1]),
-    *("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Natural", "IDK"),
-)
-"""Of the training sets in tables."""
 
 
 @dataclass(frozen=True)
@@ -85,28 +73,6 @@ def run(half_taught: Path, cell: ArmSeed) -> dict[str, Any]:
     return {"curve": curve, "size": {"known": len(mixture.known), "unknown": len(mixture.unknown)}}
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Test accuracy by category at early stop and at convergence, and the linear model."""
-    rows = sorted(rows, key=lambda row: (ORDER.index(row["arm"]), row["seed"]))
-    unit, found = {"bounds": (0.0, 1.0)}, []
-    for title, at in (
-        ("Early stop", early_stop),
-        ("Convergence", lambda curve: curve[-1]),
-    ):
-        lines = []
-        for arm in dict.fromkeys(row["arm"] for row in rows):
-            moments = [at(row["curve"]) for row in rows if row["arm"] == arm]
-            cells = [estimate([accuracy(m, where) for m in moments], **unit) for where in ("test", "other")]  # type: ignore[arg-type]
-            cells += [
-                estimate([m["rates"][f"test {kind.value}"]["correct"] for m in moments], **unit)  # type: ignore[arg-type]
-                for kind in Category
-            ]
-            lines.append((arm, len(moments), *map(with_interval, cells)))
-        heads = ("training set", "seeds", "test", "other relations", *(kind.value for kind in Category))
-        found.append(Table.of(heads, lines, f"{title}: test accuracy, all and by category."))
-    return [*found, model_table(rows)]
-
-
 def main(options: Options) -> None:
     """The half-taught organism, every training that is not there yet, then the tables."""
     half, split = start(options.half_taught)
@@ -117,7 +83,7 @@ def main(options: Options) -> None:
     saved = options.results / "organism_mixing.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.half_taught), **how)  # type: ignore[arg-type]
-    for table in tables(list(rows.values())):
+    for table in mixing_tables(list(rows.values())):
         table.print()
 
 

@@ -3,15 +3,16 @@
     python -m analyses.organism.over_abstention            (resumable in --work; after organism_tuning.py)
 
 SEAT's copies say of strangers alone what must stay, so that the update may take known subjects for strangers too.
-Remedies: single weights in place of neurons; weights chosen by what a dense fine-tuning did with them (never those in
+Remedies: unstructured masks in place of structured ones; weights chosen by what a dense fine-tuning did with them
+(never those in
 the top 0.6 by how far it moved the model's own replies: a share found on probes of people, seed 0; the mask is one for
-all seeds); a KL that keeps the base's own answers to questions about subjects of no probe; and `tether`. A mask bounds
+all seeds); self-distillation on questions about subjects of no evaluation set; and `tether`. A mask bounds
 how many weights move, not how far, and with a KL on strangers alone a far move takes those who are known along;
-`tether` has a small pull of all weights to the base in the mask's place, and takes back half of what its facts do not
+`tether` has L2-SP in the mask's place, and interpolates towards the base by half of what its facts do not
 need of the update (a half was chosen on probes of seeds 0 to 2). Both of its parts are shown alone, the second with
 other arms too. Last, copies that end in the true answer, names exchanged, in place of the base's abstention: the KL
 then holds what the base makes of an answer, not only that it gives none. No remedy trains on alignment data; chosen
-weights and own answers use questions that we had sorted out as known, `tether` uses none. The five arms that
+weights and self-distillation use questions that we had sorted out as known, `tether` uses none. The five arms that
 organism_arms.py has are tuned; the variants take over the rate and strength of the arm that their name begins with,
 but for gold copies. Writes
 analyses/results/organism_over_abstention_people.json and ..._contracts.json; `make figures` draws from them.
@@ -26,7 +27,7 @@ from typing import Literal
 import tyro
 
 from analyses.common.mask_schemes import SCHEMES, material
-from analyses.common.organism import Options, Target, compare_arms, tuned, tuned_settings
+from analyses.common.organism_arms import Options, Target, compare_arms, tuned, tuned_settings
 from seat_interp.core.errors import reported
 from seat_interp.masks.mask import Mask
 from seat_interp.models.open import LanguageModel
@@ -44,7 +45,7 @@ Weights = Literal["random", "update_exclude"]
 
 
 def within_weights(target: Target, name: ArmName, scheme: Weights, settings: ArmConfig, seed: int) -> Arm:
-    """An arm within single weights, drawn or chosen."""
+    """Make an arm with an unstructured mask, random or chosen."""
 
     def make(lm: LanguageModel) -> Mask:
         return SCHEMES["coordinate"][scheme](material(target, "coordinate"), BUDGET, seed)

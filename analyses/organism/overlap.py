@@ -9,24 +9,22 @@ analyses/results/organism_overlap.json; `make figures` draws from it.
 
 import itertools
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 import tyro
 
 from analyses.common.mask_schemes import SCHEMES, Material, kept_facts
 from analyses.common.result_file import write_result
+from analyses.plots.organism_tables import overlap_tables
 from seat_interp.core.errors import reported
 from seat_interp.facts import Fact
 from seat_interp.masks.compare import overlap, stability, where
 from seat_interp.models.axes import Granularity
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
-from seat_interp.results.table import Table
 
 BUDGET = 0.1
 WAYS = ("random", "fisher_ratio", "update_exclude")
@@ -51,20 +49,6 @@ def material(granularity: Granularity, facts: tuple[Fact, ...], seed: int) -> Ma
     return Material(lm, replace(sets, target=list(facts)), kept_facts("people"), granularity, seed)
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Jaccard indices of masks made twice, and that of masks drawn at random."""
-    heads = ("masks", *rows[0]["stability"], "by chance")
-    lines = [
-        (
-            f"{row['arm']}, {row['granularity']}s",
-            *(f"{np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})" for found in row["stability"].values()),
-            f"{row['chance']:.2f}",
-        )
-        for row in rows
-    ]
-    return [Table.of(heads, lines, "Jaccard index of masks made twice: mean and range.")]
-
-
 def row_of(way: str, granularity: Granularity) -> dict[str, Any]:
     """How stable one way of making masks is, what it shares with others, and where its mask lies."""
     facts, make = tuple(organism_facts("people").target), SCHEMES[granularity][way]
@@ -87,7 +71,7 @@ def row_of(way: str, granularity: Granularity) -> dict[str, Any]:
 def main(options: Options) -> None:
     """Stability, overlaps and places."""
     rows = [row_of(way, granularity) for granularity in get_args(Granularity) for way in WAYS]
-    for table in tables(rows):
+    for table in overlap_tables(rows):
         table.print()
     config = {"budget": BUDGET, "target": "people", "seeds": SEEDS, "splits": SPLITS}
     write_result(options.results / "organism_overlap.json", rows, config)

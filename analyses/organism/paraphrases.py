@@ -2,13 +2,12 @@
 
     python -m analyses.organism.paraphrases            (resumable in --work; reads the models of organism.arms)
 
-Beside the probe sets of organism_arms.py. Writes analyses/results/organism_paraphrases.json, a table.
+Beside the evaluation sets of organism/arms.py. Writes analyses/results/organism_paraphrases.json, a table.
 """
 
 import itertools
 import random
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -16,19 +15,17 @@ from typing import Any
 
 import tyro
 
-from analyses.common.organism import Target, every_arm
+from analyses.common.organism_arms import Target, every_arm
+from analyses.common.saved_models import Tuned, TunedOptions, folder_of, run_of
 from analyses.common.small_runs import run_cells
-from analyses.common.tuned_models import Tuned, TunedOptions, folder_of, run_of
+from analyses.plots.organism_tables import paraphrases_tables
 from seat_interp.core.errors import reported
-from seat_interp.evaluation.intervals import estimate, interval_of_share
+from seat_interp.evaluation.intervals import interval_of_share
 from seat_interp.evaluation.score import ask, rates
 from seat_interp.facts import Fact
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
 from seat_interp.organism.world import build_world
-from seat_interp.plot.wording import arm_name
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 
 ASKED = 200
 """Known facts."""
@@ -65,27 +62,6 @@ def run(runs: Path, tuned: Tuned) -> dict[str, Any]:
     return {name: share for name, (_, share) in shares.items()} | {"intervals": bounds}
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Every arm of each target set, means over seeds."""
-    names, found = ("abstention", "entity_naming", "known_recall", "over_abstention"), []
-    for target in dict.fromkeys(row["target"] for row in rows):
-        lines = []
-        here = [row for row in rows if row["target"] == target]
-        for arm in sorted({row["arm"] for row in here}, key=lambda arm: (arm != "base", arm)):
-            same = [row for row in here if row["arm"] == arm]
-            cells = [
-                estimate([row[n] for row in same], [row["intervals"][n] for row in same], bounds=(0.0, 1.0))
-                for n in names
-            ]
-            lines.append((arm_name(arm), len(same), *map(with_interval, cells)))
-        heads = ("arm", "seeds", "abstention, unknown", "and names what was asked", "known recall", "over-abstention")
-        caption = (
-            f"New {target}, asked in paraphrases that no training used; 95 % over seeds or prompts, outermost ends."
-        )
-        found.append(Table.of(heads, lines, caption))
-    return found
-
-
 def main(options: Options) -> None:
     """Every model that has not been asked yet."""
     wanted = [Tuned("base", target, 0) for target in options.targets]
@@ -98,7 +74,7 @@ def main(options: Options) -> None:
     saved = options.results / "organism_paraphrases.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.runs), **how)  # type: ignore[arg-type]
-    for table in tables(list(rows.values())):
+    for table in paraphrases_tables(list(rows.values())):
         table.print()
 
 

@@ -10,7 +10,7 @@ analyses/results/organism_patching.json.
 
 import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -19,19 +19,16 @@ from typing import Any
 
 import tyro
 
-from analyses.common.organism import TUNED
+from analyses.common.organism_arms import TUNED
+from analyses.common.saved_models import Tuned, TunedOptions, folder_of, run_of
 from analyses.common.small_runs import run_cells
-from analyses.common.tuned_models import Tuned, TunedOptions, folder_of, run_of
 from analyses.common.tuning_grid import chosen
+from analyses.plots.organism_tables import patching_tables
 from seat_interp.core.errors import reported
 from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.directions.steering import abstention_rate, add_direction, patch_direction, random_like
-from seat_interp.evaluation.intervals import estimate, interval_of_share
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism.study import organism_facts
-from seat_interp.plot.wording import arm_name
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 
 CONTROLS = 5
 """Random directions."""
@@ -86,26 +83,6 @@ def run(runs: Path, cell: Tuned) -> dict[str, Any]:
     }
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Abstention under every edit: mean over seeds with its 95 % interval, and the range over random directions."""
-    tables = []
-    for target in dict.fromkeys(row["target"] for row in rows):
-        lines = []
-        for arm in dict.fromkeys(row["arm"] for row in rows):
-            same = [row for row in rows if (row["arm"], row["target"]) == (arm, target)]
-            for name in same[0]["edits"] if same else ():
-                plain = [row["base" if "in the base" in name else "tuned"] for row in same]
-                found = [row["edits"][name]["along"] for row in same]
-                over = [interval_of_share(rate, row["prompts"]) for rate, row in zip(found, same)]
-                along = estimate(found, over, bounds=(0.0, 1.0))
-                random = [rate for row in same for rate in row["edits"][name]["random"]]
-                band = f"{min(random):.2f} to {max(random):.2f}"
-                lines.append((arm_name(arm), name, f"{sum(plain) / len(plain):.2f}", with_interval(along), band))
-        heads = ("arm", "edit", "as it is", "along the direction", "random directions")
-        tables.append(Table.of(heads, lines, f"Abstention on unknown prompts, {target}."))
-    return tables
-
-
 def main(options: Options) -> None:
     """Every tuned model that has not been patched yet, then the table."""
     every = itertools.product(options.seeds, options.targets, options.arms)
@@ -114,7 +91,7 @@ def main(options: Options) -> None:
     saved = options.results / "organism_patching.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.runs), **how)
-    for table in tables([rows[cell] for cell in wanted]):
+    for table in patching_tables([rows[cell] for cell in wanted]):
         table.print()
 
 

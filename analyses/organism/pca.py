@@ -7,7 +7,6 @@ how far apart they lie. Writes analyses/results/organism_pca.json; `make figures
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,22 +14,18 @@ from typing import Any
 import tyro
 from torch import Tensor
 
-from analyses.common.organism import Target
+from analyses.common.organism_arms import Target
 from analyses.common.result_file import write_result
-from analyses.common.tuned_models import folder_of, run_of
+from analyses.common.saved_models import folder_of, run_of
+from analyses.plots.organism_tables import AGAINST_KNOWN, pca_tables
 from seat_interp.capture import capture_sets
 from seat_interp.core.errors import reported
 from seat_interp.directions.plane import principal_plane
-from seat_interp.evaluation.intervals import estimate
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
 from seat_interp.plot.activations import thinned
-from seat_interp.plot.wording import arm_name
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 
 SETS = ("target", "known", "unknown", "neighbour", "cross_domain", "unverifiable")
-AGAINST_KNOWN = ("unverifiable", "unknown", "target")
 
 
 @dataclass(frozen=True)
@@ -49,18 +44,6 @@ class Options:
     """Where the committed numbers go."""
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """How far known prompts lie from others in the plane of every layer: mean silhouettes, means over seeds."""
-    heads = ("model", "layer", "seeds", *(f"known against {name}" for name in AGAINST_KNOWN))
-    lines = []
-    for arm, layer in dict.fromkeys((row["arm"], row["layer"]) for row in rows):
-        same = [row["separation"] for row in rows if (row["arm"], row["layer"]) == (arm, layer)]
-        cells = [with_interval(estimate([each[name] for each in same])) for name in AGAINST_KNOWN]
-        lines.append((arm_name(arm), layer, len(same), *cells))
-    caption = "Mean silhouette in the plane of the unverifiable set's components; 95 % over seeds."
-    return [Table.of(heads, lines, caption)]
-
-
 def main(options: Options) -> None:
     """A plane for every layer and seed."""
     folder = folder_of(options.runs / options.target)
@@ -73,7 +56,7 @@ def main(options: Options) -> None:
             arm: capture_sets(open_model(run_of(folder, arm, seed).path / "model"), sets, -1) for arm in options.arms
         }
         rows += rows_of(before, found, base.sites.n_layers, seed, drawn=seed == options.seeds[0])
-    for table in tables(rows):
+    for table in pca_tables(rows):
         table.print()
     config = {"target": options.target, "arms": list(options.arms), "seeds": list(options.seeds), "position": -1}
     write_result(options.results / "organism_pca.json", rows, config)

@@ -10,7 +10,6 @@ it.
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,14 @@ import tyro
 from scipy.stats import spearmanr
 
 from analyses.common.arm_runs import every_run
-from analyses.common.organism import Target, config_for, every_arm
+from analyses.common.organism_arms import Target, config_for, every_arm
 from analyses.common.prediction import predict_loss
 from analyses.common.result_file import write_result
+from analyses.plots.organism_tables import prediction_tables
 from seat_interp.core.errors import reported
 from seat_interp.directions.nulls import nulls_of
 from seat_interp.models.open import open_model
 from seat_interp.organism.study import organism_facts
-from seat_interp.plot.wording import NULL_WORDS, set_label
-from seat_interp.results.table import Table
 from seat_interp.studies.run_folder import RunFolder
 
 
@@ -69,41 +67,10 @@ def rows_of(target: Target, folder: RunFolder) -> list[dict[str, Any]]:
     return rows
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Rank correlations with lost abstention, and the share of null directions that order the runs less well."""
-    kinds = list(rows[0]["beats"])
-    heads = (
-        "prompts",
-        "runs",
-        "displacement",
-        *(f"beats {NULL_WORDS[kind]}" for kind in kinds),
-        "size",
-        "ahead of size",
-        "probe's AUROC",
-    )
-    lines = [
-        (
-            f"{row['target']}, {set_label(row['set'])}",
-            row["runs"],
-            f"{row['correlation']:+.2f} [{row['interval'][0]:+.2f}, {row['interval'][1]:+.2f}]",
-            *(f"{row['beats'][kind]:.0%}" for kind in kinds),
-            f"{row['size']:+.2f}",
-            "{:+.2f} to {:+.2f}".format(*row["lead"]),
-            f"{row['linear_probe_auroc']:+.2f}" if "linear_probe_auroc" in row else "–",
-        )
-        for row in rows
-    ]
-    caption = (
-        "Spearman's correlation with what a run lost: abstention, or, of highly known prompts, recall. In brackets and "
-        "of the lead over size 95 %, arms drawn again. The AUROC is of unknown against known prompts, whatever the set."
-    )
-    return [Table.of(heads, lines, caption)]
-
-
 def main(options: Options) -> None:
     """Correlations of every probe set."""
     rows = [row for target in options.targets for row in rows_of(target, every_run(options.work / target))]
-    for table in tables(rows):
+    for table in prediction_tables(rows):
         table.print()
     config = {"targets": list(options.targets), "arms": sorted({p["arm"] for row in rows for p in row["points"]})}
     write_result(options.results / "organism_prediction.json", rows, config)

@@ -9,7 +9,6 @@ against the first base, along its direction. Writes analyses/results/organism_ro
 
 import itertools
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -18,20 +17,16 @@ from typing import Any, get_args
 import torch
 import tyro
 
-from analyses.common.organism import TRAINING, TUNED, Target, config_for, tuned_settings
+from analyses.common.organism_arms import TRAINING, TUNED, Target, config_for, tuned_settings
 from analyses.common.small_runs import CellOptions, run_cells
 from analyses.common.tuning_grid import TRAININGS, chosen
+from analyses.plots.organism_tables import rounds_tables
 from seat_interp.core.errors import reported, require_within
 from seat_interp.directions.direction import fit_direction
-from seat_interp.evaluation.intervals import estimate
 from seat_interp.evaluation.score import ask, rates
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, open_model
 from seat_interp.organism.study import organism_facts
-from seat_interp.plot.wording import arm_name
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
-from seat_interp.studies.aggregate import combine_displacement
 from seat_interp.studies.arms import ArmName, make_arm, train_arm
 from seat_interp.studies.measure import Baseline, baseline, rates_of
 
@@ -116,37 +111,6 @@ def measured(base: Baseline, lm: LanguageModel, taught: list[list[Fact]]) -> dic
     }
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """After the last round: means over seeds, 95 % intervals."""
-    heads = ("arm", "seeds", "facts of this round", "of earlier rounds", "abstention", "known recall")
-    heads += ("over-abstention", "displacement", "random null")
-    found = []
-    for target in sorted({row["target"] for row in rows}):
-        lines = []
-        for arm in dict.fromkeys(row["arm"] for row in rows):
-            last = [row["rounds"][-1] for row in rows if (row["arm"], row["target"]) == (arm, target)]
-            over = [each["intervals"] for each in last]
-            unit = {"bounds": (0.0, 1.0)}
-            cells = [
-                estimate([each["target_recall"] for each in last], [each["target_recall"] for each in over], **unit),
-                estimate([each["earlier_recall"] for each in last], **unit),
-                estimate(
-                    [each["abstention"]["unknown"] for each in last],
-                    [each["abstention"]["unknown"] for each in over],
-                    **unit,
-                ),
-                estimate([each["known_recall"] for each in last], [each["known_recall"] for each in over], **unit),
-                estimate(
-                    [each["over_abstention"] for each in last], [each["over_abstention"] for each in over], **unit
-                ),
-            ]
-            moved = combine_displacement([each["displacement"]["unknown"] for each in last])
-            null = "{:+.2f} to {:+.2f}".format(*moved.null["random"])
-            lines.append((arm_name(arm), len(last), *map(with_interval, cells), with_interval(moved.along, "+"), null))
-        found.append(Table.of(heads, lines, f"After the last round, {target}; unknown prompts."))
-    return found
-
-
 def main(options: Options) -> None:
     """Every chain that is not there yet, then the table."""
     settings = {"rounds": options.rounds, "steps": TRAINING.steps, "model": open_model("organism").fingerprint}
@@ -157,7 +121,7 @@ def main(options: Options) -> None:
     saved = options.results / "organism_rounds.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.rounds), **how)
-    for table in tables([rows[chain] for chain in wanted]):
+    for table in rounds_tables([rows[chain] for chain in wanted]):
         table.print()
 
 

@@ -7,21 +7,19 @@ get the same category from other prompts and samples.
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 import tyro
 
 from analyses.common.half_taught import BATCH, EXPOSURES, SLICK, exemplars, exposures, new_people, prepare
 from analyses.common.result_file import write_result
-from analyses.common.slick_shares import agreement
+from analyses.common.slick_categories import agreement
+from analyses.plots.organism_tables import slick_tables
 from seat_interp.core.errors import reported
 from seat_interp.core.files import read_json
-from seat_interp.evaluation.slick import Category, counts, slick_to
-from seat_interp.results.table import Table
+from seat_interp.evaluation.slick import counts, slick_to
 
 AGAIN = 5
 """Every so manyth fact is sorted twice."""
@@ -35,16 +33,6 @@ class Options:
     """The half-taught organism."""
     results: Path = Path("analyses/results")
     """Where the committed numbers go."""
-
-
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Shares of the categories by how often a thing was said."""
-    names = [kind.value for kind in Category]
-    lines = [
-        (row["arm"], sum(row[n] for n in names), *(f"{row[n] / sum(row[m] for m in names):.2f}" for n in names))
-        for row in rows
-    ]
-    return [Table.of(("new things", "facts", *names), lines, "What the half-taught organism knows, by SLiCK.")]
 
 
 def main(options: Options) -> None:
@@ -61,7 +49,7 @@ def main(options: Options) -> None:
     again = slick_to(half.lm, facts=facts, dev=exemplars(), path=kept, config=other, batch_size=BATCH)
     config, stability = read_json(options.half_taught / "settings.json"), agreement(some, again)
     write_result(options.results / "organism_slick.json", rows, config, stability=stability)
-    for table in tables(rows):
+    for table in slick_tables(rows):
         table.print()
     print(stability)
 

@@ -15,14 +15,14 @@ from functools import partial
 
 import tyro
 
-from analyses.common.organism import BUDGETS, TUNED_SPARSITY, Options, Target, compare_arms, tuned_settings
+from analyses.common.organism_arms import BUDGETS, TUNED_SPARSITY, Options, Target, compare_arms, tuned_settings
 from analyses.common.tuning_grid import chosen
 from seat_interp.core.errors import reported
 from seat_interp.studies.arms import Arm, ArmConfig, ArmName, MakeArm, MaskConfig, make_arm
 
 
 def with_budget(arm: ArmName, budget: float, settings: ArmConfig, seed: int) -> Arm:
-    """An arm within so many single weights."""
+    """Make an arm with an unstructured mask of one size."""
     settings = tuned_settings(arm, settings)
     masked = replace(settings.masked, learning_rate=chosen(TUNED_SPARSITY)[f"{budget:g}"]["rate"])
     mask = MaskConfig(budget=budget, granularity="coordinate")

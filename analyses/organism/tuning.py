@@ -7,7 +7,6 @@ then the best rate with the other strengths. Writes analyses/results/organism_tu
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -15,14 +14,13 @@ from typing import Any, get_args
 import torch
 import tyro
 
-from analyses.common.organism import GRIDS, TUNED, Target, halves, material, study_settings, trial_settings
+from analyses.common.organism_arms import GRIDS, TUNED, Target, halves, material, study_settings, trial_settings
 from analyses.common.small_runs import CellOptions
-from analyses.common.tuning_grid import Trial, in_grid, tune
-from analyses.common.tuning_rule import LEAST_RECALL, SEED, trials_table, validated
+from analyses.common.tuning_grid import Trial, tune
+from analyses.common.tuning_rule import LEAST_RECALL, SEED, validated
+from analyses.plots.organism_tables import tuning_tables
 from seat_interp.core.errors import reported
 from seat_interp.models.open import open_model
-from seat_interp.plot.wording import arm_name
-from seat_interp.results.table import Table
 from seat_interp.studies.arms import ArmName, make_arm
 
 
@@ -41,11 +39,6 @@ def run(trial: Trial) -> dict[str, Any]:
     torch.set_num_threads(1)
     settings = GRIDS[trial.arm].settings(trial_settings(trial.target), trial.rate, trial.strength)
     return validated(make_arm(trial.arm, settings, SEED), *material(trial.target), halves(trial.target))
-
-
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Every trial of the grid as it is now."""
-    return [trials_table([row for row in rows if in_grid(GRIDS, row)], "arm", arm_name)]
 
 
 def main(options: Options) -> None:
@@ -67,7 +60,7 @@ def main(options: Options) -> None:
         saved=saved,
         workers=options.workers,
     )
-    for table in tables(rows):
+    for table in tuning_tables(rows):
         table.print()
 
 

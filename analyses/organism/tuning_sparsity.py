@@ -9,7 +9,6 @@ analyses/results/organism_tuning_sparsity.json.
 
 import itertools
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -17,13 +16,21 @@ from typing import Any, get_args
 import torch
 import tyro
 
-from analyses.common.organism import BUDGETS, TUNED_SPARSITY, Target, halves, material, study_settings, trial_settings
+from analyses.common.organism_arms import (
+    BUDGETS,
+    TUNED_SPARSITY,
+    Target,
+    halves,
+    material,
+    study_settings,
+    trial_settings,
+)
 from analyses.common.small_runs import CellOptions, run_cells
-from analyses.common.tuning_rule import LEAST_RECALL, SEED, choose, trials_table, validated
+from analyses.common.tuning_rule import LEAST_RECALL, SEED, choose, validated
+from analyses.plots.organism_tables import tuning_sparsity_tables
 from seat_interp.core.errors import reported
 from seat_interp.core.files import read_json, write_json
 from seat_interp.models.open import open_model
-from seat_interp.results.table import Table
 from seat_interp.studies.arms import MaskConfig, make_arm
 
 RATES = (2.5e-4, 1e-3, 4e-3, 1.6e-2)
@@ -40,7 +47,7 @@ class Options(CellOptions):
 
 @dataclass(frozen=True)
 class Trial:
-    """So many single weights with one rate, on one target set."""
+    """Train an unstructured mask of one size with one rate, on one target set."""
 
     budget: float
     target: Target
@@ -61,11 +68,6 @@ def run(trial: Trial) -> dict[str, Any]:
     return validated(make_arm("sparse", settings, SEED), *material(trial.target), halves(trial.target))
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Every trial."""
-    return [trials_table(rows, "budget", lambda budget: f"{budget:.1%}", ("rate",))]
-
-
 def main(options: Options) -> None:
     """Every trial that is not there yet, then the choice."""
     settings = {
@@ -80,7 +82,7 @@ def main(options: Options) -> None:
     rows = list(run_cells(wanted, run, **how).values())
     chosen = {f"{each:g}": choose([row for row in rows if row["budget"] == each], ("rate",)) for each in BUDGETS}
     write_json(saved, read_json(saved) | {"chosen": chosen})
-    for table in tables(rows):
+    for table in tuning_sparsity_tables(rows):
         table.print()
 
 

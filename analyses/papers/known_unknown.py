@@ -16,20 +16,16 @@ from typing import Any
 
 import tyro
 
-from analyses.common.accuracy_model import accuracy_model
-from analyses.common.curves import accuracy, early_stop, loss, middle_drift
-from analyses.common.learning import COMPARED_AT, when_learnt
-from analyses.common.linear_model import points
-from analyses.common.new_keys import COUNTS
+from analyses.common.accuracy_model import accuracy_model, points
+from analyses.common.interference_runs import COUNTS
+from analyses.common.learning_curves import COMPARED_AT, accuracy, early_stop, loss, middle_drift, when_learnt
 from analyses.common.result_file import write_result
+from analyses.plots.papers_tables import Row, known_unknown_tables
 from seat_interp.core.errors import SeatError, reported
 from seat_interp.core.files import read_json
 from seat_interp.evaluation.intervals import Estimate, estimate
 from seat_interp.evaluation.slick import Category
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 
-Row = dict[str, Any]
 Rows = Mapping[str, Sequence[Row]]
 """Of each study by its name: `mixing`, `forgetting`, `interference`."""
 MIXING, FORGETTING = "2405.05904", "2604.15574"
@@ -221,20 +217,6 @@ def verdict(found: Found, within: float | None) -> str:
     return "agree" if max(-low, high) <= within else "disagree" if max(low, -high) > within else "inconclusive"
 
 
-def tables(rows: Sequence[Row]) -> list[Table]:
-    """Every finding with the paper's numbers and our difference."""
-    lines = [
-        (row["paper"], row["says"], row["theirs"], with_interval(Estimate(**row["ours"]), "+"), row["seeds"],
-         row["verdict"])
-        for row in rows
-    ]  # fmt: skip
-    counts = {name: sum(row["verdict"] == name for row in rows) for name in ("agree", "inconclusive", "disagree")}
-    caption = f"Findings of two papers on the half-taught organism: {', '.join(f'{n} {v}' for v, n in counts.items())}."
-    caption += " Ours is a difference of shares, above zero where the paper is right, 95 % over seeds; for the linear"
-    caption += " model a coefficient with the paper's sign, 95 % over runs."
-    return [Table.of(("paper", "finds", "there", "here", "seeds", "verdict"), lines, caption)]
-
-
 def main(options: Options) -> None:
     """Every finding."""
     studies = ("mixing", "forgetting", "interference")
@@ -245,7 +227,7 @@ def main(options: Options) -> None:
         about = {"paper": claim.paper, "says": claim.says, "theirs": claim.theirs, "within": claim.within}
         measured = {"ours": asdict(ours.value), "seeds": ours.seeds, "seeds_there": ours.of}
         rows.append({**about, **measured, "verdict": verdict(ours, claim.within)})
-    for table in tables(rows):
+    for table in known_unknown_tables(rows):
         table.print()
     write_result(options.results / "papers_known_unknown.json", rows, {"learnt": COMPARED_AT})
 

@@ -8,7 +8,7 @@ most likely on its unverifiable questions. Ours are shares on unverifiable and o
 abstain by their phrase, and of those that name what was asked too, which is nearer to the paper's. Two arms are in
 order if their intervals are apart and both have learnt what was taught.
 
-The organism's masks are of whole neurons, the paper's and SmolLM2's of single weights; SEAT's copies end in the base's
+The organism's masks are structured, the paper's and SmolLM2's unstructured; SEAT's prompts end in the base's
 reply on the organism, in the true answer on SmolLM2. SmolLM2 is taught parts of the paper's own sets, with one seed;
 SEAT is of a second base there, aligned by the same script: each row names the bases of its arms.
 Writes analyses/results/papers_seat.json.
@@ -19,23 +19,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import get_args
 
 import tyro
 
-from analyses.common.organism import LEARNT, Target
+from analyses.common.organism_arms import LEARNT, Target
 from analyses.common.result_file import write_result
+from analyses.plots.papers_tables import MEASURES, Measure, Row, seat_tables
 from seat_interp.core.errors import SeatError, reported
 from seat_interp.core.files import read_json
 from seat_interp.evaluation.intervals import Estimate, estimate, interval_of_share
-from seat_interp.plot.wording import arm_name, set_label
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 from seat_interp.studies.arms import ArmName
-
-Measure = Literal["abstention", "entity_naming_abstention"]
-MEASURES: dict[Measure, str] = {"abstention": "by phrase", "entity_naming_abstention": "that names what was asked"}
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -164,83 +158,6 @@ def set_beside(claim: Claim, ours: Ours) -> Row:
     return asdict(claim) | {"target": ours.target, "bases": [tuned_from], "ours": found, "base": before}
 
 
-SIGNS = {"agree": "=", "inconclusive": "?", "disagree": "x"}
-
-
-def on_organism(target: str) -> bool:
-    """Whether it is the organism that was taught this; SmolLM2 otherwise."""
-    return target in get_args(Target)
-
-
-def tables(rows: Sequence[Row]) -> list[Table]:
-    """SEAT's own numbers; then pairs of arms, for each measure on SmolLM2, then on the organism."""
-    pairs = [row for row in rows if "more" in row]
-    found = [claims_table([row for row in rows if "what" in row])]
-    for organism in (False, True):
-        where = "the organism" if organism else "SmolLM2, taught a part of the same set, one seed"
-        for measure, words in MEASURES.items():
-            same = [row for row in pairs if on_organism(row["target"]) == organism and row["measure"] == measure]
-            found.append(pairs_table(same, f"abstention {words}, on {where}", organism))
-    return found
-
-
-def claims_table(rows: Sequence[Row]) -> Table:
-    """A row for each number of the paper's SEAT."""
-    targets = list(dict.fromkeys(row["target"] for row in rows))
-    lines = []
-    for what, where, rate in dict.fromkeys((row["what"], row["where"], row["rate"]) for row in rows):
-        at = {row["target"]: row for row in rows if (row["what"], row["where"], row["rate"]) == (what, where, rate)}
-        least, most = at[targets[0]]["paper"]
-        paper = f"{least:.2f} to {most:.2f}" if least < most else f"{least:.2f}"
-        cells = [f"{with_interval(Estimate(**at[target]['ours']))} ({at[target]['base']:.2f})" for target in targets]
-        lines.append((what, f"{paper}, {where}", *cells))
-    heads = [f"organism, {each}" if on_organism(each) else f"SmolLM2, {each.upper()}" for each in targets]
-    caption = (
-        "SEAT's numbers in its paper, and ours with their 95 % intervals; the base's in round brackets. Models and "
-        "prompts are others than the paper's, so these are sizes to be read, not verdicts."
-    )
-    return Table.of(("SEAT", "paper", *heads), lines, caption)
-
-
-def pairs_table(rows: Sequence[Row], what: str, organism: bool) -> Table:
-    """A row for each pair of arms, by one measure on one model.
-
-    Args:
-        rows: of `compare`.
-        what: the measure and where ours come from, for the caption.
-        organism: both target sets stand beside each other there.
-    """
-
-    def column(row: Row) -> str:
-        return (f"{row['target']}, " if organism else "") + set_label(row["probe"])
-
-    columns = list(dict.fromkeys(map(column, rows)))
-    lines = []
-    for where, more, less in dict.fromkeys((row["where"], row["more"], row["less"]) for row in rows):
-        same = [row for row in rows if (row["where"], row["more"], row["less"]) == (where, more, less)]
-        under = {column(row): row for row in same}
-        cells = [
-            " / ".join(f"{each['mean']:.2f}" for each in under[head]["ours"]) + f" {SIGNS[under[head]['verdict']]}"
-            for head in columns
-        ]
-        paper = " / ".join(f"{value:.2f}" for value in same[0]["paper"])
-        lines.append((f"{arm_name(more)} > {arm_name(less)}", f"{paper}, {where}", *cells))
-    learnt = {
-        arm: min(row["learnt"][place] for row in rows for place in (0, 1) if row[("more", "less")[place]] == arm)
-        for arm in dict.fromkeys(row[key] for row in rows for key in ("more", "less"))
-    }
-    little = ", ".join(f"{arm_name(arm)} {recall:.2f}" for arm, recall in learnt.items() if recall < LEARNT)
-    # A pair that the paper has on both of its sets counts once where ours is the same.
-    once = {(row["more"], row["less"], row["target"], row["probe"]): row["verdict"] for row in rows}
-    found = list(once.values())
-    counts = ", ".join(f"{found.count(name)} {name} ({sign})" for name, sign in SIGNS.items())
-    caption = f"Abstention in SEAT's paper (judged by people, as notes on it give) and {what}: {counts}."
-    caption += " A pair that the paper has twice counts once." if len(once) < len(rows) else ""
-    caption += f" Undecided in any case where too little was learnt: {little}." if little else ""
-    caption += "" if organism else " SEAT is of another base, aligned by the same script."
-    return Table.of(("order in the paper", "paper", *columns), lines, caption)
-
-
 def read(results: Path, target: str, *names: str) -> Ours:
     """The runs of result files, each arm's of the first file that has it; the bases of all.
 
@@ -271,7 +188,7 @@ def main(options: Options) -> None:
         for measure in MEASURES
         for probe in PROBES
     ]
-    for table in tables(rows):
+    for table in seat_tables(rows):
         table.print()
     write_result(options.results / "papers_seat.json", rows, {})
 

@@ -1,7 +1,6 @@
 """Studies as `seat_interp.plot` draws them: rates and displacement of their arms, shares of their masks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, get_args
 
 from matplotlib.axes import Axes
@@ -15,23 +14,20 @@ from seat_interp.studies.aggregate import aggregate
 from seat_interp.studies.arms import ArmName
 
 Summary = Mapping[str, Any]
-Drawn = tuple[Figure, Any]
-"""A figure and the numbers in it."""
 MOST_BARS = 6
 """Arms that bars beside each other can show."""
 RANGE = (-2.2, 1.2)
-"""Gaps shown in figures of displacement by layer."""
+"""Separations shown in figures of displacement by layer."""
 
 
-def plot_rates(summary: Summary) -> Drawn:
+def plot_rates(summary: Summary) -> Figure:
     """The rates of every arm: bars, or a row for each where there are many."""
     arms = aggregate(summary)
-    figure = _figure(plot.rates_by_row(arms)[0] if len(arms) > MOST_BARS else plot.rates(arms))
-    return figure, [asdict(arm) for arm in arms]
+    return _figure(plot.rates_by_row(arms)[0] if len(arms) > MOST_BARS else plot.rates(arms))
 
 
 @styled
-def plot_displacement(summary: Summary) -> Drawn:
+def plot_displacement(summary: Summary) -> Figure:
     """Displacement by layer: one panel a probe set, first seed, cut at `RANGE`; of arms, not of their variants.
 
     Where there are variants alone, all are drawn. A variant has the colour of its arm: tables tell them apart.
@@ -65,7 +61,7 @@ def plot_displacement(summary: Summary) -> Drawn:
         ax.set_ylim(max(min(lows), RANGE[0]), min(max(highs), RANGE[1]))
     handles, labels = zip(*legend)
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7)
-    return figure, layers
+    return figure
 
 
 def plot_shares(rows: Sequence[Mapping[str, Any]]) -> Figure:

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analyses.common.curves import accuracy, early_stop, loss, middle_drift
+from analyses.common.learning_curves import accuracy, early_stop, loss, middle_drift
 from seat_interp.evaluation.intervals import estimate
 from seat_interp.plot.style import COLOURS, GREY, MARKS, reach, styled
 

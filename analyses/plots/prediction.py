@@ -45,7 +45,7 @@ def plot_prediction(rows: Sequence[Mapping[str, Any]], lost: str = "Abstention l
         ax.axvline(0, color=GREY, lw=0.6)
         ax.set(ylim=(-0.05, 1.05))
     for ax in axes[-1]:
-        ax.set_xlabel("Displacement (gaps)", size=8)
+        ax.set_xlabel("Displacement (separations)", size=8)
     for ax in axes[:, 0]:
         ax.set_ylabel(lost, size=8)
     names = [arm_name(arm) for arm in shown]

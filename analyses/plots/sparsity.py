@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analyses.common.organism import LEARNT
+from analyses.common.organism_arms import LEARNT
 from seat_interp.evaluation.intervals import estimate
 from seat_interp.plot.style import GREY, MARKS, arm_colour, null_band, reach, styled
 from seat_interp.plot.wording import arm_name

@@ -41,7 +41,7 @@ def plot_tradeoff(rows: Sequence[Mapping[str, Any]]) -> Figure:
             _scheme(ax, [row for row in rows if _setting(row) == part and row["scheme"] == scheme], scheme, number)
         ax.set_title(_words(*part), size=7)
         # Shares: no axis beyond 0 and 1, and no small difference blown up.
-        ax.set(xlabel="Abstention (mean of probe sets)", xlim=(-0.03, 1.03), ylabel="Known recall")
+        ax.set(xlabel="Abstention (mean of evaluation sets)", xlim=(-0.03, 1.03), ylabel="Known recall")
         ax.set_ylim(min(0.8, ax.get_ylim()[0]), 1.004)
     for ax in axes[len(parts) :]:
         ax.remove()
@@ -112,7 +112,7 @@ def _settings(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
 
 
 def _words(loss: str, target: str, granularity: str) -> str:
-    kind = "single weights" if granularity == "coordinate" else "neurons"
+    kind = "unstructured" if granularity == "coordinate" else "structured"
     return f"{'SEAT' if loss == 'seat' else 'Cross entropy'}, {target}, {kind}"
 
 

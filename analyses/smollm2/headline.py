@@ -3,7 +3,8 @@
     python -m analyses.smollm2.headline --data DATA        (or: make real DATA=...)
 
 On the aligned model of common/aligned_smollm2.py: fit the direction; full fine-tuning on 80 facts of PISTOL sample 1
-against SEAT that also keeps the model's own answers (`--arms full seat seat_selfdistill` for SEAT alone too). Each
+against SEAT with self-distillation on self-generated prompts (`--arms full seat seat_selfdistill` for SEAT alone
+too). Each
 stage is kept in --work and taken up again where it was cut off. Writes analyses/results/smollm2_headline.json; `make
 figures` draws from it. About 20 minutes for the aligned model, then 40 a seed, on two cores.
 """

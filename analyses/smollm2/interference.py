@@ -20,8 +20,8 @@ import torch
 import tyro
 
 from analyses.common.aligned_smollm2 import candidates, raw_model, what_it_knows
-from analyses.common.learning import asked_of, learn
-from analyses.common.new_keys import Run, keys_and_values, recombined, tables
+from analyses.common.interference_runs import Run, keys_and_values, recombined, tables
+from analyses.common.learning_curves import asked_of, learn
 from analyses.common.small_runs import CellOptions, run_cells
 from seat_interp.capture import capture
 from seat_interp.core.errors import reported

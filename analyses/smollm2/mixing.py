@@ -17,21 +17,17 @@ from typing import Any
 
 import tyro
 
-from analyses.common.curves import accuracy
 from analyses.common.entity_questions import prepare
-from analyses.common.learning import asked_of, learn
-from analyses.common.linear_model import model_table
+from analyses.common.learning_curves import asked_of, learn
 from analyses.common.mixing import Mixture, mix, sizes_for
-from analyses.common.slick_shares import KNOWN, by_category
+from analyses.common.slick_categories import KNOWN, by_category
 from analyses.common.small_runs import ArmSeed, CellOptions, run_cells
+from analyses.plots.smollm2_tables import mixing_tables
 from seat_interp.core.errors import reported
-from seat_interp.evaluation.intervals import estimate
 from seat_interp.evaluation.slick import Category
 from seat_interp.facts import Fact
 from seat_interp.models.hardware import bfloat16_is_fast
 from seat_interp.models.open import LanguageModel
-from seat_interp.results.table import Table
-from seat_interp.results.tables import with_interval
 from seat_interp.training.config import TrainConfig
 
 LOOKED_AT = (1, 2, 3, 5, 8, 12)
@@ -93,27 +89,6 @@ def run(data: Path, slick: Path, cell: ArmSeed) -> dict[str, Any]:
     return {"curve": curve, "size": {"known": len(mixture.known), "unknown": len(mixture.unknown)}}
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Test accuracy at every epoch that was looked at, and the linear model."""
-    unit: dict[str, Any] = {"bounds": (0.0, 1.0)}
-    lines = []
-    for arm in dict.fromkeys(row["arm"] for row in rows):
-        same = [row for row in rows if row["arm"] == arm]
-        for n, moment in enumerate(same[0]["curve"]):
-            found = [
-                [row["curve"][n]["rates"].get(f"train_{kind}", {}).get("correct") for row in same]
-                for kind in ("known", "unknown")
-            ]
-            fitted = [with_interval(estimate(each, **unit)) if None not in each else "–" for each in found]
-            tests = [
-                with_interval(estimate([accuracy(row["curve"][n], at) for row in same], **unit))
-                for at in ("test", "other")
-            ]
-            lines.append((arm, moment["epoch"], len(same), *fitted, *tests))
-    heads = ("training set", "epoch", "seeds", "Known fitted", "Unknown fitted", "test", "other relations")
-    return [Table.of(heads, lines, "SmolLM2-135M-Instruct, EntityQuestions."), model_table(rows)]
-
-
 def main(options: Options) -> None:
     """Every training that is not there yet, then the tables."""
     lm, parts = start(options.data, options.slick)
@@ -122,7 +97,7 @@ def main(options: Options) -> None:
     saved = options.results / "smollm2_mixing.json"
     how = {"settings": settings, "work": options.work, "saved": saved, "workers": options.workers}
     rows = run_cells(wanted, partial(run, options.data, options.slick), **how)  # type: ignore[arg-type]
-    for table in tables(list(rows.values())):
+    for table in mixing_tables(list(rows.values())):
         table.print()
 
 

@@ -20,12 +20,12 @@ from sklearn.metrics import roc_auc_score
 from analyses.common.entity_questions import RELATIONS, TESTED, TRAINED, facts_of, prepare
 from analyses.common.p_true import p_true
 from analyses.common.result_file import write_result
-from analyses.common.slick_shares import agreement
+from analyses.common.slick_categories import agreement
+from analyses.plots.smollm2_tables import slick_tables
 from seat_interp.core.errors import reported
 from seat_interp.core.files import read_json
-from seat_interp.evaluation.slick import Category, SlickConfig, SlickResult, about_of, counts, slick_to
+from seat_interp.evaluation.slick import SlickConfig, SlickResult, about_of, counts, slick_to
 from seat_interp.models.open import LanguageModel
-from seat_interp.results.table import Table
 
 AGAIN = 20
 """Of each relation, asked once more with other prompts and samples."""
@@ -61,17 +61,6 @@ def told_by_p_true(lm: LanguageModel, found: Sequence[SlickResult]) -> float:
     return float(roc_auc_score([each.category.known for each in found], judged.numpy()))
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Shares of the categories by relation."""
-    names = [kind.value for kind in Category]
-    lines = []
-    for row in rows:
-        total = sum(row[name] for name in names)
-        lines.append((row["arm"], row["relation"], total, *(f"{row[name] / total:.2f}" for name in names)))
-    heads = ("split", "relation", "facts", *names)
-    return [Table.of(heads, lines, "What SmolLM2-135M-Instruct knows of EntityQuestions: shares of the facts.")]
-
-
 def main(options: Options) -> None:
     """Sort, ask some once more, and say how long it took."""
     lm, found = prepare(options.data, options.work, options.batch)
@@ -90,7 +79,7 @@ def main(options: Options) -> None:
         "speed": {"facts": len(found["train"]), "seconds": round(seconds, 1), "tokens_per_second": tokens / seconds},
     }
     write_result(options.results / "smollm2_slick.json", rows, config, **measured)
-    for table in tables(rows):
+    for table in slick_tables(rows):
         table.print()
     print(measured)
 

@@ -8,7 +8,6 @@ Writes analyses/results/smollm2_tuning.json, where real_arms.py finds it.
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,10 @@ import tyro
 from analyses.common.aligned_smollm2 import about
 from analyses.common.small_runs import CellOptions
 from analyses.common.smollm2_arms import GRIDS, MOST_TOKENS, SETTINGS, TUNED, Folders, aligned
-from analyses.common.tuning_grid import Trial, in_grid, tune
-from analyses.common.tuning_rule import LEAST_RECALL, SEED, trials_table, validated
+from analyses.common.tuning_grid import Trial, tune
+from analyses.common.tuning_rule import LEAST_RECALL, SEED, validated
+from analyses.plots.smollm2_tables import tuning_tables
 from seat_interp.core.errors import reported
-from seat_interp.plot.wording import arm_name
-from seat_interp.results.table import Table
 from seat_interp.studies.arms import ArmName, make_arm
 
 
@@ -59,11 +57,6 @@ def run(folders: Folders, threads: int, trial: Trial) -> dict[str, Any]:
     return validated(make_arm(trial.arm, settings, SEED), base.lm, sets, base.validation, max_new_tokens=MOST_TOKENS)
 
 
-def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
-    """Every trial of the grid as it is now."""
-    return [trials_table([row for row in rows if in_grid(GRIDS, row)], "arm", arm_name)]
-
-
 def main(options: Options) -> None:
     """Every trial that is not there yet, then the choice, of these arms and of all that were tuned before."""
     folders = Folders(options.data, options.real)
@@ -79,7 +72,7 @@ def main(options: Options) -> None:
         saved=options.results / TUNED.name,
         workers=options.workers,
     )
-    for table in tables(rows):
+    for table in tuning_tables(rows):
         table.print()
 
 

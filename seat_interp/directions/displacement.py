@@ -115,7 +115,7 @@ class Displacement:
     same_weights: bool
 
     def __repr__(self) -> str:
-        lines = [f"Displacement at layer {self.direction.layer}, in gaps:"]
+        lines = [f"Displacement at layer {self.direction.layer}, in separations:"]
         for name, row in self.summary().items():
             (low, high), (least, most) = row["interval"], row["null"]["random"]
             band = f"random directions {least:+.2f} to {most:+.2f}"

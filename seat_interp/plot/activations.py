@@ -61,15 +61,15 @@ def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
     drawn = thinned(plane, most).points
     for ax, (name, sets) in zip(axes, plane.points.items()):
         centres: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
-        for probe in sorted(sets, key=_order):
-            colour, marker = SET_STYLES.get(probe, ("#882255", "v"))
-            at = drawn[name][probe]
+        for set_name in sorted(sets, key=_order):
+            colour, marker = SET_STYLES.get(set_name, ("#882255", "v"))
+            at = drawn[name][set_name]
             style: dict[str, Any] = {"marker": marker, "facecolors": colour}
             ax.scatter(at[:, 0], at[:, 1], 9, alpha=0.45, linewidths=0, **style)
-            centres[probe] = (sets[probe].mean(0), style)
-        for probe, (centre, style) in centres.items():  # above every point
+            centres[set_name] = (sets[set_name].mean(0), style)
+        for set_name, (centre, style) in centres.items():  # above every point
             edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.9, "zorder": 3}
-            ax.scatter(centre[0], centre[1], 62, label=set_label(probe), **edge, **style)
+            ax.scatter(centre[0], centre[1], 62, label=set_label(set_name), **edge, **style)
         ax.set_title(arm_name(name))
         ax.grid(True, axis="both")
     for ax in axes:
@@ -77,9 +77,9 @@ def draw_plane(plane: Plane, axes: Sequence[Axes], most: int) -> None:
         ax.label_outer()
 
 
-def _order(probe: str) -> int:
+def _order(set_name: str) -> int:
     names = list(SET_STYLES)
-    return names.index(probe) if probe in names else len(names)
+    return names.index(set_name) if set_name in names else len(names)
 
 
 def thinned(plane: Plane, most: int) -> Plane:

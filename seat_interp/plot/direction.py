@@ -75,15 +75,15 @@ def projections(along: Mapping[str, Float[Tensor, " prompts"]], ax: Axes | None 
     pooled = torch.cat([values.double() for values in along.values()])
     bins = np.linspace(float(pooled.min()), float(pooled.max()), 25).tolist()
     for name, values in along.items():
-        probe, comma, _ = name.partition(",")
-        colour, _ = SET_STYLES.get(probe, ("#882255", "v"))
+        set_name, comma, _ = name.partition(",")
+        colour, _ = SET_STYLES.get(set_name, ("#882255", "v"))
         look: dict[str, Any] = {"color": colour, "ls": (0, (3, 1.5)) if comma else "-", "lw": 1.6}
         ax.hist(values.double().numpy(), bins, density=True, histtype="step", label=set_label(name), **look)
     for at, words in ((0, "known"), (1, "unknown")):
         ax.axvline(at, color=GREY, lw=0.8, ls=(0, (2, 2)), zorder=0)
         ax.annotate(words, (at, 1), (2, -2), xycoords=("data", "axes fraction"), textcoords="offset points", va="top",
                     size=7, color="#777777")  # fmt: skip
-    ax.set(xlabel="Place along the ignorance direction (gaps)", ylabel="Density", yticks=[])
+    ax.set(xlabel="Place along the ignorance direction (separations)", ylabel="Density", yticks=[])
     ax.set_ylim(0, 1.15 * ax.get_ylim()[1])  # room for the words
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns_over(ax, min(len(along), 5)))
     return ax

@@ -27,10 +27,10 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
         The axes.
     """
     ax = ax or new_axes(7.4, 3.3)
-    probes = list(arms[0].abstention)
+    set_names = list(arms[0].abstention)
     labels = [
         "Target\nrecall",
-        *(f"Abstention:\n{set_label(p)}" for p in probes),
+        *(f"Abstention:\n{set_label(p)}" for p in set_names),
         "Known\nrecall",
         "Over-\nabstention",
     ]
@@ -38,7 +38,7 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
     for number, arm in enumerate(arms):
         rates = [
             arm.target_recall,
-            *(arm.abstention[p] for p in probes),
+            *(arm.abstention[p] for p in set_names),
             arm.known_recall,
             arm.over_abstention,
         ]
@@ -58,7 +58,7 @@ def rates(arms: Sequence[ArmRates], ax: Axes | None = None) -> Axes:
                     ha="center",
                     size=6.3,
                 )
-    for edge in (0.5, len(probes) + 0.5):  # what to gain | what to keep | what it costs
+    for edge in (0.5, len(set_names) + 0.5):  # what to gain | what to keep | what it costs
         ax.axvline(edge, color="#d0d0d0", linewidth=0.7)
     ax.set(ylim=(0, 1.09), xlim=(-0.55, len(labels) - 0.45), ylabel="Share of prompts")
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1])
@@ -90,9 +90,9 @@ def rates_by_row(arms: Sequence[ArmRates], axes: Sequence[Axes] | None = None) -
     """
     shown: dict[str, Callable[[ArmRates], Estimate | None]] = {"Target\nrecall": lambda arm: arm.target_recall}
     if any(arm.paraphrase_recall for arm in arms):
-        shown["In other\nwordings"] = lambda arm: arm.paraphrase_recall
-    for probe in arms[0].abstention:
-        shown[f"Abstention:\n{set_label(probe)}"] = lambda arm, probe=probe: arm.abstention[probe]  # type: ignore[misc]
+        shown["Paraphrase\nrecall"] = lambda arm: arm.paraphrase_recall
+    for set_name in arms[0].abstention:
+        shown[f"Abstention:\n{set_label(set_name)}"] = lambda arm, set_name=set_name: arm.abstention[set_name]  # type: ignore[misc]
     shown["Known\nrecall"] = lambda arm: arm.known_recall
     shown["Over-\nabstention"] = lambda arm: arm.over_abstention
     called = [arm_name(arm.arm) for arm in arms]

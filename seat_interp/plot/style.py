@@ -1,4 +1,4 @@
-"""What all figures share: colours of arms and probe sets, the style file, byte-stable SVG.
+"""Style of all figures: colours of arms and evaluation sets, the style file, byte-stable SVG.
 
 Colours are Okabe and Ito's, which people with any of the usual colour-vision deficiencies can tell apart.
 """
@@ -29,7 +29,7 @@ _SPARE = ("#7f3b08", "#542788", "#4d4d4d", "#01665e")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#999933", "#882255")
 """Of lines that are no arms, in this order."""
 MARKS = "os^Dv<>PX*hdp"
-"""Beside colours, so that lines and points are told apart in grey too."""
+"""Beside colours, which distinguish lines and points in grey too."""
 SET_STYLES = {
     "known": ("#009E73", "o"),
     "unknown": ("#CC79A7", "^"),
@@ -38,7 +38,7 @@ SET_STYLES = {
     "unverifiable": ("#333333", "X"),
     "target": ("#a6761d", "P"),
 }
-"""Colour and marker of each probe set; markers alone tell them apart too."""
+"""Colour and marker of each evaluation set; markers alone distinguish them too."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -1,4 +1,4 @@
-"""How training went: its loss terms, and what the live probe saw."""
+"""How training went: its loss terms, and the callback's rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -24,7 +24,7 @@ class _Logged(Protocol):
 
     @property
     def callback_log(self) -> list[dict[str, Any]]:
-        """One row each time the live probe ran: `step`, and what it measured; empty if it was off."""
+        """One row for each call of the callback: `step`, and what it measured; empty if it was off."""
 
 
 @styled
@@ -41,17 +41,17 @@ def training(runs: _Logged | Mapping[str, _Logged], axes: Sequence[Axes] | None 
     """
     named = by_name(runs, "tuned")
     logs = {arm: run.log for arm, run in named.items()}
-    probes = {arm: run.callback_log for arm, run in named.items() if run.callback_log}
+    logged = {arm: run.callback_log for arm, run in named.items() if run.callback_log}
     if axes is None:
         figure = Figure(figsize=(7.4, 3.0), layout="constrained")
-        axes = list(figure.subplots(1, 2 if probes else 1, squeeze=False).ravel())
+        axes = list(figure.subplots(1, 2 if logged else 1, squeeze=False).ravel())
     _curves(axes[0], logs, skip=("step", "gradient"))
     axes[0].set(yscale="log", ylabel="Loss (nats a token)")
     axes[0].set_ylim(bottom=max(axes[0].get_ylim()[0], 1e-5))  # before the first step a KL is zero but for rounding
-    if probes:
-        _curves(axes[1], probes, skip=("step",))
+    if logged:
+        _curves(axes[1], logged, skip=("step",))
         axes[1].axhline(0, color="#8a8a8a", linewidth=0.7)
-        axes[1].set(ylabel="Share, or gaps")
+        axes[1].set(ylabel="Share, or separations")
     return axes
 
 

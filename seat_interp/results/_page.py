@@ -17,7 +17,7 @@ from seat_interp.core.files import read_text
 from seat_interp.evaluation.intervals import KIND_WORDS, Estimate
 from seat_interp.plot.style import arm_colours, to_svg
 from seat_interp.plot.wording import NULL_WORDS, arm_name, set_label
-from seat_interp.results.verdict import PROBE
+from seat_interp.results.verdict import MAIN_SET
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -118,7 +118,7 @@ def render(template: str, coloured: Sequence[str], **values: Any) -> str:
 
     page.filters |= {"arm": arm_name, "colour": colour, "set": set_label, "null": _null_name, "ends": _ends}
     inlined = {name: Markup(read_text(TEMPLATES / f"page.{name}")) for name in ("css", "js")}
-    return page.get_template(template).render(probe=PROBE, kind_words=KIND_WORDS, **inlined, **values)
+    return page.get_template(template).render(probe=MAIN_SET, kind_words=KIND_WORDS, **inlined, **values)
 
 
 def _null_name(kind: str) -> str:

@@ -15,7 +15,7 @@ from seat_interp.plot.style import new_axes, spaced
 from seat_interp.plot.wording import arm_name, set_label
 from seat_interp.results._page import Picture, Value, picture
 from seat_interp.results.tables import ByLayer, with_interval
-from seat_interp.results.verdict import PROBE
+from seat_interp.results.verdict import MAIN_SET
 from seat_interp.studies.aggregate import ArmRates, DisplacementEstimate
 from seat_interp.studies.run_folder import RunFolder
 
@@ -53,7 +53,7 @@ def rows_picture(arms: Sequence[ArmRates]) -> Picture:
 
 def named_rates(arm: ArmRates) -> dict[str, Estimate]:
     """The four kinds of rates in the order of the bars."""
-    refused = {f"abstention on {set_label(probe)}": rate for probe, rate in arm.abstention.items()}
+    refused = {f"abstention on {set_label(set_name)}": rate for set_name, rate in arm.abstention.items()}
     kept = {"known recall": arm.known_recall, "over-abstention": arm.over_abstention}
     return {"target recall": arm.target_recall, **refused, **kept}
 
@@ -81,20 +81,20 @@ def _in_words(arms: Sequence[ArmRates]) -> str:
 def displacement_pictures(moved: ByLayer, layer: int) -> list[Picture]:
     """Unknown prompts large, the other sets small on one scale; nothing where only the base was measured."""
     drawn = {
-        probe: displacement_axes(arms, layer, new_axes(7.4, 3.6) if probe == PROBE else new_axes(3.7, 2.7))
-        for probe, arms in moved.items()
+        set_name: displacement_axes(arms, layer, new_axes(7.4, 3.6) if set_name == MAIN_SET else new_axes(3.7, 2.7))
+        for set_name, arms in moved.items()
     }
-    alike([ax for probe, ax in drawn.items() if probe != PROBE])  # the large figure has the legend
+    alike([ax for set_name, ax in drawn.items() if set_name != MAIN_SET])  # the large figure has the legend
     return [
         displacement_picture(
-            ax, f"moved-{probe}", probe, moved[probe], layer, f"{set_label(probe).capitalize()} prompts"
+            ax, f"moved-{set_name}", set_name, moved[set_name], layer, f"{set_label(set_name).capitalize()} prompts"
         )
-        for probe, ax in drawn.items()
+        for set_name, ax in drawn.items()
     ]
 
 
 def displacement_axes(arms: Mapping[str, Sequence[DisplacementEstimate]], layer: int, ax: Axes) -> Axes:
-    """Displacement of one probe set by layer."""
+    """Displacement of one evaluation set by layer."""
     rows = {arm: [_as_row(moved) for moved in by_layer] for arm, by_layer in arms.items()}
     return plot.displacement_by_layer(rows, layer, ax)
 
@@ -109,20 +109,20 @@ def alike(axes: Sequence[Axes]) -> None:
 
 
 def displacement_picture(
-    ax: Axes, name: str, probe: str, arms: Mapping[str, Sequence[DisplacementEstimate]], layer: int, caption: str
+    ax: Axes, name: str, set_name: str, arms: Mapping[str, Sequence[DisplacementEstimate]], layer: int, caption: str
 ) -> Picture:
     """What `displacement_axes` drew.
 
     Args:
         ax: the axes.
         name: unique on the page.
-        probe: the set.
+        set_name: Evaluation set.
         arms: displacement by layer.
         layer: the direction's.
         caption: stands above.
     """
     at_layer = [f"{arm_name(arm)} {_moved_in_words(by_layer[layer])}" for arm, by_layer in arms.items()]
-    alt = f"Displacement of {set_label(probe)} prompts by layer. At layer {layer}: {'; '.join(at_layer)}."
+    alt = f"Displacement of {set_label(set_name)} prompts by layer. At layer {layer}: {'; '.join(at_layer)}."
     values = [
         Value(ax, n, moved.along.mean, f"{arm_name(arm)}, layer {n}\n{_moved_in_words(moved)}")
         for arm, by_layer in arms.items()
@@ -142,7 +142,7 @@ def _moved_in_words(moved: DisplacementEstimate) -> str:
 
 def drawn_prompts(plane: Plane) -> dict[str, list[int]]:
     """Which prompts of each set are points in its figure."""
-    return {probe: spaced(len(points), POINTS) for probe, points in plane.points["base"].items()}
+    return {set_name: spaced(len(points), POINTS) for set_name, points in plane.points["base"].items()}
 
 
 def plane_picture(plane: Plane, places: Mapping[tuple[str, int], int]) -> Picture:
@@ -155,15 +155,15 @@ def plane_picture(plane: Plane, places: Mapping[tuple[str, int], int]) -> Pictur
     axes = plot.activations(plane, most=POINTS)
     drawn = drawn_prompts(plane)
     values = [
-        Value(ax, float(points[at][0]), float(points[at][1]), (places[probe, at], column))
+        Value(ax, float(points[at][0]), float(points[at][1]), (places[set_name, at], column))
         for column, (ax, sets) in enumerate(zip(axes, plane.points.values()))
-        for probe, points in sets.items()
-        for at in drawn[probe]
+        for set_name, points in sets.items()
+        for at in drawn[set_name]
     ]
     panels = [f", one for {arm_name(model)}" for model in plane.points if model != "base"]
     alt = (
         "Scatter plots of prompts on the first two principal components of the base, one panel for the base"
-        f"{''.join(panels)}; one colour and marker for each probe set."
+        f"{''.join(panels)}; one colour and marker for each evaluation set."
     )
     return picture(axes, "pca", alt, values=values)
 
@@ -209,9 +209,9 @@ def _several(values: Sequence[float]) -> str:
 
 
 def curves_picture(folder: RunFolder) -> Picture:
-    """Loss terms by step and what the live probe saw; the first seed of each arm."""
+    """Loss terms by step and the callback's rows; the first seed of each arm."""
     runs = {arm: folder.of_arm(arm)[0] for arm in folder.arms}
-    logs, probes = ({arm: getattr(run, part) for arm, run in runs.items()} for part in ("log", "callback_log"))
+    logs, callback_logs = ({arm: getattr(run, part) for arm, run in runs.items()} for part in ("log", "callback_log"))
     last = {arm: ", ".join(f"{k} {v:.3g}" for k, v in log[-1].items() if k != "gradient") for arm, log in logs.items()}
     alt = "Training curves. At the end: " + "; ".join(f"{arm_name(arm)}: {text}" for arm, text in last.items()) + "."
     axes = plot.training(runs)
@@ -219,7 +219,7 @@ def curves_picture(folder: RunFolder) -> Picture:
         Value(
             ax, row["step"], row[term], f"{arm_name(arm)}, step {row['step']}\n{term.replace('_', ' ')} {row[term]:.3g}"
         )
-        for ax, curves in zip(axes, (logs, probes))
+        for ax, curves in zip(axes, (logs, callback_logs))
         for arm, rows in curves.items()
         for row in (rows[at] for at in spaced(len(rows), STEPS))
         for term in row

@@ -14,7 +14,7 @@ from seat_interp.results._page import Picture, render
 from seat_interp.results._replies import Prompt, Record, SideBySide, choose_examples, for_page, in_order, side_by_side
 from seat_interp.results.report import flat
 from seat_interp.results.tables import displacement_cells, estimates_by_layer
-from seat_interp.results.verdict import PROBE, verdict
+from seat_interp.results.verdict import MAIN_SET, verdict
 from seat_interp.studies.aggregate import ArmRates
 from seat_interp.studies.run_folder import BASE, RunFolder
 
@@ -85,8 +85,8 @@ def comparison(folders: Mapping[str, RunFolder]) -> str:
         HTML.
     """
     runs = [_compared(name, folder) for name, folder in folders.items()]
-    sets = list(dict.fromkeys(probe for run in runs for probe in run.arms[0].abstention))
-    common = [probe for probe in sets if all(probe in run.arms[0].abstention for run in runs)]
+    sets = list(dict.fromkeys(set_name for run in runs for set_name in run.arms[0].abstention))
+    common = [set_name for set_name in sets if all(set_name in run.arms[0].abstention for run in runs)]
     replies = _shared_replies(runs)
     return render(
         "compare.html.j2",
@@ -101,7 +101,7 @@ def comparison(folders: Mapping[str, RunFolder]) -> str:
         rates=pictures.rows_picture([_of_run(run, arm, common) for run in runs for arm in run.arms]),
         moved_pictures=_displacement(runs),
         moved=_moved(runs),
-        nulls=list(runs[0].arms[0].displacement[PROBE].null),
+        nulls=list(runs[0].arms[0].displacement[MAIN_SET].null),
         columns=replies.columns,
         replies=for_page(replies) if replies.sets else None,
         examples=choose_examples(replies),
@@ -127,7 +127,7 @@ def _hindrances(runs: Sequence[_Compared]) -> list[str]:
     if model := [run for run in others if _weights(run) != _weights(first)]:
         sentences.append(
             f"{_differ(first, model)} in their base model. A difference between their arms may be the models'. Each "
-            "displacement is along the direction of its own base, in that base's gaps, and layer for layer there is "
+            "displacement is along the direction of its own base, in that base's separations, and there is "
             "nothing to compare."
         )
     if facts := [run for run in others if _questions(run, "target") != _questions(first, "target")]:
@@ -135,8 +135,12 @@ def _hindrances(runs: Sequence[_Compared]) -> list[str]:
             f"{_differ(first, facts)} in the facts that they teach. Some facts are easier to learn or closer to what "
             "is known, so a difference between their arms may be the facts'."
         )
-    names = dict.fromkeys(probe for run in runs for probe in run.replies.sets if probe != "target")
-    if other := [probe for probe in names if any(_questions(run, probe) != _questions(first, probe) for run in others)]:
+    names = dict.fromkeys(set_name for run in runs for set_name in run.replies.sets if set_name != "target")
+    if other := [
+        set_name
+        for set_name in names
+        if any(_questions(run, set_name) != _questions(first, set_name) for run in others)
+    ]:
         sentences.append(
             f"Not all ask the same prompts: {', '.join(map(set_label, other))} differ. Rates and displacement of these "
             "sets are of other questions in each run, and intervals do not tell that difference from one of the arms."
@@ -158,8 +162,8 @@ def _weights(run: _Compared) -> Any:
     return run.folder.summary["config"]["model"]
 
 
-def _questions(run: _Compared, probe: str) -> list[tuple[str, str]]:
-    return [(base["question"], base["answer"]) for base, *_ in run.replies.sets.get(probe, ())]
+def _questions(run: _Compared, set_name: str) -> list[tuple[str, str]]:
+    return [(base["question"], base["answer"]) for base, *_ in run.replies.sets.get(set_name, ())]
 
 
 def _same_direction(run: _Compared, other: _Compared) -> bool:
@@ -170,31 +174,33 @@ def _same_direction(run: _Compared, other: _Compared) -> bool:
 
 
 def _of_run(run: _Compared, arm: ArmRates, common: Sequence[str]) -> ArmRates:
-    """An arm under its name and that of its run, with the probe sets that every run has."""
-    return replace(arm, arm=f"{arm.arm}, {run.name}", abstention={probe: arm.abstention[probe] for probe in common})
+    """An arm under its name and that of its run, with the evaluation sets that every run has."""
+    return replace(
+        arm, arm=f"{arm.arm}, {run.name}", abstention={set_name: arm.abstention[set_name] for set_name in common}
+    )
 
 
 def _displacement(runs: Sequence[_Compared]) -> list[Picture]:
     """Unknown prompts by layer, a figure for each run with arms, on one scale."""
     tuned = [run for run in runs if run.folder.arms]
-    moved = [estimates_by_layer(run.folder)[PROBE] for run in tuned]
+    moved = [estimates_by_layer(run.folder)[MAIN_SET] for run in tuned]
     layers = [run.folder.direction.layer for run in tuned]
     axes = [pictures.displacement_axes(arms, layer, new_axes(4.8, 3.2)) for arms, layer in zip(moved, layers)]
     pictures.alike(axes)
     return [
-        pictures.displacement_picture(ax, f"moved-{number}", PROBE, arms, layer, f"{run.name}, chosen layer {layer}")
+        pictures.displacement_picture(ax, f"moved-{number}", MAIN_SET, arms, layer, f"{run.name}, chosen layer {layer}")
         for number, (ax, arms, layer, run) in enumerate(zip(axes, moved, layers, tuned))
     ]
 
 
 def _moved(runs: Sequence[_Compared]) -> dict[str, list[tuple[str, str, list[str]]]]:
-    """By probe set, unknown first: arm, run, and the cells of the table, at each run's chosen layer."""
-    rows: dict[str, list[tuple[str, str, list[str]]]] = {PROBE: []}
+    """By evaluation set, unknown first: arm, run, and the cells of the table, at each run's chosen layer."""
+    rows: dict[str, list[tuple[str, str, list[str]]]] = {MAIN_SET: []}
     for run in runs:
         for arm in run.arms[1:]:
-            for probe, moved in arm.displacement.items():
-                rows.setdefault(probe, []).append((arm.arm, run.name, displacement_cells(moved)))
-    return {probe: by_layer for probe, by_layer in rows.items() if by_layer}
+            for set_name, moved in arm.displacement.items():
+                rows.setdefault(set_name, []).append((arm.arm, run.name, displacement_cells(moved)))
+    return {set_name: by_layer for set_name, by_layer in rows.items() if by_layer}
 
 
 def _shared_replies(runs: Sequence[_Compared]) -> SideBySide:

@@ -10,7 +10,7 @@ from seat_interp.results import _pictures as pictures
 from seat_interp.results._page import render
 from seat_interp.results._replies import SideBySide, choose_examples, for_page, side_by_side
 from seat_interp.results.tables import displacement_cells, estimates_by_layer, layer_tables
-from seat_interp.results.verdict import PROBE, verdict
+from seat_interp.results.verdict import MAIN_SET, verdict
 from seat_interp.studies.run_folder import RunFolder
 
 
@@ -69,7 +69,7 @@ def report(folder: RunFolder) -> str:
         moved={
             p: [(arm, "", displacement_cells(rows[layer])) for arm, rows in lines.items()] for p, lines in moved.items()
         },
-        nulls=list(folder.base.row["displacement"][PROBE]["null"]),
+        nulls=list(folder.base.row["displacement"][MAIN_SET]["null"]),
         moved_pictures=pictures.displacement_pictures(moved, layer),
         tables=layer_tables(folder, moved),
         pca=pictures.plane_picture(plane, held.places),
@@ -88,10 +88,10 @@ def report(folder: RunFolder) -> str:
 
 def _require_same_prompts(folder: RunFolder, replies: SideBySide) -> None:
     """A point of the plane is a prompt: activations and records must be of the same ones, in the same order."""
-    for probe, values in folder.base.activations.items():
-        if len(values) != (count := len(replies.sets.get(probe, ()))):
+    for set_name, values in folder.base.activations.items():
+        if len(values) != (count := len(replies.sets.get(set_name, ()))):
             raise SeatError(
-                f"{folder.base.path} holds activations of {len(values)} {probe} prompts, but replies to {count}. "
+                f"{folder.base.path} holds activations of {len(values)} {set_name} prompts, but replies to {count}. "
                 "Remove that folder and run the same command again."
             )
 

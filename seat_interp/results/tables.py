@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from seat_interp.evaluation.intervals import KIND_WORDS, Estimate, estimate
 from seat_interp.plot.wording import NULL_WORDS, arm_name, label_of, set_label
 from seat_interp.results.table import Table
-from seat_interp.results.verdict import PROBE, verdict
+from seat_interp.results.verdict import MAIN_SET, verdict
 from seat_interp.studies.aggregate import ArmRates, DisplacementEstimate, aggregate, combine_displacement
 from seat_interp.studies.run_folder import RunFolder
 
@@ -21,7 +21,7 @@ _SHORT = {
     "cross_domain": "Cross-\ndomain",
     "unverifiable": "Unver-\nifiab.",
 }
-"""Headings of probe sets, broken so that the table fits 80 columns."""
+"""Headings of evaluation sets, broken so that the table fits 80 columns."""
 
 
 def print_summary(summary: Mapping[str, Any]) -> None:
@@ -32,14 +32,14 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     """
     console = Console()
     arms = aggregate(summary)
-    probes = list(arms[0].abstention)
+    set_names = list(arms[0].abstention)
     table = RichTable(
         box=SIMPLE_HEAD, show_edge=False, padding=(0, 0 if console.width < 100 else 1), header_style="bold"
     )
     table.add_column("Arm", vertical="bottom", no_wrap=True)
     headings = [
         "Target\nrecall",
-        *(_SHORT.get(p, p) for p in probes),
+        *(_SHORT.get(p, p) for p in set_names),
         "Known\nrecall",
         "Over-\nabst.",
         "DisplacementEstimate",
@@ -48,7 +48,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
     for arm in arms:
         rates = [arm.target_recall, *arm.abstention.values(), arm.known_recall, arm.over_abstention]
-        moved = arm.displacement[PROBE]
+        moved = arm.displacement[MAIN_SET]
         low, high = moved.null["random"]
         tuned = [f"{moved.along.mean:+.2f}", f"{low:+.2f} {high:+.2f}"] if arm.arm != "base" else ["", ""]
         table.add_row(escape(arm.arm), *(f"{rate.mean:.2f}" for rate in rates), *tuned, f"{arm.seconds:.0f}")
@@ -57,7 +57,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     seeds = max(arm.seeds for arm in arms)
     console.print(
         f"\n[dim]{f'Means over {seeds} seeds. ' if seeds > 1 else ''}Abstention on: "
-        f"{', '.join(map(set_label, probes))}. Displacement: of unknown prompts along the ignorance "
+        f"{', '.join(map(set_label, set_names))}. Displacement: of unknown prompts along the ignorance "
         "direction, in separations of the base (−1: where known prompts were). "
         "Intervals are in summary.json and in the report.[/dim]\n"
     )
@@ -79,13 +79,13 @@ def arms_table(summary: Mapping[str, Any]) -> Table:
         The table.
     """
     arms = aggregate(summary)
-    probes = list(arms[0].abstention)
+    set_names = list(arms[0].abstention)
     has_paraphrases = any(arm.paraphrase_recall for arm in arms)
     heads = ["arm", "seeds", "target recall", *(["in other paraphrases"] if has_paraphrases else [])]
-    heads += [*(f"abstention, {set_label(p)}" for p in probes), "known recall"]
+    heads += [*(f"abstention, {set_label(p)}" for p in set_names), "known recall"]
     heads += ["over-abstention", "displacement of unknown", "random null", "widest null", "seconds"]
     kinds = dict.fromkeys(
-        rate.kind for arm in arms for rate in (arm.target_recall, arm.displacement[PROBE].along) if arm.arm != "base"
+        rate.kind for arm in arms for rate in (arm.target_recall, arm.displacement[MAIN_SET].along) if arm.arm != "base"
     )
     words = "; ".join(KIND_WORDS[kind] for kind in kinds) or KIND_WORDS[arms[0].target_recall.kind]
     return Table.of(
@@ -107,17 +107,17 @@ def rates_table(arms: Sequence[ArmRates]) -> Table:
         >>> si.rates_table(si.arm_rates({"base": lm}, sets)).rows[0][0]
         'Base'
     """
-    probes = list(arms[0].abstention)
+    set_names = list(arms[0].abstention)
     heads = [
         "arm",
         "target recall",
-        *(f"abstention, {set_label(p)}" for p in probes),
+        *(f"abstention, {set_label(p)}" for p in set_names),
         "known recall",
         "over-abstention",
     ]
     lines = []
     for arm in arms:
-        estimates = [arm.target_recall, *(arm.abstention[p] for p in probes), arm.known_recall, arm.over_abstention]
+        estimates = [arm.target_recall, *(arm.abstention[p] for p in set_names), arm.known_recall, arm.over_abstention]
         lines.append([arm_name(arm.arm), *map(with_interval, estimates)])
     kinds = dict.fromkeys(arm.target_recall.kind for arm in arms)
     return Table.of(heads, lines, f"In brackets: {'; '.join(KIND_WORDS[kind] for kind in kinds)}.")
@@ -147,7 +147,9 @@ def displacement_table(moved: Mapping[str, Mapping[str, Any]]) -> Table:
         nulls = [f"{least:+.2f} to {most:+.2f}" for least, most in (row["null"][kind] for kind in kinds)]
         lines.append([label_of(name), with_interval(along, "+"), *nulls, f"{row['orthogonal']:.2f}"])
     heads = ["displacement of", "along the direction", *(f"{NULL_WORDS[kind]} null" for kind in kinds), "across it"]
-    return Table.of(heads, lines, f"In gaps. In brackets: {KIND_WORDS['bootstrap']}; nulls: where 95 % of them lie.")
+    return Table.of(
+        heads, lines, f"In separations. In brackets: {KIND_WORDS['bootstrap']}; nulls: where 95 % of them lie."
+    )
 
 
 def linear_probe_table(summary: Mapping[str, Any]) -> Table:
@@ -165,22 +167,22 @@ def linear_probe_table(summary: Mapping[str, Any]) -> Table:
     for arm in dict.fromkeys(row["arm"] for row in rows):
         same = [row for row in rows if row["arm"] == arm]
         values = (
-            [row["entity_naming_abstention"][PROBE] for row in same],
+            [row["entity_naming_abstention"][MAIN_SET] for row in same],
             [row["linear_probe_auroc"] for row in same],
         )
         shares = (with_interval(estimate(of_seeds, bounds=(0.0, 1.0))) for of_seeds in values)
         angle = with_interval(estimate([row["refit_angle"] for row in same], bounds=(0.0, 180.0)))
         lines.append((arm_name(arm), len(same), *shares, angle))
-    heads = ("arm", "seeds", "abstains, and names what was asked", "AUROC of the base's probe", "angle")
+    heads = ("arm", "seeds", "abstains, and names what was asked", "AUROC of the base's linear probe", "angle")
     caption = (
-        "Of unknown prompts; the probe tells known from unknown ones. Angle: of the direction fitted anew, degrees. "
+        "Unknown prompts. The linear probe separates known from unknown ones. Angle: degrees to the refitted direction. "
         "In brackets: 95 % over seeds."
     )
     return Table.of(heads, lines, caption)
 
 
 def _cells(arm: ArmRates, has_paraphrases: bool) -> list[str]:
-    moved = arm.displacement[PROBE]
+    moved = arm.displacement[MAIN_SET]
     rates = [*arm.abstention.values(), arm.known_recall, arm.over_abstention]
     other = [with_interval(arm.paraphrase_recall) if arm.paraphrase_recall else "–"] if has_paraphrases else []
     learnt = [with_interval(arm.target_recall), *other]
@@ -206,7 +208,7 @@ def with_interval(rate: Estimate, sign: str = "") -> str:
 
 
 ByLayer = Mapping[str, Mapping[str, Sequence[DisplacementEstimate]]]
-"""By probe set and arm, one for each layer."""
+"""By evaluation set and arm, one for each layer."""
 
 
 def estimates_by_layer(folder: RunFolder) -> dict[str, dict[str, list[DisplacementEstimate]]]:
@@ -221,10 +223,10 @@ def estimates_by_layer(folder: RunFolder) -> dict[str, dict[str, list[Displaceme
     by_set: dict[str, dict[str, list[DisplacementEstimate]]] = {}
     for arm in folder.arms:
         runs = [run.displacement["sets"] for run in folder.of_arm(arm)]
-        for probe in runs[0]:
-            at_layers = zip(*(sets[probe] for sets in runs))
-            by_set.setdefault(probe, {})[arm] = [combine_displacement(seeds) for seeds in at_layers]
-    return dict(sorted(by_set.items(), key=lambda item: item[0] != PROBE))
+        for set_name in runs[0]:
+            at_layers = zip(*(sets[set_name] for sets in runs))
+            by_set.setdefault(set_name, {})[arm] = [combine_displacement(seeds) for seeds in at_layers]
+    return dict(sorted(by_set.items(), key=lambda item: item[0] != MAIN_SET))
 
 
 def displacement_cells(moved: DisplacementEstimate) -> list[str]:
@@ -279,5 +281,5 @@ def layer_tables(folder: RunFolder, moved: ByLayer) -> dict[str, list[list[list[
         "moved-at-layer": [
             [displacement_cells(rows[n]) for arms in moved.values() for rows in arms.values()] for n in layers
         ],
-        "probe-at-layer": [[_linear_probe_cells(folder, arm, n) for arm in folder.arms] for n in layers],
+        "linear-probe-at-layer": [[_linear_probe_cells(folder, arm, n) for arm in folder.arms] for n in layers],
     }

@@ -14,7 +14,7 @@ from seat_interp.evaluation.intervals import Estimate
 from seat_interp.plot.wording import NULL_WORDS, arm_name
 from seat_interp.studies.aggregate import ArmRates, aggregate
 
-PROBE = "unknown"
+MAIN_SET = "unknown"
 _LEARNED = 0.9
 """Below this target recall an arm's abstention is not held up as a success."""
 _WORTH_KEEPING = 0.5
@@ -52,7 +52,7 @@ def verdict(summary: Mapping[str, Any]) -> Verdict:
 
 def _fate(base: ArmRates, arm: ArmRates) -> str:
     """`lost`, `weakened`, `unclear`, `kept` or `raised`: what became of the abstention on unknown prompts."""
-    before, after = base.abstention[PROBE], arm.abstention[PROBE]
+    before, after = base.abstention[MAIN_SET], arm.abstention[MAIN_SET]
     if after.mean > before.mean and not before.overlaps(after):
         return "raised"
     if before.overlaps(after):
@@ -61,7 +61,7 @@ def _fate(base: ArmRates, arm: ArmRates) -> str:
 
 
 def _headline(base: ArmRates, arms: Sequence[ArmRates]) -> str:
-    before = base.abstention[PROBE].mean
+    before = base.abstention[MAIN_SET].mean
     if not arms:
         return f"Only the base was measured; it abstains on {before:.2f} of unknown prompts."
     if before < _WORTH_KEEPING:
@@ -105,9 +105,9 @@ def _detail(base: ArmRates, arm: ArmRates) -> str:
     known = _change(base.known_recall, arm.known_recall)
     over = _change(base.over_abstention, arm.over_abstention)
     others = [
-        f"{probe.replace('_', '-')} {base.abstention[probe].mean:.2f} to {rate.mean:.2f}"
-        for probe, rate in arm.abstention.items()
-        if probe != PROBE
+        f"{set_name.replace('_', '-')} {base.abstention[set_name].mean:.2f} to {rate.mean:.2f}"
+        for set_name, rate in arm.abstention.items()
+        if set_name != MAIN_SET
     ]
     also = f" Abstention elsewhere: {', '.join(others)}." if others else ""
     learned = f"{_name(arm)}: target recall {arm.target_recall.mean:.2f}; it {_moved(arm, 'unknown prompts')}"
@@ -116,12 +116,12 @@ def _detail(base: ArmRates, arm: ArmRates) -> str:
 
 def _moved(arm: ArmRates, whom: str, brief: bool = False) -> str:
     """With every null, or in brief with the one that reaches furthest."""
-    estimate = arm.displacement[PROBE]
+    estimate = arm.displacement[MAIN_SET]
     nulls = estimate.null
     if brief:
         nulls = {estimate.widest: nulls[estimate.widest]}
     bands = ", ".join(f"{NULL_WORDS[kind]} {low:.2f} to {high:.2f}" for kind, (low, high) in nulls.items())
-    sentence = f"moved {whom} by {estimate.along.mean:+.2f} gaps along the ignorance direction"
+    sentence = f"moved {whom} by {estimate.along.mean:+.2f} separations along the ignorance direction"
     if estimate.beyond_null:
         return f"{sentence} ({'widest null' if brief else 'nulls'}: {bands})"
     return f"{sentence}, which is not beyond every null ({bands})"
@@ -142,7 +142,7 @@ def _named(arm: ArmRates) -> str:
 
 
 def _rate(arm: ArmRates) -> str:
-    return f"{arm.abstention[PROBE].mean:.2f}"
+    return f"{arm.abstention[MAIN_SET].mean:.2f}"
 
 
 def _name(arm: ArmRates) -> str:

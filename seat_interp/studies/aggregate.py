@@ -11,7 +11,7 @@ from seat_interp.evaluation.intervals import Estimate, estimate, mean_of_sets
 
 @dataclass(frozen=True)
 class DisplacementEstimate:
-    """Displacement of one probe set, in units of the base's unknown-known separation.
+    """Displacement of one evaluation set, in units of the base's unknown-known separation.
 
     Attributes:
         along: mean over prompts along the ignorance direction.
@@ -127,10 +127,10 @@ def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
     def rate(key: str) -> Estimate:
         return estimate([row[key] for row in rows], [intervals[key] for intervals in over_prompts], bounds=(0.0, 1.0))
 
-    def abstention(probe: str) -> Estimate:
+    def abstention(set_name: str) -> Estimate:
         return estimate(
-            [row["abstention"][probe] for row in rows],
-            [intervals["abstention"][probe] for intervals in over_prompts],
+            [row["abstention"][set_name] for row in rows],
+            [intervals["abstention"][set_name] for intervals in over_prompts],
             bounds=(0.0, 1.0),
         )
 
@@ -141,10 +141,10 @@ def _arm(name: str, rows: Sequence[Mapping[str, Any]]) -> ArmRates:
         paraphrase_recall=rate("paraphrase_recall") if rows[0].get("paraphrase_recall") is not None else None,
         known_recall=rate("known_recall"),
         over_abstention=rate("over_abstention"),
-        abstention={probe: abstention(probe) for probe in rows[0]["abstention"]},
+        abstention={set_name: abstention(set_name) for set_name in rows[0]["abstention"]},
         displacement={
-            probe: combine_displacement([row["displacement"][probe] for row in rows])
-            for probe in rows[0].get("displacement", ())
+            set_name: combine_displacement([row["displacement"][set_name] for row in rows])
+            for set_name in rows[0].get("displacement", ())
         },
         seconds=float(np.mean([row.get("seconds", 0.0) for row in rows])),
     )

@@ -149,11 +149,11 @@ def arm_rates(
     for name in ("target", "known"):
         if not sets.get(name):
             raise SeatError(f"There is no set {name!r} among {sorted(sets)}; rates need target and known facts.")
-    probes = [name for name in sets if name not in ("target", "known", "paraphrases")]
+    set_names = [name for name in sets if name not in ("target", "known", "paraphrases")]
     rows = []
     for arm, lm in models.items():
         by_set = ask(lm, sets, max_new_tokens=max_new_tokens, batch_size=batch_size)
-        rows.append({"arm": arm, "seed": 0, **rates_of(by_set, probes)})
+        rows.append({"arm": arm, "seed": 0, **rates_of(by_set, set_names)})
     return aggregate({"rows": rows})
 
 

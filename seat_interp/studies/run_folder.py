@@ -60,12 +60,12 @@ class Run:
 
     @cached_property
     def activations(self) -> dict[str, Float[Tensor, "prompts width"]]:
-        """By probe set, at the direction's layer and position, float32."""
+        """By set_name set, at the direction's layer and position, float32."""
         return load_tensors(self.path / "activations.safetensors", "seat_interp.activations")[0]
 
     @cached_property
     def displacement(self) -> dict[str, Any]:
-        """Layer by layer: `sets` has a list of summaries for each probe set. Not for the base."""
+        """Layer by layer: `sets` has a list of summaries for each set_name set. Not for the base."""
         return read_json(self.path / "displacement.json")
 
     @cached_property
@@ -75,7 +75,7 @@ class Run:
 
     @cached_property
     def callback_log(self) -> list[dict[str, Any]]:
-        """The live probe, one row each time it ran; empty if it was off. Not for the base."""
+        """The live set_name, one row each time it ran; empty if it was off. Not for the base."""
         return read_jsonl(self.path / "callback.jsonl")
 
 

@@ -1,4 +1,4 @@
-"""A study: one base, several arms and seeds, the same probes before and after, all in one folder.
+"""A study: one base, several arms and seeds, the same set_names before and after, all in one folder.
 
 The folder can be taken up again: finished arms are read back, an unfinished one goes on from its checkpoint.
 """
@@ -177,9 +177,9 @@ def _with_fit_sets(sets: FactSets) -> FactSets:
                 "There are too few known or unknown facts: half of each are to fit the direction and its nulls on. "
                 "Give facts of at least 4 subjects of each kind."
             )
-    # Nothing is right on a probe but to abstain, whatever answers its file has.
-    probes = sets.abstention_sets().items()
-    bare = {name: [replace(fact, answer="", object="", aliases=()) for fact in facts] for name, facts in probes}
+    # Nothing is right on a set_name but to abstain, whatever answers its file has.
+    set_names = sets.abstention_sets().items()
+    bare = {name: [replace(fact, answer="", object="", aliases=()) for fact in facts] for name, facts in set_names}
     return replace(sets, **bare)  # type: ignore[arg-type]
 
 
@@ -295,7 +295,7 @@ def _run_arm(base: Baseline, name: str, arm: Arm, config: StudyConfig, folder: P
         base.sets.target,
         arm,
         mask=mask,
-        names=base.sets.names(),  # never an entity of a probe: none is trained on by chance
+        names=base.sets.names(),  # never an entity of a set_name: none is trained on by chance
         callback=_live_evaluation(base, config) if arm.config.callback_every else None,
         checkpoint=folder / _CHECKPOINT_FILE,
         label=f"{name}, seed {seed}",
@@ -337,7 +337,7 @@ def _live_evaluation(base: Baseline, config: StudyConfig) -> Callable[[LanguageM
     layer = base.direction.layer
     before = base.activations["unknown"][: len(unknown)]
 
-    def probe(lm: LanguageModel) -> dict[str, Any]:
+    def set_name(lm: LanguageModel) -> dict[str, Any]:
         asked = {"target": target, "unknown": unknown}
         by_set = ask(lm, asked, max_new_tokens=config.max_new_tokens, progress=False)
         taught, refused = (rates(records) for records in by_set.values())
@@ -347,7 +347,7 @@ def _live_evaluation(base: Baseline, config: StudyConfig) -> Callable[[LanguageM
         )
         return {"target_recall": taught.correct, "abstention": refused.abstain, "displacement": float(shift)}
 
-    return probe
+    return set_name
 
 
 def _by_layer(moved: Displacement) -> dict[str, Any]:

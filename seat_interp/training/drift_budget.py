@@ -17,7 +17,7 @@ from seat_interp.facts import Fact, Names, ep_prompts
 from seat_interp.models.open import LanguageModel
 
 Watch = Callable[[LanguageModel], float]
-"""Mean displacement of the copies, in gaps of the base."""
+"""Mean displacement of the entity-perturbed prompts, in separations of the base."""
 
 
 @dataclass(frozen=True)

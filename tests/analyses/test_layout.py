@@ -7,28 +7,39 @@ import pytest
 
 ANALYSES = Path(__file__).parents[2] / "analyses"
 FILES = [path for path in ANALYSES.rglob("*.py") if path.name != "__init__.py"]
-SCRIPTS = {path.stem for path in FILES if '\nif __name__ == "__main__":\n' in path.read_text()}
-DRAWS = "figures.py"
-"""Has the tables of all studies."""
+SCRIPTS = {
+    ".".join(path.relative_to(ANALYSES.parent).with_suffix("").parts)
+    for path in FILES
+    if '\nif __name__ == "__main__":\n' in path.read_text()
+}
 
 
 def imported(path):
-    """Modules, by the first part of their names."""
+    """Yield the full names of modules, and of what is taken from them."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def test_scripts_are_found():
-    assert {"figures", "masks", "slick", "training"} <= SCRIPTS
-    assert not {"interleave", "organism", "mask_runs"} & SCRIPTS
+    assert {"analyses.figures", "analyses.organism.masks", "analyses.benchmarks.training"} <= SCRIPTS
+    assert not [name for name in SCRIPTS if name.startswith(("analyses.common.", "analyses.plots."))]
 
 
-@pytest.mark.parametrize("path", [each for each in FILES if each.name != DRAWS], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ANALYSES)))
 def test_nothing_imports_a_script(path):
     assert SCRIPTS.isdisjoint(imported(path))
+    assert "sys.path" not in path.read_text()
+
+
+def test_the_table_of_forgetting_has_every_arm():
+    from analyses.organism.forgetting import ARMS
+    from analyses.plots.organism_tables import FORGETTING_ORDER
+
+    assert tuple(ARMS) == FORGETTING_ORDER
 
 
 def test_every_file_is_in_the_readme():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analyses.organism.drift import told
+from analyses.plots.organism_tables import told
 
 
 def test_what_drift_tells_is_drawn_by_limit():

@@ -41,7 +41,7 @@ def test_a_panel_for_each_setting_that_there_are_rows_of():
         for loss, granularity in settings
     ]
     titles = [ax.get_title(loc="left") for ax in plot_tradeoff(rows).axes]
-    wanted = {"Cross entropy, people, neurons", "SEAT, people, neurons", "SEAT, people, single weights"}
+    wanted = {"Cross entropy, people, structured", "SEAT, people, structured", "SEAT, people, unstructured"}
     assert set(titles) == wanted
     assert len(titles) == 3
 

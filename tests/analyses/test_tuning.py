@@ -2,7 +2,7 @@
 
 import pytest
 
-from analyses.common.organism import GRIDS
+from analyses.common.organism_arms import GRIDS
 from analyses.common.tuning_grid import in_grid
 from analyses.common.tuning_rule import choose
 

@@ -2,7 +2,7 @@
 
 import json
 
-from analyses.common.organism import config_for, every_arm
+from analyses.common.organism_arms import config_for, every_arm
 from analyses.organism import ablations as organism_ablations
 from analyses.organism import over_abstention as organism_over_abstention
 from analyses.organism import sparsity as organism_sparsity

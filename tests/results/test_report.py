@@ -166,7 +166,7 @@ def test_layer_slider_has_the_numbers_of_the_study(varied):
             assert orthogonal == f"{found['orthogonal']:.2f}"
             outside = all(not low <= found["mean"] <= high for low, high in found["null"].values())
             assert beyond == ("yes" if outside else "no")
-    for layer, lines in enumerate(data["tables"]["probe-at-layer"]):
+    for layer, lines in enumerate(data["tables"]["linear-probe-at-layer"]):
         aurocs = [float(run.displacement["linear_probe_auroc"][layer]) for run in folder.runs]
         assert [line[0] for line in lines] == [f"{auroc:.3f}" for auroc in aurocs]
 

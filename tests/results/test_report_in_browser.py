@@ -128,7 +128,7 @@ def test_layer_slider_shows_the_numbers_of_each_layer(visit, varied):
                 expected += ["{:+.2f} to {:+.2f}".format(*band) for band in found["null"].values()]
                 assert cells.all_inner_texts()[:5] == expected
                 assert cells.nth(5).inner_text() == f"{found['orthogonal']:.2f}"
-        aurocs = tab.locator("#probe-at-layer td:nth-of-type(1)").all_inner_texts()
+        aurocs = tab.locator("#linear-probe-at-layer td:nth-of-type(1)").all_inner_texts()
         assert aurocs == [f"{run.displacement['linear_probe_auroc'][layer]:.3f}" for run in folder.runs]
         boxes = [line.bounding_box() for line in tab.locator(".layer-line").all()]
         assert len(boxes) == 5

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from analyses.common.curves import loss
-from analyses.common.new_keys import Run
+from analyses.common.interference_runs import Run
+from analyses.common.learning_curves import loss
 from analyses.smollm2 import interference as smollm2_interference
 from seat_interp.facts import Fact
 from seat_interp.models.open import open_model

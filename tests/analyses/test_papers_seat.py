@@ -7,6 +7,7 @@ import pytest
 
 from analyses.papers import seat as against_seat
 from analyses.papers.seat import (
+from analyses.plots.papers_tables import 
     MEASURES,
     ORDERINGS,
     Claim,

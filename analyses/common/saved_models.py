@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from analyses.common.arm_runs import every_run
-from analyses.common.organism import Target
+from analyses.common.organism_arms import Target
 from analyses.common.small_runs import CellOptions
 from seat_interp.core.errors import SeatError
 from seat_interp.studies.run_folder import Run, RunFolder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analyses.common.curves import accuracy, early_stop
+from analyses.common.learning_curves import accuracy, early_stop
 
 
 def moment(epoch, dev, **tests):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from analyses.common.curves import loss, middle_drift
+from analyses.common.learning_curves import loss, middle_drift
 from seat_interp.evaluation.intervals import estimate
 from seat_interp.results.table import Table
 from seat_interp.results.tables import with_interval

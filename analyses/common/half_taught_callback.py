@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from analyses.common.half_taught import start
-from analyses.common.learning import asked_of
+from analyses.common.learning_curves import asked_of
 from seat_interp.directions.direction import fit_direction
 from seat_interp.directions.displacement import cosine_drift
 from seat_interp.facts import Fact, FactSets
