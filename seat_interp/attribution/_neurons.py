@@ -21,6 +21,7 @@ from seat_interp.core.errors import SeatError
 from seat_interp.core.processes import processes
 from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.facts import Fact
+from seat_interp.facts.records import require_facts
 from seat_interp.models.axes import neuron_axes
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import Example
@@ -178,6 +179,7 @@ def activation_difference(
     lm: LanguageModel, *, unknown: Sequence[Fact], known: Sequence[Fact], batch_size: int = 32
 ) -> Scores:
     """Mean activation at the last prompt token on unknown facts less that on known ones. Uses probes, and says so."""
+    require_facts(unknown=unknown, known=known)
     means = [
         capture(lm, [fact.question for fact in facts], kind=Kind.NEURONS, reduce=AtToken(-1), batch_size=batch_size)
         .values.double()

@@ -13,7 +13,7 @@ from torch import Tensor
 from seat_interp.capture._backends import open_backend
 from seat_interp.capture._hooks import Backend, BackendName, Kind
 from seat_interp.capture._reduce import LAST_TOKEN, AtToken, Reduce
-from seat_interp.core.errors import SeatError
+from seat_interp.core.errors import SeatError, require_type
 from seat_interp.core.files import load_tensors, save_tensors, text_hash, versions
 from seat_interp.core.processes import Processes, processes
 from seat_interp.core.progress import progress_bar
@@ -272,6 +272,7 @@ def capture_sets(
         >>> si.capture_sets(lm, {"known": facts.known[:3]})["known"].shape
         torch.Size([3, 4, 128])
     """
+    require_type("sets", sets, Mapping, "a mapping from names of sets to lists of facts")
     questions = [fact.question for facts in sets.values() for fact in facts]
     values = capture(lm, questions, reduce=AtToken(position), batch_size=batch_size).values
     return dict(zip(sets, values.split([len(facts) for facts in sets.values()])))

@@ -241,12 +241,13 @@ def save_tensors(path: str | Path, tensors: Mapping[str, "torch.Tensor"], header
     return Path(path)
 
 
-def load_tensors(path: str | Path, expected: str) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
+def load_tensors(path: str | Path, expected: str, version: int = 1) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
     """Read tensors and header of a safetensors file written by `save_tensors`.
 
     Args:
         path: Path of the file.
         expected: Format that the header must name, such as `"seat_interp.mask"`.
+        version: Version of the format that the header must name.
 
     Returns:
         Tensors by name, and the header.
@@ -270,8 +271,9 @@ def load_tensors(path: str | Path, expected: str) -> "tuple[dict[str, torch.Tens
     if header.get("format") != expected:
         kind = header.get("format") or "plain tensors"
         raise SeatError(f"{path} holds {kind}, not {expected}. {see('file_formats')}")
-    if header.get("version", 1) != 1:
-        raise SeatError(f"{path} is of version {header['version']}; this release reads version 1. Update seat_interp.")
+    if (written := header.get("version", 1)) != version:
+        remedy = "Update seat_interp." if written > version else "Make the file again with this release."
+        raise SeatError(f"{path} is of version {written} of {expected}; this release reads version {version}. {remedy}")
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise SeatError(f"{path} holds NaN or infinity in {name!r}. Make it again from finite values.")

@@ -17,13 +17,15 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from seat_interp.capture import AtToken, capture
-from seat_interp.core.errors import SeatError
+from seat_interp.core.errors import SeatError, require_type
 from seat_interp.core.files import load_tensors, save_tensors, text_hash
 from seat_interp.facts import Fact
-from seat_interp.facts.records import split_by_group
+from seat_interp.facts.records import require_facts, split_by_group
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
-FORMAT = "seat_interp.directions.direction"
+FORMAT = "seat_interp.direction"
+VERSION = 2
+"""Version 1 called the separation by another name."""
 
 Method = Callable[[Float[np.ndarray, "n w"], Float[np.ndarray, "m w"]], Float[np.ndarray, " w"]]
 """(unknown, known) activations at one layer, float64 -> a vector that points towards unknown."""
@@ -136,9 +138,11 @@ class IgnoranceDirection:
         return self * -1.0
 
     def __sub__(self, other: "IgnoranceDirection") -> "IgnoranceDirection":
+        self._require_like(other)
         return self + (-other)
 
     def __mul__(self, factor: int | float) -> "IgnoranceDirection":
+        require_type("factor", factor, (int, float), "a number")
         return self._with_raw(self.raw * factor, {"times": factor})
 
     __rmul__ = __mul__
@@ -156,6 +160,7 @@ class IgnoranceDirection:
         return (self.vectors * other.vectors).sum(-1)
 
     def _require_like(self, other: "IgnoranceDirection") -> None:
+        require_type("other", other, IgnoranceDirection, "another IgnoranceDirection")
         if self.vectors.shape != other.vectors.shape:
             raise SeatError(
                 f"Directions of shapes {tuple(self.vectors.shape)} and {tuple(other.vectors.shape)} cannot be "
@@ -206,7 +211,7 @@ class IgnoranceDirection:
         """
         header = {
             "format": FORMAT,
-            "version": 1,
+            "version": VERSION,
             "layer": self.layer,
             "position": self.position,
             "auroc": list(self.auroc),
@@ -228,7 +233,7 @@ class IgnoranceDirection:
         Raises:
             SeatError: The file is missing, truncated, no direction, of another version, or holds NaN.
         """
-        tensors, header = load_tensors(path, FORMAT)
+        tensors, header = load_tensors(path, FORMAT, VERSION)
         return cls(
             **tensors,
             layer=header["layer"],
@@ -279,6 +284,7 @@ def fit_direction(
         >>> direction.auroc[direction.layer] > 0.9
         True
     """
+    require_facts(unknown=unknown, known=known)
     (fit_u, test_u), (fit_k, test_k) = (split_by_group(facts, held_out, seed) for facts in (unknown, known))
     for name, part in (("unknown", fit_u), ("unknown", test_u), ("known", fit_k), ("known", test_k)):
         if len(part) < 2:

@@ -16,6 +16,7 @@ from seat_interp.directions.direction import IgnoranceDirection
 from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate
 from seat_interp.facts import Fact
+from seat_interp.facts.records import require_facts
 from seat_interp.models.open import LanguageModel, require_same_architecture
 
 
@@ -366,6 +367,7 @@ def check_steering(
         >>> check.known, check.prompts
         (0.0, (2, 2))
     """
+    require_facts(unknown=unknown, known=known)
     layer = direction.layer if layer is None else layer
 
     def added(vector: IgnoranceDirection) -> float:

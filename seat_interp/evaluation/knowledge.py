@@ -11,6 +11,7 @@ from seat_interp.evaluation.abstention import is_abstention
 from seat_interp.evaluation.generate import generate, replies
 from seat_interp.evaluation.score import Label, label
 from seat_interp.facts import Fact
+from seat_interp.facts.records import require_facts
 from seat_interp.models.open import LanguageModel
 from seat_interp.models.prompts import batches_by_length, encode_replies, reply_logits
 
@@ -56,6 +57,7 @@ def split_by_knowledge(
         >>> len(known) + len(not_known)
         4
     """
+    require_facts(facts=facts)
     if bad := next((wording for wording in paraphrases if "{q}" not in wording), None):
         raise SeatError(f"The wording {bad!r} has no place for the question. Write {{q}} where it stands.")
     if bare := next((fact for fact in facts if not fact.accepted()), None):

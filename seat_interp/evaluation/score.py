@@ -8,9 +8,9 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from seat_interp.core.errors import SeatError
+from seat_interp.core.errors import SeatError, require_type
 from seat_interp.evaluation.abstention import STRAIGHT_QUOTES, is_abstention, names_the_entity, stated
-from seat_interp.facts.records import Fact
+from seat_interp.facts.records import Fact, require_facts
 
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer
@@ -285,6 +285,9 @@ def ask(
         >>> [record.label.value for record in replies["unknown"]]
         ['abstain', 'abstain']
     """
+    require_type("lm", lm, LanguageModel, "a LanguageModel: open_model(...) or wrap_model(...)")
+    require_type("sets", sets, Mapping, "a mapping from names of sets to lists of facts")
+    require_facts(**{name.replace(" ", "_"): list(facts) for name, facts in sets.items()})
     questions = [fact.question for facts in sets.values() for fact in facts]
     replies = iter(generate(lm, questions, max_new_tokens=max_new_tokens, batch_size=batch_size, progress=progress))
     return {name: records(name, facts, [next(replies) for _ in facts]) for name, facts in sets.items()}

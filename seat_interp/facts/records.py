@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seat_interp.core.errors import SeatError
+from seat_interp.core.errors import SeatError, require_type
 from seat_interp.facts.names import Names
 
 
@@ -190,6 +190,21 @@ class FactSets:
         """
         taken = {entity for _, facts in self for fact in facts for entity in (*fact.entities, fact.subject) if entity}
         return Names(self.reserved | taken, self.pools)
+
+
+def require_facts(**sets: Sequence[Fact]) -> None:
+    """Check that arguments are lists of facts, so that a mistake is named where it was made.
+
+    Args:
+        sets: Arguments by name.
+
+    Raises:
+        TypeError: An argument is no list of facts; the message names it and what was expected.
+    """
+    for name, facts in sets.items():
+        require_type(name, facts, (list, tuple), "a list of facts, as read_facts or a field of FactSets gives it")
+        for fact in facts:
+            require_type(f"{name}[...]", fact, Fact, "a Fact; a question alone is Fact(question)")
 
 
 def spans_of(question: str, entities: Sequence[tuple[str, str]]) -> tuple[Span, ...]:

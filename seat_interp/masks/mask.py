@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
-from seat_interp.core.errors import SeatError
+from seat_interp.core.errors import SeatError, require_type
 from seat_interp.core.files import load_tensors, require_entries, save_tensors
 from seat_interp.models.axes import Granularity, TrainableAxis, axes_header, axes_of, neuron_axes
 from seat_interp.models.open import LanguageModel, require_same_architecture
@@ -80,6 +80,7 @@ class Mask:
     __hash__ = None  # type: ignore[assignment]
 
     def _combine(self, other: "Mask", rule: Callable[[Tensor, Tensor], Tensor], sign: str) -> "Mask":
+        require_type(f"on the right of {sign!r}", other, Mask, "a Mask")
         if self.granularity != other.granularity or dict(self.axes) != dict(other.axes):
             raise SeatError(
                 f"Masks of granularity {self.granularity} and {other.granularity} over "

@@ -175,7 +175,7 @@ def linear_probe_table(summary: Mapping[str, Any]) -> Table:
         lines.append((arm_name(arm), len(same), *shares, angle))
     heads = ("arm", "seeds", "abstains, and names what was asked", "AUROC of the base's linear probe", "angle")
     caption = (
-        "Unknown prompts. The linear probe separates known from unknown ones. Angle: degrees to the refitted direction. "
+        "Unknown prompts: the linear probe separates them from known ones. Angle: degrees to the refitted direction. "
         "In brackets: 95 % over seeds."
     )
     return Table.of(heads, lines, caption)

@@ -12,6 +12,7 @@ from pathlib import Path
 from seat_interp.core.errors import SeatError
 from seat_interp.evaluation.knowledge import PARAPHRASES
 from seat_interp.facts import Fact
+from seat_interp.facts.records import require_facts
 from seat_interp.models.open import LanguageModel
 from seat_interp.training.trainer import Callback, TrainConfig, TrainedModel, train
 
@@ -62,6 +63,7 @@ def align_abstention(
         >>> len(aligned.log)
         2
     """
+    require_facts(unknown=unknown, known=known)
     if not unknown or not known:
         raise SeatError(f"Alignment needs both kinds: there are {len(unknown)} unknown and {len(known)} known facts.")
     config = config or TrainConfig(steps=80, batch_size=16, learning_rate=2e-5)

@@ -16,6 +16,7 @@ from seat_interp.core.errors import SeatError
 from seat_interp.core.processes import processes
 from seat_interp.core.progress import progress_bar
 from seat_interp.facts import Fact, Names
+from seat_interp.facts.records import require_facts
 from seat_interp.masks.attach import Attached, attach
 from seat_interp.masks.mask import Mask
 from seat_interp.models.hardware import bfloat16_is_fast, without_cudnn_attention
@@ -162,6 +163,7 @@ def _check(
     sharded: bool,
 ) -> None:
     """Refuse arguments that do not go together, before anything is prepared."""
+    require_facts(facts=facts)
     if not facts:
         raise SeatError("There are no facts to train on: the target set is empty.")
     if mask is not None and lora is not None:

@@ -7,18 +7,16 @@ import pytest
 
 from analyses.papers import seat as against_seat
 from analyses.papers.seat import (
-from analyses.plots.papers_tables import 
     MEASURES,
     ORDERINGS,
     Claim,
     Ordering,
     Ours,
-    claims_table,
     compare,
-    pairs_table,
     set_beside,
     verdict,
 )
+from analyses.plots.papers_tables import claims_table, pairs_table
 from seat_interp.core.errors import SeatError
 from seat_interp.core.files import read_json
 from seat_interp.evaluation.intervals import Estimate

@@ -244,7 +244,7 @@ def test_a_folder_with_another_study_or_that_cannot_be_written(home, capsys, mon
     def full_disk(*arguments, **settings):
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("seat_interp.core.files.save_file", full_disk)
+    monkeypatch.setattr("safetensors.torch.save_file", full_disk)
     refused(capsys, call("--arms", "full", out="third"), "direction.safetensors", "No space left")
     assert [path.name for path in Path("third").iterdir()] == ["config.json"]
 

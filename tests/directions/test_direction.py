@@ -7,6 +7,7 @@ from tiny_models import fact
 
 from seat_interp.capture import AtToken, capture
 from seat_interp.core.errors import SeatError
+from seat_interp.core.files import save_tensors
 from seat_interp.directions.direction import (
     IgnoranceDirection,
     first_component,
@@ -110,3 +111,10 @@ def test_small_or_equal_sets_are_refused(llama, sets):
     grouped = [type(f)(f.question, group=str(i)) for i, f in enumerate(same)]
     with pytest.raises(SeatError, match="equal activations"):
         fit_direction(llama, unknown=grouped, known=grouped)
+
+
+def test_a_file_of_the_first_version_is_refused_with_the_remedy(tmp_path):
+    header = {"format": "seat_interp.direction", "version": 1, "layer": 0}
+    path = save_tensors(tmp_path / "old.safetensors", {"vectors": torch.ones(2, 3), "gap": torch.ones(2)}, header)
+    with pytest.raises(SeatError, match=r"old\.safetensors is of version 1 .*reads version 2\. Make the file again"):
+        IgnoranceDirection.load(path)

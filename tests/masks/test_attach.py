@@ -203,7 +203,7 @@ def test_the_update_leads_from_the_base_to_the_tuned_model(models_by_family, fam
     added, by_hand = base.copy().model, base.copy().model
     update.add_to(added)
     file = update.save(tmp_path / "delta.safetensors")
-    lines = type(update).save.__doc__.split("Without seat_interp::\n\n")[1]
+    lines = type(update).save.__doc__.split("Without seat_interp::\n\n")[1].split("Args:")[0]
     code = textwrap.dedent(lines)
     exec(code.replace("delta.safetensors", str(file)), {"model": by_hand})
     found = SparseUpdate.between(base=base.model, tuned=lm.model, mask=update.mask)

@@ -142,7 +142,7 @@ def test_a_header_that_lacks_an_entry_is_refused(llama, tmp_path, missing):
 
 def test_the_lines_of_the_docstring_read_a_mask(llama, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    lines = textwrap.dedent(Mask.save.__doc__.split("parameter::\n\n")[1])
+    lines = textwrap.dedent(Mask.save.__doc__.split("parameter::\n\n")[1].split("Args:")[0])
     for draw in (random_neurons, random_coordinates):
         mask = draw(llama, 0.3)
         mask.save("mask.safetensors")

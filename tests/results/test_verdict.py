@@ -13,7 +13,7 @@ KEPT = row("seat", target=0.98, unknown=0.93, over=0.2, moved=-0.3)
 def test_loss_and_keeping_are_said_with_their_numbers():
     headline = verdict(summary(BASE, LOST, KEPT)).headline
     assert headline.startswith("Full fine-tuning took abstention on unknown prompts from 0.99 to 0.02 and moved")
-    assert "-0.91 gaps" in headline
+    assert "-0.91 separations" in headline
     assert "(widest null: PCA -0.60 to 0.60)" in headline
     assert headline.endswith("SEAT kept it at 0.93.")
 
@@ -22,7 +22,7 @@ def test_no_effect_is_said_to_be_none():
     unmoved = row("full", target=1.0, unknown=0.97, moved=-0.05)
     found = verdict(summary(BASE, unmoved))
     assert found.headline.startswith("No arm lost abstention")
-    assert "-0.05 gaps along the ignorance direction, which is not beyond every null" in found.details[0]
+    assert "-0.05 separations along the ignorance direction, which is not beyond every null" in found.details[0]
 
 
 def test_beyond_one_null_is_not_beyond_all():
