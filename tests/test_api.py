@@ -60,7 +60,8 @@ def test_a_wrong_operand_or_type_is_named_with_what_was_expected(call, named):
 
 @cache
 def outcomes():
-    calls = [mark.args[1] for mark in test_a_wrong_operand_or_type_is_named_with_what_was_expected.pytestmark][0]
+    (mark,) = test_a_wrong_operand_or_type_is_named_with_what_was_expected.pytestmark
+    calls = mark.args[1]
     code = f"""
 import json
 import seat_interp as si

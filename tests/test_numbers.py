@@ -54,12 +54,12 @@ def test_the_readme_has_the_numbers_of_its_figure():
 @pytest.mark.parametrize("who", ["people", "contracts"])
 def test_the_page_on_results_has_the_numbers_of_the_masks(who):
     made = (TABLES / "organism_masks.md").read_text()
-    typed = rows_under((ROOT / "docs" / "results.md").read_text(), "| of the single weights")
+    typed = rows_under((ROOT / "docs" / "results.md").read_text(), "| share of the weights")
     mine = {name: found for name, found in typed.items() if name.startswith(who)}
     assert len(mine) == 4
     for name, found in mine.items():
         budget, rule = re.fullmatch(rf"{who}, (\d+) %, (random|by update)", name).groups()
-        until = made[: made.index(f"\n{budget}% of the single weights, {who}, cross entropy.")]
+        until = made[: made.index(f"\n{budget}% of the weights (unstructured), {who}, cross entropy.")]
         table = rows_under(until[until.rindex("| masks") :], "| masks")
         _, target, kept, known, _ = table["random" if rule == "random" else "update_exclude"]
         assert found == [alone(target), kept, known]

@@ -95,6 +95,6 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             cells = (with_interval(found[key]) for key in RATES)
             lines.append((scheme + (" *" if same[0]["uses_evaluation_data"] else ""), len(same), *cells))
         words = "SEAT" if loss == "seat" else "cross entropy"
-        kind = "structured" if granularity == "neuron" else "unstructured"
+        kind = "neurons (structured)" if granularity == "neuron" else "weights (unstructured)"
         made.append(Table.of(heads, lines, f"{budget:.0%} of the {kind}, {target}, {words}."))
     return made

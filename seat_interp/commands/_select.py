@@ -33,15 +33,16 @@ MetricName = Literal["answer_loss", "reply_loss", "abstention_log_odds", "direct
 
 @dataclass(frozen=True)
 class Select:
-    """Select a mask: which neurons, or which single weights, are to learn the target facts.
+    """Select a mask: the weights, or the neurons, that are to learn the target facts.
 
-    Scores what is useful for the facts, and, unless --protect none, what would harm the model's present behaviour:
-    its replies to copies of the facts about invented entities, and to the questions of --keep that it answers with
-    confidence. No answers and no labels are needed for that.
+    Usefulness for the facts is scored, and, unless --protect none, harm to the model's present behaviour: its replies
+    to entity-perturbed prompts, and to the questions of --keep that it answers with confidence. Harm needs no answers
+    and no labels.
 
-    What is known of the rules, on the embedded organism: the defaults keep more abstention than random neurons, as does
-    a random mask with the same number in each layer. For single weights they do worse than random; there, and for
-    neurons too, the best found is --score update --tuned FOLDER --protect exclude --top 0.6.
+    Known of the rules, on the embedded organism: with unstructured masks, the default granularity here as in `run`,
+    the default score does worse than a random mask; the best found is --score update --tuned FOLDER --protect exclude
+    --top 0.6. With --granularity neuron the defaults keep more abstention than random neurons, as does a random mask
+    with the same number in each layer.
 
     Example: seat-interp select --model ./my-model --facts new.jsonl --budget 0.05 --out mask.safetensors
     """
@@ -52,22 +53,22 @@ class Select:
     """Target facts: files as for `run`."""
     out: Path
     """The mask file to write, such as mask.safetensors."""
-    granularity: Literal["neuron", "coordinate"] = "neuron"
-    """Whole MLP neurons, or single weights of the MLP and attention matrices."""
+    granularity: Literal["neuron", "coordinate"] = "coordinate"
+    """coordinate: an unstructured mask of weights of the MLP and attention matrices; neuron: a structured one."""
     score: ScoreName = "fisher"
-    """Usefulness. For neurons all but gradient_times_weight; for single weights fisher, gradient,
+    """Usefulness. For neurons all but gradient_times_weight; for weights fisher, gradient,
     gradient_times_weight, magnitude, update and random. fisher of a neuron is that of its weights, gate_fisher that of
     its activation. activation_difference needs --known and --unknown, output_alignment a --direction, update a --tuned
     model."""
     metric: MetricName = "answer_loss"
-    """What is scored: answer_loss is what learning lowers; direction_projection needs a --direction; kl_to_base has no
+    """Metric that is scored: answer_loss is what learning lowers; direction_projection needs a --direction; kl_to_base has no
     gradient at the base, so it goes with integrated_gradients and update alone. With update the metric is to fall."""
     budget: float = 0.1
     """Share of the neurons or weights; see --count."""
     count: int | None = None
     """Number of neurons or weights, in place of --budget."""
     protect: Literal["none", "ratio", "difference", "exclude"] = "ratio"
-    """How usefulness is traded for harm: divided by it, rank less rank, or never the worst (see --top)."""
+    """Trade of usefulness for harm: divided by it, rank less rank, or never the worst (see --top)."""
     top: float | None = None
     """Share of the neurons or weights, by harm, that `exclude` never takes: 0.2 if not given; 0.6 goes well with
     `--score update`."""
@@ -75,20 +76,20 @@ class Select:
     """Choose what would be chosen last: a control."""
     like: Path | None = None
     """With `--score random`, a mask to draw as many neurons or weights as of each layer or matrix: the control that
-    tells which ones from in which layers. Its budget and granularity are taken."""
+    separates which ones from in which layers. Its budget and granularity are taken."""
     tuned: str | None = None
-    """A model fine-tuned from --model, such as `run --arms full --keep-models` leaves in its folder: the score `update`
-    tells what each of its changes did, for the facts and to what must stay."""
+    """Model fine-tuned from --model, such as `run --arms full --keep-models` leaves in its folder: the score `update`
+    measures what each of its changes did, for the facts and to what must stay."""
     keep: tuple[str, ...] = ()
     """Questions of any kind; what the model answers with confidence is protected."""
     least: float = 0.9
     """Confidence: the geometric mean of the probabilities of a reply's tokens; long replies reach less."""
     uses_evaluation_data: bool = False
-    """Say in the mask's header that --keep holds known or unknown probes, so that tables can mark it."""
+    """Write in the mask's header that --keep holds evaluation facts, so that tables can mark it."""
     per_layer: bool = False
     """The same share in every layer."""
     floor: float = 0.0
-    """Smallest share of each layer (of each matrix, for single weights)."""
+    """Smallest share of each layer (of each matrix, for weights)."""
     cap: float = 1.0
     """Largest share of each layer."""
     known: tuple[str, ...] = ()
@@ -100,9 +101,9 @@ class Select:
     steps: int = 10
     """Steps of integrated gradients."""
     batch_size: int = 16
-    """Facts a pass."""
+    """Number of facts in a forward pass."""
     seed: int = 0
-    """Seed of invented entities and of random scores."""
+    """Seed of fictitious entities and of random scores."""
     system: str | None = None
     """System prompt; the chat template's own if not given."""
 

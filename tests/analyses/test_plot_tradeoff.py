@@ -62,7 +62,7 @@ def test_the_four_rates_budget_by_budget():
     random, gxa = (container.lines[0] for container in figure.axes[1].containers)
     assert list(random.get_ydata()) == pytest.approx([0.875, 0.475])
     assert list(random.get_xdata()) != list(gxa.get_xdata())  # neither hides the other
-    assert figure.axes[4].get_ylabel() == "SEAT,\npeople,\nneurons"
+    assert figure.axes[4].get_ylabel() == "SEAT,\npeople,\nstructured"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["random", "gxa"]
 
 

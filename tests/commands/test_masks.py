@@ -16,12 +16,15 @@ from seat_interp.masks.mask import Mask
 from seat_interp.masks.select import exclude
 from seat_interp.masks.select import select as select_mask
 from seat_interp.models.open import open_model, save_model
+from seat_interp.studies.arms import ArmConfig
 from seat_interp.training.config import TrainConfig
 from seat_interp.training.trainer import train
 
 
 def select(*more, out="mask.safetensors", model="model", facts="target.jsonl"):
-    return main(["select", "--model", model, "--facts", facts, "--out", out, *more])
+    """Select a structured mask unless told otherwise: most of these tests are of neurons."""
+    granularity = () if "--granularity" in more or "--like" in more else ("--granularity", "neuron")
+    return main(["select", "--model", model, "--facts", facts, "--out", out, *granularity, *more])
 
 
 @pytest.fixture
@@ -222,3 +225,11 @@ def test_what_mask_cannot_do_is_said(two, capsys):
         (["show", "model/model.safetensors"], "model.safetensors"),
     ):
         refused(capsys, main(["mask", *arguments]), expected)
+
+
+def test_the_default_granularity_is_that_of_run(home, capsys):
+    assert (
+        main(["select", "--model", "model", "--facts", "target.jsonl", "--score", "random", "--out", "m.safetensors"])
+        == 0
+    )
+    assert Mask.load("m.safetensors").granularity == ArmConfig().mask.granularity == "coordinate"

@@ -100,7 +100,7 @@ def test_a_file_with_nan_or_of_another_kind_is_refused(direction, tmp_path, llam
     with pytest.raises(SeatError, match="NaN"):
         IgnoranceDirection.load(broken.save(tmp_path / "nan.safetensors"))
     path = capture(llama, ["Who?"]).save(tmp_path / "capture.safetensors")
-    with pytest.raises(SeatError, match=r"seat_interp.capture, not seat_interp.directions.direction"):
+    with pytest.raises(SeatError, match=r"seat_interp.capture, not seat_interp.direction"):
         IgnoranceDirection.load(path)
 
 
