@@ -62,7 +62,8 @@ class Select:
     model."""
     metric: MetricName = "answer_loss"
     """Metric that is scored: answer_loss is what learning lowers; direction_projection needs a --direction; kl_to_base
-    has no gradient at the base, so it goes with integrated_gradients and update alone. With update the metric is to fall."""
+    has no gradient at the base, so it goes with integrated_gradients and update alone. With update the metric is to
+    fall."""
     budget: float = 0.1
     """Share of the neurons or weights; see --count."""
     count: int | None = None
