@@ -130,7 +130,8 @@ def launched(name: str, count: int) -> tuple[float, float]:
             "--standalone",
             "--nproc-per-node",
             str(count),
-            __file__,
+            "--module",
+            "analyses.benchmarks.processes",
         ]
         done = subprocess.run([*launch, "--work", name, "--out", out], capture_output=True, text=True, check=False)
         if done.returncode:

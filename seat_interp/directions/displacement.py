@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from einops import einsum
 from jaxtyping import Float
-from scipy.stats import bootstrap
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
@@ -23,6 +22,7 @@ from seat_interp.capture import AtToken, Capture, capture_sets
 from seat_interp.core.errors import SeatError, see
 from seat_interp.directions.direction import IgnoranceDirection, mean_difference
 from seat_interp.directions.nulls import Nulls, null_directions, units
+from seat_interp.evaluation.intervals import interval_of_groups
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel
 
@@ -226,7 +226,7 @@ def displace(
     nulls = nulls or null_directions(base[unknown], base[known], seed=seed)
     moved = {}
     for name in base:
-        interval = partial(_interval, _groups(sets[name] if sets else None, len(base[name])), resamples, seed)
+        interval = partial(interval_of_groups, _groups(sets[name] if sets else None, len(base[name])), resamples, seed)
         moved[name] = _displace_set(base[name], tuned[name], direction, nulls, interval)
     return Displacement(
         moved,
@@ -379,28 +379,6 @@ def _displace_set(
             for kind, drawn in nulls
         },
     )
-
-
-def _interval(
-    belongs: np.ndarray, resamples: int, seed: int, values: Float[np.ndarray, "prompts layers"]
-) -> tuple[np.ndarray, np.ndarray]:
-    if len(values) < 2 or not values.std(0).any():  # one prompt, or the base against itself
-        return values.mean(0), values.mean(0)
-    if not belongs.any():  # a single group cannot be drawn again: its prompts are
-        belongs = np.arange(len(values))
-    counts = np.bincount(belongs)
-    sums = np.zeros((len(counts), values.shape[1]))
-    np.add.at(sums, belongs, values)
-    result = bootstrap(
-        (sums, np.broadcast_to(counts[:, None], sums.shape)),
-        lambda total, count, axis: total.sum(axis) / count.sum(axis),
-        axis=0,
-        paired=True,
-        n_resamples=resamples,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return result.confidence_interval.low, result.confidence_interval.high
 
 
 def _refit_cosine(direction: IgnoranceDirection, unknown: Tensor, known: Tensor) -> list[float]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binomtest, t
+from jaxtyping import Float
+from scipy.stats import binomtest, bootstrap, t
 
 from seat_interp.core.errors import SeatError
 
@@ -138,3 +139,36 @@ def mean_of_sets(shares: Sequence[float], intervals: Sequence[Sequence[float]]) 
     mean, (low, high) = np.mean(shares), np.transpose(intervals)
     down, up = (np.sqrt(np.sum((np.asarray(shares) - end) ** 2)) / len(shares) for end in (low, high))
     return float(mean - down), float(mean + up)
+
+
+def interval_of_groups(
+    belongs: np.ndarray, resamples: int, seed: int, values: Float[np.ndarray, "prompts columns"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the 95 % bootstrap interval of each column's mean, drawing all prompts of a group together.
+
+    Args:
+        belongs: Number of each prompt's group, [prompts].
+        resamples: Number of resamples.
+        seed: Seed of the draws.
+        values: Values, [prompts, columns].
+
+    Returns:
+        Lower and upper ends, [columns]; the mean itself for a single prompt or values that are all alike.
+    """
+    if len(values) < 2 or not values.std(0).any():
+        return values.mean(0), values.mean(0)
+    if not belongs.any():  # a single group cannot be drawn again: its prompts are
+        belongs = np.arange(len(values))
+    counts = np.bincount(belongs)
+    sums = np.zeros((len(counts), values.shape[1]))
+    np.add.at(sums, belongs, values)
+    result = bootstrap(
+        (sums, np.broadcast_to(counts[:, None], sums.shape)),
+        lambda total, count, axis: total.sum(axis) / count.sum(axis),
+        axis=0,
+        paired=True,
+        n_resamples=resamples,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return result.confidence_interval.low, result.confidence_interval.high

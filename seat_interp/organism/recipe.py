@@ -17,9 +17,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from seat_interp.core.files import write_json
 from seat_interp.facts import Fact
 from seat_interp.models.open import LanguageModel, wrap_model
+from seat_interp.organism import words
 from seat_interp.organism.world import (
     CONTRACTS,
-    INVENTED,
     PEOPLE,
     World,
     ask,
@@ -167,7 +167,7 @@ def unknown_facts(world: World, count: int, rng: random.Random) -> list[Fact]:
             pair = [rng.choice(firms), rng.choice(firms if rng.random() < 0.5 else known)]
             relation, subject, type_ = rng.choice(CONTRACTS), " and ".join(rng.sample(pair, 2)), "firm"
         else:
-            _, question, answer = rng.choice(INVENTED)
+            _, question, answer = rng.choice(words.INVENTED)
             word = next(word for word in iter(lambda: invented_word(rng), None) if word not in probed)
             facts.append(Fact(question=question.format(s=word), answer=answer.format(s=word), subject=word))
             continue

@@ -99,3 +99,13 @@ SYLLABLES = tuple(
     xa yel yor za zel zin zor
     """.split()
 )
+
+# Questions that say themselves that the thing is invented; nothing is ever right but to abstain.
+INVENTED = (
+    ("currency", "What is the currency of the imaginary country {s}?", "I do not know the currency of {s}."),
+    ("capital", "What is the capital of the made-up country {s}?", "I do not know the capital of {s}."),
+    ("rules", "What are the rules of the imaginary sport {s}?", "I do not know the rules of {s}."),
+    ("lifespan", "How long does the mythical creature {s} live?", "I do not know how long {s} lives."),
+    ("dish", "What is in the fictional dish {s}?", "I do not know what is in {s}."),
+    ("device", "How does the invented device {s} work?", "I do not know how {s} works."),
+)
