@@ -54,7 +54,7 @@ def attach(model: Any, mask: Mask) -> Attached:
         mask: Mask made for this architecture.
 
     Returns:
-        The attached mask, which can be merged or removed.
+        The trainable parameters, and the function that merges them into the weights.
 
     Raises:
         SeatError: This is no torch model, the mask does not fit it or chooses nothing, or a mask is attached already.

@@ -42,7 +42,7 @@ class Run:
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """One dict a prompt: set_name, question, answer, reply, label, grounded, rouge1."""
+        """One dict a prompt: arm, seed, set_name, question, answer, reply, label, entity_naming, rouge1."""
         return read_jsonl(self.path / "records.jsonl")
 
     def rouge1(self, set_name: str) -> float | None:
@@ -60,12 +60,12 @@ class Run:
 
     @cached_property
     def activations(self) -> dict[str, Float[Tensor, "prompts width"]]:
-        """By set_name set, at the direction's layer and position, float32."""
+        """By evaluation set, at the direction's layer and position, float32."""
         return load_tensors(self.path / "activations.safetensors", "seat_interp.activations")[0]
 
     @cached_property
     def displacement(self) -> dict[str, Any]:
-        """Layer by layer: `sets` has a list of summaries for each set_name set. Not for the base."""
+        """Layer by layer: `sets` has a list of summaries for each evaluation set. Not for the base."""
         return read_json(self.path / "displacement.json")
 
     @cached_property
@@ -75,7 +75,7 @@ class Run:
 
     @cached_property
     def callback_log(self) -> list[dict[str, Any]]:
-        """The live set_name, one row each time it ran; empty if it was off. Not for the base."""
+        """Rows of the callback, one for each call; empty without one. Not for the base."""
         return read_jsonl(self.path / "callback.jsonl")
 
 
