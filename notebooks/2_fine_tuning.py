@@ -117,7 +117,7 @@ si.plot.projections(along).figure
 shown = ("known", "unknown", "unverifiable", "target")
 of_base, of_tuned = ({name: captured[name][:, -1] for name in shown} for captured in (before, after))
 plane = si.principal_plane(of_base, {"full": of_tuned})
-apart = {name: plane.separation(name, "known", "unknown") for name in plane.points}
+apart = {name: plane.silhouette(name, "known", "unknown") for name in plane.points}
 print("silhouette of known against unknown:", {name: round(value, 2) for name, value in apart.items()})
 si.plot.activations(plane)[0].figure
 

@@ -111,10 +111,10 @@ gradient = si.attribute(base, taught, absolute=True, batch_size=64)
 
 short = replace(si.ORGANISM.settings.dense, steps=40, batch_size=32, callback_every=0)
 dense = si.train(base, taught, config=short).model
-look = partial(si.update_effect, base, dense, granularity="neuron", batch_size=64)
-learns = look(taught).map(lambda change: -change)  # useful is what lowered the loss
-copies = ep_prompts(taught, names=facts.names(), per_fact=1)
-harms = look(copies, metric=KLToBase(base)).abs()
+effect = partial(si.update_effect, base=base, tuned=dense, granularity="neuron", batch_size=64)
+learns = effect(facts=taught).map(lambda change: -change)  # useful is what lowered the loss
+prompts = ep_prompts(taught, names=facts.names(), per_fact=1)
+harms = effect(facts=prompts, metric=KLToBase(base)).abs()
 
 # %%
 masks = {
