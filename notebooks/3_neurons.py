@@ -103,7 +103,7 @@ si.Table.of(
 # - `matched`: random again, with as many neurons in each layer as `update` has. It tells whether the layers matter or
 #   the neurons.
 #
-# The strangers are copies of the facts about people who do not exist: no alignment data is used.
+# These entity-perturbed prompts are about people who do not exist: no alignment data is used.
 
 # %%
 budget = 0.05
