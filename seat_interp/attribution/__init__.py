@@ -7,6 +7,7 @@ from seat_interp.attribution._metrics import (
     DirectionProjection,
     KLToBase,
     Metric,
+    Prepared,
     ReplyLoss,
 )
 from seat_interp.attribution._neurons import (
@@ -36,6 +37,7 @@ __all__ = [
     "Fidelity",
     "KLToBase",
     "Metric",
+    "Prepared",
     "ReplyLoss",
     "Scores",
     "ablate_sample",
