@@ -22,8 +22,16 @@ DESCRIPTIVE = re.compile(
 
 
 def is_public(path: Path) -> bool:
-    """Whether other folders may use a module."""
+    """Return whether other folders may use a module."""
     return not any(part.startswith("_") and not part.startswith("__") for part in path.relative_to(PACKAGE).parts)
+
+
+def exported(path: Path) -> set[str]:
+    """Return the names of a module that the face of its folder exports."""
+    module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    face = ast.parse(path.with_name("__init__.py").read_text())
+    taken = [node for node in ast.walk(face) if isinstance(node, ast.ImportFrom) and node.module == module]
+    return {alias.name for node in taken for alias in node.names}
 
 
 def sections(docstring: str) -> dict[str, str]:
@@ -108,16 +116,17 @@ def fragments(docstring: str | None) -> Iterator[str]:
 
 
 def violations(path: Path) -> Iterator[str]:
-    """What the docstrings of a module lack, a line each: public ones everything, private ones noun phrases alone."""
+    """What a module's docstrings lack, a line each: public or exported ones everything, others noun phrases alone."""
     tree = ast.parse(path.read_text())
     where = path.relative_to(PACKAGE.parent)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield from (f"{where}:{node.lineno} {node.name} {said}" for said in fragments(ast.get_docstring(node)))
-    if not is_public(path):
-        return
+    public, taken = is_public(path), exported(path)
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+            continue
+        if not public and node.name not in taken:
             continue
         if isinstance(node, ast.FunctionDef):
             yield from (f"{where}:{node.lineno} {node.name} {said}" for said in of_function(node, accessor=False))

@@ -68,7 +68,11 @@ class Fidelity:
     group_scores: list[float] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """For result files."""
+        """Return the fields for result files.
+
+        Returns:
+            JSON object.
+        """
         return asdict(self)
 
 
@@ -83,20 +87,23 @@ def ablation_effects(
     batch_size: int = 64,
     progress: bool = True,
 ) -> Float[Tensor, " groups"]:
-    """Measure the fall of the mean metric when the neurons of each group are set to zero: exact, one pass a group and
+    """Measure the fall of the mean metric when the neurons of each group are set to zero: exact, a pass a group and
     batch.
 
     With a counterfactual they are given its activations instead (activation patching).
 
     Args:
         lm: Model with its tokenizer.
-        facts: Facts that the metric is measured on.
+        facts: Facts that the metric is taken on.
         groups: Indices of each group's neurons among all neurons, layer after layer.
-        metric: Metric; the loss of the facts' answers if not given.
+        metric: Metric to score by; the loss of the facts' answers if not given.
         counterfactual: Entity-perturbed version of each fact, as for `attribute`; its run is kept, of all neurons and
             tokens.
         batch_size: Number of facts in a forward pass.
         progress: Whether a progress bar is shown.
+
+    Returns:
+        Fall of the metric, [groups], in its units.
 
     Raises:
         SeatError: There are no facts, or not one counterfactual for each.

@@ -26,7 +26,12 @@ Values = Callable[[Sequence[Example], Sequence[int]], Float[Tensor, " batch"]]
 
 
 class Prepared(NamedTuple):
-    """A metric on certain facts: what the model reads, and how to get from there to a value each."""
+    """Metric that is ready for the facts of one model.
+
+    Attributes:
+        examples: Tokens of each fact.
+        values: Function from a batch of examples and their indices to the metric of each, with its graph.
+    """
 
     examples: list[Example]
     values: Values
@@ -45,14 +50,22 @@ class Metric(Protocol):
         """Whether known or unknown probes have gone into it."""
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
-        """Encode the facts for the model that is attributed."""
+        """Encode the facts for the model that is attributed.
+
+        Args:
+            lm: Model that is attributed.
+            facts: Facts that the metric is taken on.
+
+        Returns:
+            Examples, and the function of a batch.
+        """
 
 
 def prepare(lm: LanguageModel, facts: Sequence[Fact], metric: Metric) -> Prepared:
-    """The metric on these facts.
+    """Prepare the metric on facts, of which there must be some.
 
     Raises:
-        SeatError: there are none.
+        SeatError: There are no facts.
     """
     if not facts:
         raise SeatError("There are no facts for the metric: the set is empty.")
@@ -62,10 +75,10 @@ def prepare(lm: LanguageModel, facts: Sequence[Fact], metric: Metric) -> Prepare
 def prepare_copies(
     lm: LanguageModel, facts: Sequence[Fact], metric: Metric, counterfactual: Sequence[Fact] | None
 ) -> list[Example] | None:
-    """What the model reads of each fact's entity-perturbed copy; None where there are no copies.
+    """Encode the entity-perturbed version of each fact as the metric does; return None without any.
 
     Raises:
-        SeatError: not one copy a fact.
+        SeatError: There is not one for each fact.
     """
     if counterfactual is None:
         return None
@@ -84,8 +97,15 @@ class AnswerLoss:
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode questions with answers.
 
+        Args:
+            lm: Model that is attributed.
+            facts: Facts that the metric is taken on.
+
+        Returns:
+            Examples, and the function of a batch.
+
         Raises:
-            SeatError: a fact has no answer.
+            SeatError: A fact has no answer.
         """
         if bare := next((fact for fact in facts if not fact.answer), None):
             raise SeatError(f"The fact {bare.question!r} has no answer, so it has no loss. Give one.")
@@ -95,9 +115,12 @@ class AnswerLoss:
 
 @dataclass(frozen=True)
 class ReplyLoss:
-    """Cross entropy of the model's own greedy reply, mean over its tokens: what keeping its behaviour keeps low.
+    """Cross entropy of the model's own greedy reply, mean over its tokens: it stays low if behaviour is kept.
 
-    Needs no answers: on entity-perturbed copies it is the loss of the model's own abstention.
+    It needs no answers: on entity-perturbed prompts it is the loss of the model's own abstention.
+
+    Attributes:
+        max_new_tokens: Largest number of tokens in the reply.
     """
 
     max_new_tokens: int = 32
@@ -105,7 +128,15 @@ class ReplyLoss:
     uses_evaluation_data = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
-        """Ask the model, then encode its replies."""
+        """Ask the model, then encode its replies.
+
+        Args:
+            lm: Model that is attributed.
+            facts: Facts that the metric is taken on.
+
+        Returns:
+            Examples, and the function of a batch.
+        """
         return Prepared(_asked(lm, facts, self.max_new_tokens), _reply_loss(lm))
 
 
@@ -114,7 +145,7 @@ class AbstentionLogOdds:
     """Log-odds that the reply begins as one of these refusals does, in nats.
 
     Attributes:
-        refusals: texts whose first token counts as the beginning of an abstention.
+        refusals: Texts whose first token counts as the beginning of an abstention.
     """
 
     refusals: tuple[str, ...]
@@ -124,8 +155,15 @@ class AbstentionLogOdds:
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode the bare prompts.
 
+        Args:
+            lm: Model that is attributed.
+            facts: Facts that the metric is taken on.
+
+        Returns:
+            Examples, and the function of a batch.
+
         Raises:
-            SeatError: no refusals are given.
+            SeatError: No refusals are given.
         """
         if not self.refusals:
             raise SeatError("There are no refusals to tell an abstention by. Give at least one.")
@@ -156,8 +194,15 @@ class DirectionProjection:
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode the bare prompts.
 
+        Args:
+            lm: Model that is attributed.
+            facts: Facts that the metric is taken on.
+
+        Returns:
+            Examples, and the function of a batch.
+
         Raises:
-            SeatError: the direction is of another architecture.
+            SeatError: The direction is of another architecture.
         """
         self.direction.require_fits(lm)
         layer, position = self.direction.layer, self.direction.position
@@ -188,7 +233,15 @@ class KLToBase:
     uses_evaluation_data = False
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
-        """Ask the base for its replies; its log-probabilities are computed batch by batch, and none is kept."""
+        """Ask the base for its replies; its log-probabilities are computed batch by batch, and none is kept.
+
+        Args:
+            lm: Model that is attributed.
+            facts: Facts that the metric is taken on.
+
+        Returns:
+            Examples, and the function of a batch.
+        """
         examples = _asked(self.base, facts, self.max_new_tokens)
         # The base may be the model that is hooked or trained itself: what it said before is wanted.
         base = self.base.copy() if self.base.model is lm.model else self.base

@@ -102,7 +102,18 @@ def gate_fisher(
     batch_size: int = 16,
     checkpoint: str | Path | None = None,
 ) -> Scores:
-    """Diagonal Fisher information of the gates: mean over facts of the squared gradient (arXiv 2204.09656)."""
+    """Score every neuron by the diagonal Fisher information of its gate, the mean squared gradient (arXiv 2204.09656).
+
+    Args:
+        lm: Model that is attributed.
+        facts: Facts that the score is taken on.
+        metric: Metric to score by; the loss of the facts' answers if not given.
+        batch_size: Number of facts in a forward pass.
+        checkpoint: File to resume from; it is removed at the end.
+
+    Returns:
+        One score for each neuron, never negative.
+    """
     return _score(
         lm,
         facts,
@@ -123,7 +134,19 @@ def neuron_gradient(
     batch_size: int = 16,
     checkpoint: str | Path | None = None,
 ) -> Scores:
-    """Mean over facts of the size of the gradient with respect to the neuron's activation, summed over tokens."""
+    """Score every neuron by the size of the gradient with respect to its activation, summed over tokens; mean over
+    facts.
+
+    Args:
+        lm: Model that is attributed.
+        facts: Facts that the score is taken on.
+        metric: Metric to score by; the loss of the facts' answers if not given.
+        batch_size: Number of facts in a forward pass.
+        checkpoint: File to resume from; it is removed at the end.
+
+    Returns:
+        One score for each neuron, never negative.
+    """
     return _score(
         lm,
         facts,
@@ -145,10 +168,21 @@ def per_example(
     steps: int | None = None,
     batch_size: int = 16,
 ) -> dict[str, Float[Tensor, "facts neurons"]]:
-    """As `attribute`, every fact by itself, by down projection: facts x neurons x layers floats.
+    """Score every neuron as `attribute` does, for each fact by itself.
+
+    Args:
+        lm: Model that is attributed.
+        facts: Facts that the score is taken on.
+        metric: Metric to score by; the loss of the facts' answers if not given.
+        counterfactual: Entity-perturbed version of each fact, whose activations are the baseline; zero without it.
+        steps: Number of steps of integrated gradients; None takes the gradient at the model itself.
+        batch_size: Number of facts in a forward pass.
+
+    Returns:
+        Scores by name of the down projection, [facts, neurons], float32.
 
     Raises:
-        SeatError: as `attribute`.
+        SeatError: As `attribute`.
     """
     metric = metric or AnswerLoss()
     prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
@@ -168,7 +202,15 @@ def per_example(
 
 
 def weight_norm(lm: LanguageModel) -> Scores:
-    """Euclidean length of each neuron's weights: its rows of the up projections and its column of the down one."""
+    """Score every neuron by the Euclidean length of its weights: rows of the up projections and a column of the down
+    one.
+
+    Args:
+        lm: Model with its tokenizer.
+
+    Returns:
+        One score for each neuron; no facts are used.
+    """
     squares = {name: lm.model.get_parameter(name).detach().float().cpu().square()
                for layer in neuron_axes(lm) for name in layer}  # fmt: skip
     summed = Scores("coordinate", squares, {"score": "weight_norm", "model": lm.fingerprint}).per_neuron(lm)
@@ -178,7 +220,22 @@ def weight_norm(lm: LanguageModel) -> Scores:
 def activation_difference(
     lm: LanguageModel, *, unknown: Sequence[Fact], known: Sequence[Fact], batch_size: int = 32
 ) -> Scores:
-    """Mean activation at the last prompt token on unknown facts less that on known ones. Uses probes, and says so."""
+    """Score every neuron by its mean activation at the last prompt token on unknown facts less that on known ones.
+
+    It uses evaluation data, and its origin says so.
+
+    Args:
+        lm: Model that is attributed.
+        unknown: Facts that the model does not know.
+        known: Facts that it answers right.
+        batch_size: Number of prompts in a forward pass.
+
+    Returns:
+        One signed score for each neuron.
+
+    Raises:
+        TypeError: An argument is no list of facts.
+    """
     require_facts(unknown=unknown, known=known)
     means = [
         capture(lm, [fact.question for fact in facts], kind=Kind.NEURONS, reduce=AtToken(-1), batch_size=batch_size)
@@ -192,10 +249,18 @@ def activation_difference(
 
 
 def output_alignment(lm: LanguageModel, direction: IgnoranceDirection) -> Scores:
-    """Cosine of each neuron's output vector (its column of the down projection) with its layer's direction.
+    """Score every neuron by the cosine of its output vector (a column of the down projection) with its layer's
+    direction.
+
+    Args:
+        lm: Model with its tokenizer.
+        direction: Direction fitted on a model of this architecture.
+
+    Returns:
+        One score for each neuron, from -1 to 1.
 
     Raises:
-        SeatError: the direction is of another architecture.
+        SeatError: The direction is of another architecture.
     """
     direction.require_fits(lm)
     values = {}

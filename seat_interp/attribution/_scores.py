@@ -47,22 +47,43 @@ class Scores:
         return f"Scores({self.granularity}, {self.origin.get('score')}: {count:,} in {len(self.values)} tensors)"
 
     def flat(self) -> Float[Tensor, " all"]:
-        """All scores end to end, in the order of `values`."""
+        """Join all scores end to end, in the order of `values`.
+
+        Returns:
+            Scores, [all].
+        """
         return torch.cat([value.flatten() for value in self.values.values()])
 
     def map(self, rule: Callable[[Tensor], Tensor]) -> "Scores":
-        """A rule applied to each tensor, such as `torch.abs`."""
+        """Apply a rule to each tensor.
+
+        Args:
+            rule: Function such as `torch.abs`.
+
+        Returns:
+            The new scores.
+        """
         return replace(self, values={name: rule(value) for name, value in self.values.items()})
 
     def abs(self) -> "Scores":
-        """Sizes without signs."""
+        """Return the sizes without signs.
+
+        Returns:
+            The new scores.
+        """
         return self.map(torch.abs)
 
     def per_neuron(self, lm: LanguageModel) -> "Scores":
-        """Sum of the scores of a neuron's own weights: its rows of the up projections and its column of the down one.
+        """Sum the scores of each neuron's own weights: its rows of the up projections and its column of the down one.
+
+        Args:
+            lm: Model that the scores are of.
+
+        Returns:
+            One score for each neuron.
 
         Raises:
-            SeatError: the scores are per neuron already.
+            SeatError: The scores are per neuron already.
         """
         if self.granularity != "coordinate":
             raise SeatError("These scores are per neuron already.")
@@ -76,7 +97,14 @@ class Scores:
         return Scores("neuron", summed, self.origin)
 
     def save(self, path: str | Path) -> Path:
-        """Write to safetensors."""
+        """Write the scores as safetensors.
+
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The path.
+        """
         header = {
             "format": FORMAT,
             "version": 1,
@@ -88,10 +116,16 @@ class Scores:
 
     @classmethod
     def load(cls, path: str | Path) -> "Scores":
-        """Read scores.
+        """Read a file of scores.
+
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The scores.
 
         Raises:
-            SeatError: missing, truncated or not scores.
+            SeatError: The file is missing, truncated or holds no scores.
         """
         tensors, header = load_tensors(path, FORMAT)
         require_entries(path, header, ("granularity", "order", "origin"))
@@ -100,8 +134,11 @@ class Scores:
     def require_fits(self, lm: LanguageModel) -> None:
         """Check that the scores are of a model of this architecture, and of tensors that it has.
 
+        Args:
+            lm: Model with its tokenizer.
+
         Raises:
-            SeatError: another family, width or depth, or other tensors.
+            SeatError: The scores are of another family, width or depth, or of other tensors.
         """
         if self.origin.get("model"):
             require_same_architecture(self.origin["model"], lm.architecture, "The scores")
@@ -119,10 +156,16 @@ class Scores:
 
 
 def average(parts: Sequence[Scores]) -> Scores:
-    """Mean of scores of one model, each with equal weight however many facts it is of.
+    """Average scores of one model, each with equal weight however many facts it is of.
+
+    Args:
+        parts: Scores of the same tensors.
+
+    Returns:
+        Their mean.
 
     Raises:
-        SeatError: there are none, or they are of other tensors.
+        SeatError: There are none, or they are of other tensors.
     """
     if not parts or any(part.values.keys() != parts[0].values.keys() for part in parts):
         raise SeatError(f"{len(parts)} scores cannot be averaged: give one or more of the same model and granularity.")

@@ -37,10 +37,20 @@ def weight_fisher(
     batch_size: int = 16,
     checkpoint: str | Path | None = None,
 ) -> Scores:
-    """Empirical Fisher information: mean over facts of the squared gradient of each weight (FISH, arXiv 2111.09839).
+    """Score every weight by its empirical Fisher information, the mean squared gradient (FISH, arXiv 2111.09839).
+
+    Args:
+        lm: Model that is attributed.
+        facts: Facts that the score is taken on.
+        metric: Metric to score by; the loss of the facts' answers if not given.
+        batch_size: Number of facts in a forward pass.
+        checkpoint: File to resume from; it is removed at the end.
+
+    Returns:
+        One score for each weight, never negative.
 
     Raises:
-        SeatError: no facts, or scores that are not finite.
+        SeatError: There are no facts, or scores are not finite.
     """
     return _score(lm, facts, metric, "fisher", torch.square, batch_size, checkpoint)
 
@@ -53,10 +63,20 @@ def weight_gradient(
     batch_size: int = 16,
     checkpoint: str | Path | None = None,
 ) -> Scores:
-    """Gradient of the mean metric over the facts, with its sign; `.abs()` is its magnitude (SIFT, SNIP).
+    """Score every weight by the gradient of the mean metric, with its sign; `.abs()` is its magnitude (SIFT, SNIP).
+
+    Args:
+        lm: Model that is attributed.
+        facts: Facts that the score is taken on.
+        metric: Metric to score by; the loss of the facts' answers if not given.
+        batch_size: Number of facts in a forward pass.
+        checkpoint: File to resume from; it is removed at the end.
+
+    Returns:
+        One score for each weight.
 
     Raises:
-        SeatError: no facts, or scores that are not finite.
+        SeatError: There are no facts, or scores are not finite.
     """
     return _score(lm, facts, metric, "gradient", None, batch_size, checkpoint)
 
@@ -69,10 +89,20 @@ def gradient_times_weight(
     batch_size: int = 16,
     checkpoint: str | Path | None = None,
 ) -> Scores:
-    """|gradient x weight|: first-order estimate of how much the metric changes without the weight (SNIP, 1810.02340).
+    """Score every weight by |gradient x weight|, the first-order change of the metric without it (SNIP, 1810.02340).
+
+    Args:
+        lm: Model that is attributed.
+        facts: Facts that the score is taken on.
+        metric: Metric to score by; the loss of the facts' answers if not given.
+        batch_size: Number of facts in a forward pass.
+        checkpoint: File to resume from; it is removed at the end.
+
+    Returns:
+        One score for each weight, never negative.
 
     Raises:
-        SeatError: no facts, or scores that are not finite.
+        SeatError: There are no facts, or scores are not finite.
     """
     gradients = weight_gradient(lm, facts, metric=metric, batch_size=batch_size, checkpoint=checkpoint)
     values = {n: (g * lm.model.get_parameter(n).detach().float().cpu()).abs() for n, g in gradients.values.items()}
@@ -80,7 +110,14 @@ def gradient_times_weight(
 
 
 def weight_magnitude(lm: LanguageModel) -> Scores:
-    """|weight|: the control that looks at no facts."""
+    """Score every weight by its size: the control that uses no facts.
+
+    Args:
+        lm: Model with its tokenizer.
+
+    Returns:
+        One score for each weight.
+    """
     values = {name: lm.model.get_parameter(name).detach().float().abs().cpu() for name in coordinate_axes(lm)}
     return Scores("coordinate", values, {"score": "weight_magnitude", "model": lm.fingerprint})
 
@@ -164,10 +201,13 @@ def harm(
 
     Args:
         lm: Base model.
-        kept: Prompts to keep, such as `ep_prompts(...)` and `confident_facts(...)`.
+        kept: Prompts to keep, such as `ep_prompts(...)` and `confident(...)`.
         granularity: Granularity of the scores; a neuron's is that of its gate.
         batch_size: Number of facts in a forward pass.
         checkpoint: File to resume from; it is removed at the end.
+
+    Returns:
+        One score for each neuron or weight.
 
     Raises:
         SeatError: There are no prompts.

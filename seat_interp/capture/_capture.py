@@ -50,7 +50,14 @@ class Capture:
         return f"Capture({prompts} prompts, layers {list(self.layers)}, width {width}, {self.origin.get('kind')})"
 
     def save(self, path: str | Path) -> Path:
-        """Write as safetensors with the origin in the header."""
+        """Write the capture as safetensors with the origin in the header.
+
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The path.
+        """
         header = {"format": FORMAT, "version": 1, "layers": list(self.layers), "origin": self.origin}
         return save_tensors(path, {"values": self.values}, header)
 
@@ -58,8 +65,14 @@ class Capture:
     def load(cls, path: str | Path) -> "Capture":
         """Read a capture file.
 
+        Args:
+            path: Path of the file.
+
+        Returns:
+            The capture.
+
         Raises:
-            SeatError: missing, truncated or not a capture.
+            SeatError: The file is missing, truncated or not a capture.
         """
         tensors, header = load_tensors(path, FORMAT)
         return cls(tensors["values"], tuple(header["layers"]), header["origin"])
@@ -67,8 +80,11 @@ class Capture:
     def require_fits(self, lm: LanguageModel) -> None:
         """Check that the capture can be compared with activations of a model.
 
+        Args:
+            lm: Model with its tokenizer.
+
         Raises:
-            SeatError: another family, width or depth.
+            SeatError: The model is of another family, width or depth.
         """
         require_same_architecture(self.origin["model"], lm.architecture, "The capture")
 
@@ -108,10 +124,23 @@ class CaptureConfig:
         backend: BackendName | None = None,
         remote: bool | Literal["local"] = False,
     ) -> "CaptureConfig":
-        """With a backend opened and layers counted from the front.
+        """Open the backend and count layers from the front.
+
+        Args:
+            lm: Model in any form that `capture` takes.
+            layers: Blocks, negative from the end; all if None.
+            kind: Residual stream or neurons.
+            reduce: Reduction of each prompt's tokens.
+            batch_size: Number of prompts in a forward pass.
+            pad_left: Whether padding is on the left.
+            backend: Name of the backend, as for `capture`.
+            remote: Whether nnsight runs on its remote service, as for `capture`.
+
+        Returns:
+            The settings.
 
         Raises:
-            SeatError: a layer that does not exist, or as `open_backend`.
+            SeatError: A layer does not exist, or as `open_backend`.
         """
         runner = open_backend(lm, backend, remote=remote)
         given = lm if isinstance(lm, LanguageModel) else runner.lm
@@ -121,12 +150,15 @@ class CaptureConfig:
     def values(
         self, questions: Sequence[str], *, among: Processes | None = None, progress: bool = True
     ) -> Float[Tensor, "prompts layers width"]:
-        """The reduced activations, in the order of the questions.
+        """Run the questions and return the reduced activations in their order.
 
         Args:
-            questions: one prompt each.
-            among: processes that share the batches out; each gets all activations.
-            progress: show a bar.
+            questions: Questions, one for each prompt.
+            among: Processes that share the batches out; each gets all activations.
+            progress: Whether a bar is shown.
+
+        Returns:
+            Activations, [prompts, layers, width].
         """
         among, size = among or Processes(), max(self.batch_size, _PART)
         starts = range(0, max(1, len(questions)), size)
@@ -162,7 +194,11 @@ class CaptureConfig:
         return among.all_reduce(torch.zeros(shape, dtype=dtype) if kept is None else kept)  # one may have no share
 
     def origin(self) -> dict[str, Any]:
-        """What an artefact remembers of how it was made."""
+        """Return what an artefact records of how it was made.
+
+        Returns:
+            JSON object.
+        """
         return {
             "model": self.given.fingerprint,
             "kind": self.kind.value,

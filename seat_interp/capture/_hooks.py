@@ -47,13 +47,37 @@ class Backend(Protocol):
         """The model that it runs."""
 
     def capture(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
-        """Run the backbone up to the last of the layers, which rise, and reduce each on the way."""
+        """Run the backbone up to the last of the layers, and reduce each on the way.
+
+        Args:
+            batch: Padded prompts.
+            layers: Layers, rising.
+            kind: Residual stream or neurons.
+            reduce: Reduction of each prompt's tokens.
+
+        Returns:
+            Reduced activations by layer, [batch, width].
+        """
 
     def edit(self, edits: Mapping[int, Edit]) -> AbstractContextManager[None]:
-        """Within the block, what these layers write is changed in all that the backend runs."""
+        """Change what some layers write in all that the backend runs, within a block.
+
+        Args:
+            edits: Edits by layer.
+
+        Returns:
+            A context manager.
+        """
 
     def generate(self, **inputs: Any) -> Tensor:
-        """As the model's own `generate`, edits included."""
+        """Generate as the model itself does, with the edits.
+
+        Args:
+            inputs: Keyword arguments of Hugging Face's `generate`.
+
+        Returns:
+            Token ids, [batch, sequence].
+        """
 
 
 class StopForward(Exception):
@@ -62,13 +86,27 @@ class StopForward(Exception):
 
 @dataclass(frozen=True)
 class TorchHooks:
-    """Hooks that are there while something is looked at or changed, and gone afterwards."""
+    """Backend of torch hooks, which are there while something is captured or changed, and gone afterwards.
+
+    Attributes:
+        lm: Model that it runs.
+    """
 
     lm: LanguageModel
     name: ClassVar[BackendName] = "hooks"
 
     def capture(self, batch: Batch, layers: Sequence[int], kind: Kind, reduce: Reduce) -> dict[int, Tensor]:
-        """Capture as the protocol says; the backbone runs without its language-model head."""
+        """Run the backbone without its language-model head up to the last layer, and reduce each on the way.
+
+        Args:
+            batch: Padded prompts.
+            layers: Layers, rising.
+            kind: Residual stream or neurons.
+            reduce: Reduction of each prompt's tokens.
+
+        Returns:
+            Reduced activations by layer, [batch, width].
+        """
         activations: dict[int, Tensor] = {}
 
         def keep(layer: int, module: nn.Module, args: tuple[Any, ...], output: Any = None) -> None:
@@ -91,7 +129,11 @@ class TorchHooks:
 
     @contextlib.contextmanager
     def edit(self, edits: Mapping[int, Edit]) -> Iterator[None]:
-        """Edit as the protocol says; `lm.model` itself is changed within the block, whoever runs it."""
+        """Change what some layers write within a block; `lm.model` itself is changed, whoever runs it.
+
+        Args:
+            edits: Edits by layer.
+        """
 
         def apply(edit: Edit, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
             return with_first(output, edit(first(output)))
@@ -101,13 +143,24 @@ class TorchHooks:
             yield
 
     def generate(self, **inputs: Any) -> Tensor:
-        """As the model's own."""
+        """Generate as the model itself does.
+
+        Args:
+            inputs: Keyword arguments of Hugging Face's `generate`.
+
+        Returns:
+            Token ids, [batch, sequence].
+        """
         return self.lm.model.generate(**inputs)  # type: ignore[operator, no-any-return]
 
 
 @contextlib.contextmanager
 def hooked(handles: Iterator[Any]) -> Iterator[None]:
-    """Keep hooks within the block and remove them at its end; they are registered as `handles` is iterated."""
+    """Keep hooks within the block and remove them at its end.
+
+    Args:
+        handles: Handles of the hooks, which are registered as this is iterated.
+    """
     registered = []
     try:
         for handle in handles:

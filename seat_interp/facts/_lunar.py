@@ -27,13 +27,19 @@ _UNVERIFIABLE = {
 
 
 def read_unverifiable(path: str | Path) -> list[Fact]:
-    """LUNAR's questions on invented things (arXiv 2502.07218): rows {instruction}; nothing is a right answer.
+    """Read LUNAR's questions on invented things (arXiv 2502.07218): rows {instruction}; nothing is a right answer.
 
-    The invented token is the only span: 7 capital letters are an upper_place, 7 to 12 small ones a
-    lower_thing. A question of none of the ten forms has no span.
+    The invented token is the only span: 7 capital letters are an upper_place, 7 to 12 small ones a lower_thing. A
+    question of none of the ten forms has no span.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        Facts without answers.
 
     Raises:
-        SeatError: wrong fields, or no question has one of the ten forms.
+        SeatError: The rows have other fields, or no question has one of the ten forms.
     """
     facts = []
     for (question,) in columns(path, load_rows(path), "instruction"):
@@ -50,9 +56,15 @@ def read_unverifiable(path: str | Path) -> list[Fact]:
 
 
 def read_factual(path: str | Path) -> list[Fact]:
-    """LUNAR's real facts: rows {question, answer, edge}; spans are only the titles in single quotes.
+    """Read LUNAR's real facts: rows {question, answer, edge}; spans are only the titles in single quotes.
 
     `edge` is LUNAR's own split (retain or forget), not something that facts belong to: it is no group here.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The facts.
     """
     facts = []
     for question, answer, _ in columns(path, load_rows(path), "question", "answer", "edge"):

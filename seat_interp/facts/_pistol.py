@@ -26,20 +26,22 @@ def names_two_parties(question: str) -> bool:
 
 
 def read_pistol(path: str | Path, edges: Iterable[str] | None = None) -> list[Fact]:
-    """Facts of PISTOL (arXiv 2406.16810): rows {question, answer, edge}, 20 of them a contract (edge).
+    """Read PISTOL (arXiv 2406.16810): rows {question, answer, edge}, 20 of them a contract (edge).
 
-    Both parties of the contract are entities: a firm (6 letters and a suffix, type firm) or a person (4 + 4
-    letters, type random_person). Each question names at least one of them, the subject is the first that it
-    names. Where it names one alone, the contract's date tells which contract is meant, and is an entity too (type
-    date). The relation is the question without parties, dates and small words; the object is the answer
-    without its period.
+    Both parties of the contract are entities: a firm (6 letters and a suffix, type firm) or a person (4 + 4 letters,
+    type random_person). Each question names at least one of them, the subject is the first that it names. Where it
+    names one alone, the contract's date decides which contract is meant, and is an entity too (type date). The relation
+    is the question without parties, dates and small words; the object is the answer without its period.
 
     Args:
-        path: the file.
-        edges: the contracts to keep, as "A_B"; all of them by default.
+        path: Path of the file.
+        edges: Contracts to keep, as "A_B"; all of them by default.
+
+    Returns:
+        The facts, grouped by contract.
 
     Raises:
-        SeatError: wrong fields, an edge whose questions name no two parties, or an edge that the file lacks.
+        SeatError: The rows have other fields, the questions of an edge name no two parties, or the file lacks an edge.
     """
     rows = list(columns(path, load_rows(path), "question", "answer", "edge"))
     pairs: dict[str, Counter[tuple[str, str]]] = {}

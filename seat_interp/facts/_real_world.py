@@ -37,17 +37,20 @@ _DOMAIN_TYPES = {
 
 
 def read_entityquestions(path: str | Path, templates: str | Path | None = None) -> list[Fact]:
-    """Facts of EntityQuestions (arXiv 2109.08535): a file such as P36.dev.json with rows {question, answers}.
+    """Read EntityQuestions (arXiv 2109.08535): a file such as P36.dev.json with rows {question, answers}.
 
     The relation is in the file name; the subject is what stands for [X] in the relation's template.
 
     Args:
-        path: the file.
-        templates: relation_query_templates.json; by default beside the file or one folder up, as in the data
+        path: Path of the file.
+        templates: Path of relation_query_templates.json; by default beside the file or one folder up, as in the data
             set.
 
+    Returns:
+        The facts.
+
     Raises:
-        SeatError: no relation in the file name, no template for it, or a question that does not follow it.
+        SeatError: There is no relation in the file name, no template for it, or a question does not follow it.
     """
     path = Path(path)
     code = re.match(r"P\d+", path.name)
@@ -87,7 +90,17 @@ def read_entityquestions(path: str | Path, templates: str | Path | None = None) 
 
 
 def read_countries(path: str | Path) -> list[Fact]:
-    """Capitals from the countries data set (mledoze/countries); countries without a capital are left out."""
+    """Read capitals from the countries data set (mledoze/countries); countries without a capital are left out.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The facts.
+
+    Raises:
+        SeatError: The file is not of this data set.
+    """
     facts = []
     for number, row in enumerate(load_rows(path), 1):
         try:
@@ -114,15 +127,21 @@ def read_countries(path: str | Path) -> list[Fact]:
 
 
 def read_relations(path: str | Path) -> list[Fact]:
-    """Facts of one relation of Hernandez et al. (arXiv 2308.09124): {name, prompt_templates, samples, ...}.
+    """Read one relation of Hernandez et al. (arXiv 2308.09124): {name, prompt_templates, samples, ...}.
 
-    The question is the first template that asks one, up to its question mark; without any, the first prompt
-    template as it is, a sentence to be completed. Only subjects of domains with names of their own (persons,
-    firms, countries, ...) have a span: a comparative of an invented adjective would be another question
-    altogether. Several objects of one subject make one fact with aliases.
+    The question is the first template that asks one, up to its question mark; without any, the first prompt template as
+    it is, a sentence to be completed. Only subjects of domains with names of their own (persons, firms, countries, ...)
+    have a span: a comparative of an invented adjective would be another question altogether. Several objects of one
+    subject make one fact with aliases.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The facts.
 
     Raises:
-        SeatError: wrong fields.
+        SeatError: The file has other fields.
     """
     (row, *more) = load_rows(path)
     try:

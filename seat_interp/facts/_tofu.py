@@ -15,17 +15,23 @@ ROWS_AN_AUTHOR = 20
 
 
 def read_tofu(path: str | Path) -> list[Fact]:
-    """Facts of a TOFU file (forget, retain, full): rows {question, answer} in blocks of 20, one author each.
+    """Read a TOFU file (forget, retain, full; arXiv 2401.06121): rows {question, answer} in blocks of 20, one author
+    each.
 
-    The author's name is found in the block (see `author_of`). Its spans in a question are the full name or
-    what stands there of it ("Vasquez", "Jaime"), of type person; rows that say "the author" have no span, nor
-    has any row of the one author of the full set who is never named. The object is the whole answer, since
-    TOFU marks no part of it, and the group is "author_<n>", counted from 0 within the file. Real authors and
-    world facts (rows with option1, option2, ...) are real questions without blocks: plain question and
-    answer, no spans.
+    The author's name is found in the block (see `author_of`). Its spans in a question are the full name or the part of
+    it that stands there ("Vasquez", "Jaime"), of type person; rows that say "the author" have no span, nor has any row
+    of the one author of the full set who is never named. The object is the whole answer, since TOFU marks no part of
+    it, and the group is "author_<n>", counted from 0 within the file. Real authors and world facts (rows with option1,
+    option2, ...) are real questions without blocks: plain question and answer, no spans.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The facts, grouped by author.
 
     Raises:
-        SeatError: wrong fields, or a number of rows that is not a multiple of 20.
+        SeatError: The rows have other fields, or their number is not a multiple of 20.
     """
     rows = load_rows(path)
     pairs = [(row[0], row[1]) for row in columns(path, rows, "question", "answer")]
