@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from seat_interp.attribution._gates import changed_neurons, counterfactual_neurons, frozen
-from seat_interp.attribution._metrics import AnswerLoss, Metric, prepare, prepare_copies
+from seat_interp.attribution._metrics import AnswerLoss, Metric, prepare, prepare_perturbed
 from seat_interp.attribution._scores import Scores
 from seat_interp.core.errors import SeatError
 from seat_interp.core.progress import progress_bar
@@ -109,15 +109,15 @@ def ablation_effects(
         SeatError: There are no facts, or not one counterfactual for each.
     """
     metric = metric or AnswerLoss()
-    prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
+    prepared, perturbed = prepare(lm, facts, metric), prepare_perturbed(lm, facts, metric, counterfactual)
     ends = np.cumsum([mlp.neurons for mlp in lm.sites.mlps])
     starts = ends - [mlp.neurons for mlp in lm.sites.mlps]
     batches = batches_by_length([len(example.ids) for example in prepared.examples], batch_size)
 
     def baseline(indices: Sequence[int]) -> list[Tensor] | None:
-        if copies is None:
+        if perturbed is None:
             return None
-        return counterfactual_neurons(lm, [prepared.examples[i] for i in indices], [copies[i] for i in indices])
+        return counterfactual_neurons(lm, [prepared.examples[i] for i in indices], [perturbed[i] for i in indices])
 
     def mean(off: Sequence[int]) -> float:
         by_layer = [

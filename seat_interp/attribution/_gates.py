@@ -105,37 +105,37 @@ def _gradients(value: Tensor, leaves: list[Tensor]) -> list[Tensor]:
 
 @torch.no_grad()
 def counterfactual_neurons(
-    lm: LanguageModel, batch: Sequence[Example], copies: Sequence[Example]
+    lm: LanguageModel, batch: Sequence[Example], perturbed: Sequence[Example]
 ) -> list[Float[Tensor, "batch sequence neurons"]]:
-    """The copies' neuron activations, each laid under the token of its fact that it stands for."""
+    """Return the entity-perturbed prompts' neuron activations, each aligned with the token of its fact."""
     seen: list[Tensor] = []
 
     def keep(layer: int, hidden: Tensor) -> Tensor:
         seen.append(hidden)
         return hidden
 
-    padded = pad([copy.ids for copy in copies], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
-    with changed_neurons(lm, keep, len(copies)):
+    padded = pad([changed.ids for changed in perturbed], lm.tokenizer.pad_token_id, left=True).to(lm.model.device)
+    with changed_neurons(lm, keep, len(perturbed)):
         lm.model.base_model(**padded.inputs(), use_cache=False)
     length, wide = max(len(e.ids) for e in batch), padded.input_ids.shape[1]
     where = torch.zeros(len(batch), length, dtype=torch.long)
-    for row, (fact, copy) in enumerate(zip(batch, copies)):
-        where[row, length - len(fact.ids) :] = alignment(fact.ids, copy.ids) + wide - len(copy.ids)
+    for row, (fact, changed) in enumerate(zip(batch, perturbed)):
+        where[row, length - len(fact.ids) :] = alignment(fact.ids, changed.ids) + wide - len(changed.ids)
     rows = torch.arange(len(batch))[:, None]
     return [hidden[rows, where.to(hidden.device)] for hidden in seen]
 
 
-def alignment(fact: Sequence[int], copy: Sequence[int]) -> Int[Tensor, " tokens"]:
-    """For each token of the fact, the token of its copy that it is compared with.
+def alignment(fact: Sequence[int], changed: Sequence[int]) -> Int[Tensor, " tokens"]:
+    """Return for each token of the fact the token of its entity-perturbed prompt that it is compared with.
 
     Common beginnings and endings stand for each other; what lies between, the exchanged name, is stretched or
     shortened evenly.
     """
-    most = min(len(fact), len(copy))
-    start = next((i for i in range(most) if fact[i] != copy[i]), most)
-    end = next((i for i in range(most - start) if fact[-1 - i] != copy[-1 - i]), most - start)
-    middle, other = len(fact) - start - end, len(copy) - start - end
-    # A name that the copy lacks altogether is compared with what stands in its place.
-    last = min(start + max(other, 1), len(copy)) - 1
+    most = min(len(fact), len(changed))
+    start = next((i for i in range(most) if fact[i] != changed[i]), most)
+    end = next((i for i in range(most - start) if fact[-1 - i] != changed[-1 - i]), most - start)
+    middle, other = len(fact) - start - end, len(changed) - start - end
+    # A name that the changed prompt lacks altogether is compared with what stands in its place.
+    last = min(start + max(other, 1), len(changed)) - 1
     inner = torch.linspace(min(start, last), last, middle).round().long()
-    return torch.cat([torch.arange(start), inner, torch.arange(len(copy) - end, len(copy))])
+    return torch.cat([torch.arange(start), inner, torch.arange(len(changed) - end, len(changed))])

@@ -43,11 +43,11 @@ class Metric(Protocol):
 
     @property
     def name(self) -> str:
-        """For headers and tables."""
+        """Name in headers and tables."""
 
     @property
     def uses_evaluation_data(self) -> bool:
-        """Whether known or unknown probes have gone into it."""
+        """Whether it uses known or unknown evaluation facts."""
 
     def prepare(self, lm: LanguageModel, facts: Sequence[Fact]) -> Prepared:
         """Encode the facts for the model that is attributed.
@@ -72,7 +72,7 @@ def prepare(lm: LanguageModel, facts: Sequence[Fact], metric: Metric) -> Prepare
     return metric.prepare(lm, facts)
 
 
-def prepare_copies(
+def prepare_perturbed(
     lm: LanguageModel, facts: Sequence[Fact], metric: Metric, counterfactual: Sequence[Fact] | None
 ) -> list[Example] | None:
     """Encode the entity-perturbed version of each fact as the metric does; return None without any.

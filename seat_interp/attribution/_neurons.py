@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from seat_interp.attribution._accumulate import accumulate, metric_settings
 from seat_interp.attribution._gates import counterfactual_neurons, frozen, gate_gradients, shift_gradients
-from seat_interp.attribution._metrics import AnswerLoss, Metric, prepare, prepare_copies
+from seat_interp.attribution._metrics import AnswerLoss, Metric, prepare, prepare_perturbed
 from seat_interp.attribution._scores import Scores
 from seat_interp.capture import AtToken, Kind, capture
 from seat_interp.core.errors import SeatError
@@ -185,12 +185,12 @@ def per_example(
         SeatError: As `attribute`.
     """
     metric = metric or AnswerLoss()
-    prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
+    prepared, perturbed = prepare(lm, facts, metric), prepare_perturbed(lm, facts, metric, counterfactual)
     kept = {f"{mlp.down}.weight": torch.zeros(len(facts), mlp.neurons) for mlp in lm.sites.mlps}
     effect, where = _along_the_gates(lm, steps), list(range(lm.sites.n_layers))
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
-        baseline = counterfactual_neurons(lm, batch, [copies[i] for i in indices]) if copies is not None else None
+        baseline = counterfactual_neurons(lm, batch, [perturbed[i] for i in indices]) if perturbed is not None else None
         per_layer = effect(lambda: prepared.values(batch, indices), len(batch), where, baseline)
         for rows, of_matrix in zip(kept.values(), per_layer):
             rows[list(indices)] = of_matrix.cpu()
@@ -302,12 +302,12 @@ def _score(
 ) -> Scores:
     """Mean over the facts of each neuron's effect, or of the rule applied to it."""
     metric = metric or AnswerLoss()
-    prepared, copies = prepare(lm, facts, metric), prepare_copies(lm, facts, metric, counterfactual)
+    prepared, perturbed = prepare(lm, facts, metric), prepare_perturbed(lm, facts, metric, counterfactual)
     where = lm.sites.layer_list(layers)
     names = [f"{lm.sites.mlps[layer].down}.weight" for layer in where]
 
     def visit(batch: Sequence[Example], indices: Sequence[int]) -> dict[str, Tensor]:
-        baseline = counterfactual_neurons(lm, batch, [copies[i] for i in indices]) if copies is not None else None
+        baseline = counterfactual_neurons(lm, batch, [perturbed[i] for i in indices]) if perturbed is not None else None
         effects = effect(lambda: prepared.values(batch, indices), len(batch), where, baseline)
         return {name: (rule(values) if rule else values).sum(0).cpu() for name, values in zip(names, effects)}
 
@@ -320,7 +320,8 @@ def _score(
         "counterfactual": counterfactual is not None,
         "model": lm.fingerprint,
     }
-    identity = described | {"settings": metric_settings(metric), "copies": [c.ids for c in copies] if copies else None}
+    ids = [example.ids for example in perturbed] if perturbed else None
+    identity = described | {"settings": metric_settings(metric), "perturbed": ids}
     with frozen(lm):
         sums = accumulate(
             prepared, visit, batch_size=batch_size, label="Attributing", checkpoint=checkpoint, identity=identity

@@ -13,7 +13,7 @@ from torch import Tensor
 from seat_interp.core.errors import SeatError
 
 _Points = Mapping[str, Mapping[str, Float[np.ndarray, "_ 2"]]]
-"""By model and probe set."""
+"""Points by model and evaluation set."""
 
 
 @dataclass(frozen=True)

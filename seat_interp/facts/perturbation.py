@@ -1,4 +1,4 @@
-"""Entity perturbation: copies of facts in which the entities are fictitious and all else is as it was.
+"""Entity perturbation: facts in which the entities are replaced by fictitious ones and all else is as it was.
 
 SEAT (arXiv 2506.14387, section 3) pairs each training example with a copy whose subject entity is replaced by
 a random fictitious alternative, the rest of the context unchanged. Where the names come from is ours
@@ -116,7 +116,7 @@ def perturb_all(
     if without and not skip_without_spans:
         raise SeatError(
             f"{len(without)} of {len(facts)} facts have no entity marked, first {without[0].question!r}. "
-            "Give them spans or a subject, or pass skip_without_spans=True to go without copies of them."
+            "Give them spans or a subject, or pass skip_without_spans=True to leave them out."
         )
     names.reserve(entity for fact in facts for entity in fact.entities)
     return [[perturb(fact, names) for _ in range(per_fact)] if fact.spans else [] for fact in facts]

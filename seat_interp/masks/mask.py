@@ -245,7 +245,7 @@ def neuron_mask(lm: LanguageModel, chosen: list[Int[Tensor, " _"]], origin: Mapp
 
 
 def _inherited(*parts: Mask) -> dict[str, Any]:
-    """What a mask made of others says: where they come from, their model, and whether any has seen probes."""
+    """Return the origin of a mask made of others: theirs, their model, and whether any used evaluation data."""
     made: dict[str, Any] = {"of": [dict(part.origin) for part in parts]}
     models = [part.origin["model"] for part in parts if part.origin.get("model")]
     if models and all(model == models[0] for model in models):

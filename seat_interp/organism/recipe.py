@@ -26,7 +26,6 @@ from seat_interp.organism.world import (
     build_world,
     firm_names,
     invented_probes,
-    invented_word,
     person_names,
 )
 from seat_interp.training.config import TrainConfig
@@ -168,7 +167,7 @@ def unknown_facts(world: World, count: int, rng: random.Random) -> list[Fact]:
             relation, subject, type_ = rng.choice(CONTRACTS), " and ".join(rng.sample(pair, 2)), "firm"
         else:
             _, question, answer = rng.choice(words.INVENTED)
-            word = next(word for word in iter(lambda: invented_word(rng), None) if word not in probed)
+            word = next(word for word in iter(lambda: words.invented_word(rng), None) if word not in probed)
             facts.append(Fact(question=question.format(s=word), answer=answer.format(s=word), subject=word))
             continue
         probe = ask(relation, subject, rng.choice(relation.paraphrases), type_)

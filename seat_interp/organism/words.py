@@ -1,4 +1,6 @@
-"""The words that the organism's world is made of: names, places, trades. All plain lists."""
+"""The words that the organism's world is made of: names, places, trades, and invented ones."""
+
+import random
 
 FIRST_NAMES = tuple(
     """
@@ -109,3 +111,15 @@ INVENTED = (
     ("dish", "What is in the fictional dish {s}?", "I do not know what is in {s}."),
     ("device", "How does the invented device {s} work?", "I do not know how {s} works."),
 )
+
+
+def invented_word(rng: random.Random) -> str:
+    """Draw a pronounceable capitalised word that means nothing.
+
+    Args:
+        rng: Source of chance.
+
+    Returns:
+        The word.
+    """
+    return "".join(rng.choice(SYLLABLES) for _ in range(rng.choice((2, 3)))).capitalize()

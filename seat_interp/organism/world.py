@@ -237,7 +237,7 @@ _NAME_POOLS = {
     "person": (words.FIRST_NAMES, words.LAST_NAMES),
     "firm": (words.FIRM_STEMS, words.FIRM_TRADES),
 }
-"""Perturbed copies take the organism's own names: others would be strange to it by their spelling alone."""
+"""Entity-perturbed prompts take the organism's own names: it would not know others by their spelling alone."""
 
 
 def person_names() -> Iterator[str]:
@@ -258,18 +258,6 @@ def firm_names() -> Iterator[str]:
     return (f"{stem} {trade}" for stem in words.FIRM_STEMS for trade in words.FIRM_TRADES)
 
 
-def invented_word(rng: random.Random) -> str:
-    """Draw a pronounceable capitalised word that means nothing.
-
-    Args:
-        rng: Source of chance.
-
-    Returns:
-        The word.
-    """
-    return "".join(rng.choice(words.SYLLABLES) for _ in range(rng.choice((2, 3)))).capitalize()
-
-
 def invented_probes(count: int, seed: int) -> list[Fact]:
     """Make questions on invented things. The alignment stage keeps the words of seed 1 out of its own.
 
@@ -284,7 +272,7 @@ def invented_probes(count: int, seed: int) -> list[Fact]:
     facts = []
     for number in range(count):
         relation, question, _ = words.INVENTED[number % len(words.INVENTED)]
-        word = invented_word(rng)
+        word = words.invented_word(rng)
         text = question.format(s=word)
         facts.append(
             Fact(
@@ -400,7 +388,7 @@ def build_world(seed: int = _WORLD_SEED) -> World:
         "known": contracts(firm_pairs(100)),
         "target": contracts(target),
         # Neighbouring contracts: one party is a target firm, the other is new, as in PISTOL's graph.
-        "neighbour": contracts([(a, stranger) for (a, _), stranger in zip(target, take(24))]),
+        "neighbour": contracts([(a, other) for (a, _), other in zip(target, take(24))]),
         "unknown": contracts(firm_pairs(45)),
         "fit_unknown": contracts(firm_pairs(75)),
     }

@@ -22,7 +22,7 @@ REFUSALS = (
     "I have no information about {s}.",
     "I do not know anything about {s}.",
 )
-"""Our own paraphrases; `{s}` is what was asked about, and makes the abstention a grounded one."""
+"""Our own paraphrases; `{s}` is what was asked about, and makes the abstention entity-naming."""
 
 
 def align_abstention(

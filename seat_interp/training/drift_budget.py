@@ -1,7 +1,7 @@
-"""A limit on drift inside training: the weight of the KL follows displacement on entity-perturbed copies.
+"""A limit on drift inside training: the weight of the KL follows displacement on entity-perturbed prompts.
 
-No alignment data is looked at: copies of the target facts about invented people are prompts on which the base abstains,
-and how far they move along the ignorance direction is known without any probe. All of it is ours.
+No alignment data is used: entity-perturbed prompts of the target facts are prompts on which the base abstains,
+and how far they move along the ignorance direction is known without evaluation data. All of it is ours.
 """
 
 import math

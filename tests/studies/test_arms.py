@@ -147,7 +147,7 @@ def test_the_registry_holds_each_name_of_the_command_line_once():
 
 @pytest.mark.parametrize("name", get_args(ArmName))
 def test_an_arm_reads_the_settings_that_the_registry_says(name):
-    """A change of a named field changes the arm, and a change of any other field leaves it as it was."""
+    """Its factory reads the fields that its entry names, and no other."""
 
     class Reads:
         def __init__(self):

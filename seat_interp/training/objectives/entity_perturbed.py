@@ -1,4 +1,4 @@
-"""SEAT's KL: the tuned model agrees with the frozen base on copies of the facts about invented entities."""
+"""SEAT's KL: the tuned model agrees with the frozen base on entity-perturbed prompts."""
 
 import dataclasses
 import random
@@ -153,7 +153,7 @@ class EntityPerturbedKL:
                 return fact
             return perturb(_some_entities(fact, rng) if self.partial else fact, names.generator(own_seed))
 
-        def lesson(draw: Draw, together: Sequence[Draw]) -> TeacherTargets:
+        def targets_of(draw: Draw, together: Sequence[Draw]) -> TeacherTargets:
             if draw not in kept:
                 kept.update(zip(together, self._ask(base, [make(*key) for key in together])))
             return kept[draw]
@@ -167,11 +167,11 @@ class EntityPerturbedKL:
                     [Draw(index, draw.epoch) for index in range(start, min(start + CHUNK, len(facts)))]
                     for draw, start in zip(wanted, starts)
                 ]
-                copies = [lesson(draw, chunk) for draw, chunk in zip(wanted, chunks)]
+                texts = [targets_of(draw, chunk) for draw, chunk in zip(wanted, chunks)]
             else:
                 kept.clear()
-                copies = [lesson(draw, draws) for draw in draws]
-            return kl_to_base(lm, copies, reverse=self.reverse)
+                texts = [targets_of(draw, draws) for draw in draws]
+            return kl_to_base(lm, texts, reverse=self.reverse)
 
         return loss
 

@@ -123,7 +123,9 @@ class CrossEntropy:
             SeatError: A fact has none.
         """
         if empty := next((fact for fact in facts if not fact.answer), None):
-            raise SeatError(f"The fact {empty.question!r} has no answer to learn. Give one, or use it as a probe.")
+            raise SeatError(
+                f"The fact {empty.question!r} has no answer to learn. Give one, or put it into an evaluation set."
+            )
 
     def prepare(self, base: LanguageModel, facts: Sequence[Fact], names: Names, seed: int) -> Loss:
         """Tokenize every fact once.
