@@ -6,9 +6,9 @@ from .models.open import wrap_model as wrap_model
 from .models.adapters import adapter as adapter
 from .models.sites import sites_from_paths as sites_from_paths
 
-# Facts: read them, take the organism's, make copies about invented entities.
+# Facts: read them, take the organism's, perturb their entities.
 from .facts import Fact as Fact, FactSets as FactSets, read_facts as read_facts
-from .facts import Names as Names, perturb as perturb
+from .facts import Names as Names, ep_prompts as ep_prompts, perturb as perturb
 from .organism.study import organism_facts as organism_facts
 
 # Replies: what a model says, whether it abstains, what it knows.
@@ -46,7 +46,7 @@ from .masks.attach import attach as attach
 from .masks.sparse_update import SparseUpdate as SparseUpdate
 from .masks.peft_files import save_lora as save_lora, save_shira as save_shira
 
-# Training: objectives, what trains and how, what is taken back.
+# Training: objectives, schedules, constraints, weight interpolation.
 from .training.trainer import train as train
 from .training.config import TrainConfig as TrainConfig
 from .training.objectives import SEAT as SEAT, CrossEntropy as CrossEntropy, EntityPerturbedKL as EntityPerturbedKL
@@ -59,6 +59,7 @@ from .training.lora import LoRA as LoRA
 from .training.freezing import parameter_groups as parameter_groups
 from .training.drift_budget import DriftBudget as DriftBudget
 from .training.align import align_abstention as align_abstention
+from .training.interpolation import interpolate_towards_base as interpolate_towards_base
 
 # Studies: arms and seeds in a run folder, its report, its figures.
 from .studies.study import StudyConfig as StudyConfig, run_study as run_study

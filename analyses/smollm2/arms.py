@@ -33,7 +33,7 @@ from seat_interp.training.objectives import Continuation
 def variants() -> Mapping[str, MakeArm]:
     """All arms by their names, and SEAT with the KL on what the base replies to a copy, in place of the true answer."""
     arms: dict[str, MakeArm] = {name: partial(tuned, name) for name in get_args(ArmName)}
-    return arms | {"seat, KL on the base's continuation": seat_on_replies}
+    return arms | {"seat, KL on base continuation": seat_on_replies}
 
 
 def seat_on_replies(settings: ArmConfig, seed: int) -> Arm:

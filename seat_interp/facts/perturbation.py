@@ -136,6 +136,11 @@ def ep_prompts(facts: Sequence[Fact], *, names: Names | None = None, per_fact: i
 
     Raises:
         SeatError: A fact has no entity span.
+
+    Example:
+        >>> prompts = si.ep_prompts(facts.target[:3], names=facts.names(), per_fact=2)
+        >>> len(prompts), prompts[0].accepted()
+        (6, ())
     """
     names = (names or Names()).avoiding(entity for fact in facts for entity in fact.entities)
     generator = names.generator(seed)

@@ -63,6 +63,11 @@ def interpolate_towards_base(
 
     Raises:
         SeatError: There are no facts, the slack is out of range, or the two models do not fit.
+
+    Example:
+        >>> tuned = si.train(lm, facts.target[:4], config=si.TrainConfig(steps=2)).model
+        >>> 0 < si.interpolate_towards_base(base=lm, tuned=tuned, facts=facts.target[:4]).share <= 1
+        True
     """
     if not facts:
         raise SeatError("There are no facts to keep. Give the facts that were taught.")

@@ -20,7 +20,7 @@ def test_rows_of_another_base_are_not_written_over(tmp_path):
 
 def test_the_variant_differs_in_what_its_copies_end_in_alone():
     made = variants()
-    seat, variant = (made[name](SETTINGS, 0).to_json() for name in ("seat", "seat, KL on the base's continuation"))
+    seat, variant = (made[name](SETTINGS, 0).to_json() for name in ("seat", "seat, KL on base continuation"))
     ends = [each["objective"]["ep_kl"].pop("continuation") for each in (seat, variant)]
     assert ends == ["gold", "base"]
     assert seat == variant
