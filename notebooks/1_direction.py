@@ -54,8 +54,8 @@ for question, reply in zip(questions, si.generate(base, questions)):
 # that later notebooks teach; before that nobody can know them.
 
 # %%
-probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
-si.rates_table(si.arm_rates({"base": base}, probes))
+sets = {name: each[:60] for name, each in facts.evaluation_sets().items()}
+si.rates_table(si.arm_rates({"base": base}, sets))
 
 # %% [markdown]
 # ## A direction
@@ -133,7 +133,7 @@ where, factor = choose_addition(base, direction, facts.fit_known[:40])
 check = si.check_steering(
     base, direction, unknown=facts.unknown[:60], known=facts.known[:60], layer=where, factor=factor
 )
-print(f"{factor:g} gaps added after layer {where}; beyond every random direction: {check.found}")
+print(f"{factor:g} separations added after layer {where}; beyond every random direction: {check.found}")
 si.plot.steering(check).figure
 
 # %% [markdown]
@@ -158,8 +158,8 @@ si.Table.of(["question", "as it is", "edited"], zip(known + unknown, si.generate
 # not the same.
 #
 # The model acts on it: with the direction added it abstains on known people, with the direction taken out it makes
-# answers up, each beyond what three random directions do. Two gaps are a strong push: some of the replies fall into
-# repetition, so a share of abstentions alone says too little. Look at the replies.
+# answers up, each beyond what three random directions do. Two separations are a strong push: some of the replies fall
+# into repetition, so a share of abstentions alone says too little. Look at the replies.
 
 # %% [markdown]
 # ## Exercises

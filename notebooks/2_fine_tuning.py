@@ -34,7 +34,7 @@ from seat_interp.directions.steering import abstention_rate, random_like
 base = si.open_model("organism")
 facts = si.organism_facts()
 taught = facts.target[:120]
-probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
+sets = {name: each[:60] for name, each in facts.evaluation_sets().items()}
 direction = si.fit_direction(base, unknown=facts.fit_unknown, known=facts.fit_known)
 
 # %% [markdown]
@@ -63,14 +63,14 @@ si.plot.training({"full": run})[0].figure
 # abstains on everything would be perfect in the second alone.
 
 # %%
-arms = si.arm_rates({"base": base, "full": tuned}, probes)
+arms = si.arm_rates({"base": base, "full": tuned}, sets)
 si.plot.rates(arms).figure
 
 # %% [markdown]
 # Replies to the same questions, before and after. What is made up is made of the answers that were taught.
 
 # %%
-questions = [fact.question for name in ("unknown", "unverifiable", "known", "target") for fact in probes[name][1:4]]
+questions = [fact.question for name in ("unknown", "unverifiable", "known", "target") for fact in sets[name][1:4]]
 replies = [si.generate(lm, questions) for lm in (base, tuned)]
 si.Table.of(["question", "base", "after fine-tuning"], zip(questions, *replies))
 
@@ -83,7 +83,7 @@ si.Table.of(["question", "base", "after fine-tuning"], zip(questions, *replies))
 # for random directions, for differences of shuffled labels, and for the principal components of the activations.
 
 # %%
-moved = si.displacement(base=base, tuned=tuned, sets=probes, direction=direction)
+moved = si.displacement(base=base, tuned=tuned, sets=sets, direction=direction)
 si.displacement_table(moved.summary())
 
 # %%
@@ -97,7 +97,7 @@ si.plot.displacement(moved).figure
 
 # %%
 layer = direction.layer
-before, after = (si.capture_sets(lm, probes, direction.position) for lm in (base, tuned))
+before, after = (si.capture_sets(lm, sets, direction.position) for lm in (base, tuned))
 zero = direction.project(before["known"])[:, layer].mean()
 along = {
     f"{name}{which}": (direction.project(captured[name])[:, layer] - zero) / direction.separation[layer]
@@ -148,10 +148,10 @@ every = range(base.sites.n_layers)
 def abstention(along: si.IgnoranceDirection | None = None) -> float:
     """On unknown prompts, with the base's component put back."""
     with si.patch_direction(tuned, source=base, direction=direction, layers=every, along=along):
-        return abstention_rate(tuned, probes["unknown"])
+        return abstention_rate(tuned, sets["unknown"])
 
 
-lines = [("tuned, as it is", f"{abstention_rate(tuned, probes['unknown']):.2f}")]
+lines = [("tuned, as it is", f"{abstention_rate(tuned, sets['unknown']):.2f}")]
 lines += [("the base's component put back", f"{abstention():.2f}")]
 lines += [(f"along random direction {seed}", f"{abstention(random_like(direction, seed)):.2f}") for seed in range(3)]
 si.Table.of(["60 unknown prompts", "abstention"], lines)
@@ -165,11 +165,11 @@ si.Table.of(["60 unknown prompts", "abstention"], lines)
 # taught.
 #
 # Unknown prompts have moved along the ignorance direction by 0.7 of the separation towards known ones, outside the
-# bands of all three nulls. Much more moved across it (1.8 gaps), and the base's direction tells known from unknown
-# less well than before (0.74 against 0.93). So here the displacement goes with what was lost and is not the whole of
-# it: with the component put back, abstention rises from 0.07 to 0.15 and no further, though along random directions it
-# does not rise at all. Of models that were trained more gently more comes back: `figures/tables/organism_patching.md`
-# has three seeds at tuned rates, an eighth of the rate here.
+# bands of all three nulls. Much more moved across it (1.8 separations), and the base's direction tells known from
+# unknown less well than before (0.74 against 0.93). So here the displacement goes with what was lost and is not the
+# whole of it: with the component put back, abstention rises from 0.07 to 0.15 and no further, though along random
+# directions it does not rise at all. Of models that were trained more gently more comes back:
+# `figures/tables/organism_patching.md` has three seeds at tuned rates, an eighth of the rate here.
 
 # %% [markdown]
 # ## Exercises

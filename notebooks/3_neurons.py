@@ -37,7 +37,7 @@ from seat_interp.masks.select import exclude
 # %%
 base = si.open_model("organism")
 facts = si.organism_facts()
-probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
+sets = {name: each[:60] for name, each in facts.evaluation_sets().items()}
 taught = facts.target[:120]
 print(f"{base.sites.neurons:,} MLP neurons in {base.sites.n_layers} layers; {len(taught)} facts to teach")
 
@@ -98,8 +98,8 @@ si.Table.of(
 # - `random`, the same share in every layer: what has to be beaten;
 # - `gradient`: the largest gradient x activation on all the facts;
 # - `update`: a short dense fine-tuning on the facts is looked into, and those neurons are taken whose change lowered
-#   the loss most, but none of the 60 % whose change moved the model's own replies to strangers most. The share of 60
-#   % is ours;
+#   the loss most, but none of the 60 % whose change moved the model's own replies to entity-perturbed prompts most. The
+#   share of 60 % is ours;
 # - `matched`: random again, with as many neurons in each layer as `update` has. It tells whether the layers matter or
 #   the neurons.
 #
@@ -150,7 +150,7 @@ print("the same when read back:", si.Mask.load("update.safetensors") == masks["u
 # %%
 config = replace(si.ORGANISM.settings.masked, steps=60, batch_size=32, learning_rate=4e-3, callback_every=0)
 runs = {name: si.train(base, taught, mask=mask, config=config) for name, mask in masks.items()}
-arms = si.arm_rates({"base": base} | {name: run.model for name, run in runs.items()}, probes)
+arms = si.arm_rates({"base": base} | {name: run.model for name, run in runs.items()}, sets)
 si.plot.rates_by_row(arms)[0].figure
 
 # %%
@@ -162,7 +162,7 @@ si.rates_table(arms)
 # %%
 direction = si.fit_direction(base, unknown=facts.fit_unknown, known=facts.fit_known)
 moved = {
-    name: si.displacement(base=base, tuned=run.model, sets=probes, direction=direction) for name, run in runs.items()
+    name: si.displacement(base=base, tuned=run.model, sets=sets, direction=direction) for name, run in runs.items()
 }
 si.plot.displacement(moved).figure
 

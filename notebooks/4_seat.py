@@ -17,15 +17,15 @@
 #
 # Notebook 2 saw ordinary fine-tuning take abstention away. SEAT ([arXiv
 # 2506.14387](https://arxiv.org/abs/2506.14387)) has two parts: train a small **mask** of the weights, and add a **KL
-# term** that keeps the model's replies to copies of the new facts about people who do not exist. Here both parts
-# stand beside what they are compared with:
+# term** that keeps the model's replies to entity-perturbed prompts: the new facts' questions about people who do not
+# exist. Here both parts stand beside what they are compared with:
 #
 # | arm | what it trains | loss |
 # | --- | --- | --- |
 # | `full` | all weights | cross entropy |
 # | `sparse` | 10 % of the neurons, at random | cross entropy |
-# | `full_ep_kl` | all weights | cross entropy + KL on copies |
-# | `seat` | 10 % of the neurons, at random | cross entropy + KL on copies |
+# | `full_ep_kl` | all weights | cross entropy + KL on EP prompts |
+# | `seat` | 10 % of the neurons, at random | cross entropy + KL on EP prompts |
 # | `tether` (ours) | all weights, pulled to the base; half of what the facts do not need is taken back | as SEAT |
 #
 # One seed, half of the facts and fewer steps than in the studies, to be quick. With five seeds, every arm tuned
@@ -53,11 +53,11 @@ facts = replace(every, **some | {"target": every.target[:120]}, paraphrases=ever
 
 # %%
 generator = facts.names().generator(seed=0)
-copies = [si.perturb(fact, generator) for fact in facts.target[:4]]
-replies = si.generate(base, [copy.question for copy in copies])
+perturbed = [si.perturb(fact, generator) for fact in facts.target[:4]]
+replies = si.generate(base, [changed.question for changed in perturbed])
 si.Table.of(
     ["to be taught", "a copy", "the base on the copy"],
-    [(fact.question, copy.question, reply) for fact, copy, reply in zip(facts.target, copies, replies)],
+    [(fact.question, changed.question, reply) for fact, changed, reply in zip(facts.target, perturbed, replies)],
 )
 
 # %% [markdown]
@@ -149,14 +149,14 @@ si.Table.of(
 # ## Answer
 #
 # Cross entropy alone takes nearly all abstention on unknown people away, in all weights (0.07 left) and within the mask
-# (0.02). With the KL on copies it stays: 0.97 in all weights, 0.93 with SEAT, 0.90 with `tether`. What that costs is
-# what was known, either wrong or refused: 0.90 known recall with 0.05 refused for the KL in all weights, 0.93 and 0.00
-# for SEAT, 1.00 and 0.00 for `tether`, which has learnt only 0.94 of the facts in these 60 steps; while some are not
-# learnt nothing of its update is taken back (the last column). Rates decide much of this: at 1e-3 in place of 5e-4 the
-# KL in all weights kept 0.52 of what was known and refused 0.32.
+# (0.02). With the KL on EP prompts it stays: 0.97 in all weights, 0.93 with SEAT, 0.90 with `tether`. What that costs
+# is what was known, either wrong or refused: 0.90 known recall with 0.05 refused for the KL in all weights, 0.93 and
+# 0.00 for SEAT, 1.00 and 0.00 for `tether`, which has learnt only 0.94 of the facts in these 60 steps; while some are
+# not learnt nothing of its update is taken back (the last column). Rates decide much of this: at 1e-3 in place of 5e-4
+# the KL in all weights kept 0.52 of what was known and refused 0.32.
 #
 # In the studies, where every arm is tuned alike (people, five seeds, `figures/tables/organism_arms_people.md`), the
-# KL on copies is what keeps abstention: 0.96 [0.91, 0.98] on unknown people with SEAT and 0.95 [0.91, 0.98] without
+# KL on EP prompts is what keeps abstention: 0.96 [0.91, 0.98] on unknown people with SEAT and 0.95 [0.91, 0.98] without
 # its mask, against 0.71 [0.64, 0.78] for full fine-tuning and 0.21 [0.02, 0.39] for the mask alone. What the mask
 # costs is known recall: 0.92 [0.87, 0.96] with it, 0.98 [0.95, 0.99] without, 1.00 [0.97, 1.00] for `tether`. All
 # learn at least 0.98 of the facts, and over-abstention is at most 0.01.
@@ -170,7 +170,7 @@ si.Table.of(
 #
 # 1. **More of the KL.** Set `kl=replace(settings.kl, weight=4.0)` and give the study another folder. Does abstention
 #    rise, and what does over-abstention do? *Hint: the paper gives no weight; ours is 1.*
-# 2. **True answers on the copies.** Set `kl=replace(settings.kl, continuation=Continuation.GOLD)`, `Continuation`
+# 2. **The gold continuation.** Set `kl=replace(settings.kl, continuation=Continuation.GOLD)`, `Continuation`
 #    from `seat_interp.training.objectives`. Which of the four rates gets better? *Hint:
 #    `figures/tables/organism_over_abstention_people.md`.*
 # 3. **More arms and seeds.** Add `"lora"` (needs PEFT), `"l2sp"` or `"replay"` to the arms, or `seeds=(0, 1, 2)`, and

@@ -39,7 +39,7 @@ from seat_interp.models.prompts import encode_examples
 base = si.open_model("organism", device="cpu")
 facts = si.organism_facts()
 taught = facts.target[:60]
-probes = {name: each[:60] for name, each in facts.evaluation_sets().items()}
+sets = {name: each[:60] for name, each in facts.evaluation_sets().items()}
 
 # %% [markdown]
 # ## A mask is a file
@@ -125,7 +125,7 @@ print("outside the mask every bit is the base's")
 # of your own can add SEAT's KL as one more loss.
 
 # %%
-arms = si.arm_rates({"base": base, "sparse": lm}, {**probes, "target": taught})
+arms = si.arm_rates({"base": base, "sparse": lm}, {**sets, "target": taught})
 si.plot.rates(arms).figure
 
 # %% [markdown]
@@ -159,9 +159,9 @@ print("merged by PEFT, the largest difference from the trained weights is below 
 adapted = si.wrap_model(PeftModel.from_pretrained(base.copy().model, "lora"), base.tokenizer, name="organism with LoRA")
 direction = si.fit_direction(base, unknown=facts.fit_unknown, known=facts.fit_known)
 with si.adapter(adapted, None):
-    before = si.capture_sets(adapted, probes, direction.position)
-after = si.capture_sets(adapted, probes, direction.position)
-moved = si.displace(base=before, tuned=after, direction=direction, sets=probes)
+    before = si.capture_sets(adapted, sets, direction.position)
+after = si.capture_sets(adapted, sets, direction.position)
+moved = si.displace(base=before, tuned=after, direction=direction, sets=sets)
 si.displacement_table(moved.summary())
 
 # %%

@@ -55,7 +55,7 @@ print("facts by how often they will be said:", dict(sorted(Counter(said.values()
 #
 # The organism has only ever been asked one question at a time, and few-shot prompts would be strange to it. So half
 # of what it is now trained on stands behind other questions with their answers, as turns of a conversation. A quarter
-# is what it knew before and a quarter is its own abstentions on strangers, so that neither is lost.
+# is what it knew before and a quarter is its own abstentions on fictitious people, so that neither is lost.
 
 # %%
 known = [replace(fact, object="") for fact in facts.fit_known]  # as exemplars: whole sentences
@@ -184,5 +184,5 @@ print(
 #    easiest to guess, and how many answers does it have? *Hint: `{fact.object for fact in new if fact.relation ==
 #    ...}`.*
 # 4. **New facts hurt more than old ones.** Fine-tune `half_taught` on the Unknown facts, and another copy on as many
-#    HighlyKnown ones, and compare abstention on strangers and known recall with `si.arm_rates`. *Hint: the study with
-#    five seeds is `figures/tables/organism_forgetting.md`.*
+#    HighlyKnown ones, and compare abstention on fictitious people and known recall with `si.arm_rates`. *Hint: the
+#    study with five seeds is `figures/tables/organism_forgetting.md`.*

@@ -54,8 +54,8 @@ print(mine.architecture)
 # ## Facts in a file
 #
 # One JSON object a line. A `question` is all that a probe needs; what is to be taught needs an `answer`, and for
-# SEAT's copies the `subject`, as it is written in the question. `object` is the part of the answer that makes a reply
-# right.
+# SEAT's entity-perturbed prompts the `subject`, as it is written in the question. `object` is the part of the answer
+# that makes a reply right.
 
 # %%
 people = {
@@ -101,7 +101,8 @@ known, missed = si.split_by_knowledge(mine, known, paraphrases=("{q}",))
 print(f"it knows {len(known)} of {len(known) + len(missed)}")
 
 # %% [markdown]
-# Unknown questions in the very form of your facts need no file: copies of them about people who do not exist.
+# Unknown questions in the very form of your facts need no file: entity-perturbed ones are about people who do not
+# exist.
 
 # %%
 neighbour = ep_prompts(new, per_fact=3)
